@@ -1,0 +1,61 @@
+import { createHash, type Hash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import dockerignore from "@balena/dockerignore";
+
+/** Docker sends these to the daemon even when `.dockerignore` names them; the Dockerfile decides the image. */
+const ALWAYS_SENT = new Set(["Dockerfile"]);
+
+/**
+ * Hashes what decides an image: every file of a build context that Docker would send, and the build's inputs.
+ *
+ * A file counts with its path, its kind, its exec bit (0755 or 0644, as git keeps it) and its content; a link with
+ * its target's text. Umask, owner, times, the folder's own place and the order of the file system do not count.
+ *
+ * @param folder the build context; `.dockerignore` in it is honoured
+ * @param inputs what else decides the image: build arguments, platform
+ * @returns 64 hex digits (SHA-256)
+ * @throws when the folder can't be read or holds something other than files, links and folders
+ */
+export function contextHash(folder: string, inputs: Readonly<Record<string, string>>): string {
+  const hash = createHash("sha256");
+  for (const path of contextFiles(folder)) {
+    const full = join(folder, path);
+    const stat = lstatSync(full);
+    if (stat.isSymbolicLink()) add(hash, "link", path, readlinkSync(full));
+    else if (stat.isFile()) add(hash, stat.mode & 0o100 ? "0755" : "0644", path, readFileSync(full));
+    else throw new Error(`${full} is neither a file nor a link: it can't be part of a build context`);
+  }
+  for (const name of Object.keys(inputs).sort()) add(hash, "input", name, inputs[name] ?? "");
+  return hash.digest("hex");
+}
+
+/** The context's files and links as Docker sends them: paths with `/`, sorted by code unit, `.dockerignore` applied. */
+function contextFiles(folder: string): string[] {
+  const ignore = dockerignore().add(readIfThere(join(folder, ".dockerignore")));
+  const walk = (below: string): string[] =>
+    readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+      const path = below === "" ? entry.name : `${below}/${entry.name}`;
+      return entry.isDirectory() ? walk(path) : [path];
+    });
+  return walk("")
+    .filter((path) => ALWAYS_SENT.has(path) || !ignore.ignores(path))
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** Every part goes in with its length, so that no two different lists of parts give the same bytes. */
+function add(hash: Hash, ...parts: (string | Buffer)[]): void {
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+}

@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { type Identity, labels } from "./names";
+import {
+  confMount,
+  emptyDir,
+  environment,
+  type Mount,
+  restrictedContainer,
+  restrictedPod,
+  scratchMounts,
+  superuserClient,
+} from "./pod";
+
+export interface ConfigurationArgs {
+  readonly image: pulumi.Input<string>;
+  /** The file for conf.d, rendered. */
+  readonly conf: string;
+  /** Those of its settings that PostgreSQL reads only when it starts. */
+  readonly restartSettings: Readonly<Record<string, string>>;
+  /** The server's memory limit: the settings are tried under the same. */
+  readonly memory: string;
+  readonly sharedMemory: string;
+}
+
+const FILE = "postgres-stack.conf";
+
+/**
+ * How a setting reaches the server, in this order:
+ *
+ * 1. candidate: a ConfigMap of its own, never changed afterwards;
+ * 2. check: a Job starts a scratch server with it; what PostgreSQL rejects ends the update here, with its message, and
+ *    nothing that the database uses was touched;
+ * 3. live: the ConfigMap that the pod mounts takes the content over ({@link createLiveConfiguration});
+ * 4. apply: a Job waits until the server sees it, reloads, and confirms every value ({@link applyConfiguration}).
+ */
+export function checkConfiguration(
+  identity: Identity,
+  args: ConfigurationArgs,
+  opts: pulumi.CustomResourceOptions,
+): { candidate: k8s.core.v1.ConfigMap; check: k8s.batch.v1.Job } {
+  const { name, namespace } = identity;
+  const candidate = new k8s.core.v1.ConfigMap(
+    `${name}-conf-candidate`,
+    {
+      metadata: { namespace, labels: labels(identity, "job") },
+      immutable: true,
+      data: { [FILE]: args.conf },
+    },
+    opts,
+  );
+  const shm = emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: args.sharedMemory });
+  const check = job(identity, "check", {
+    image: args.image,
+    command: "check-settings.sh",
+    conf: candidate,
+    mounts: [shm],
+    environment: {},
+    memory: args.memory,
+    opts,
+  });
+  return { candidate, check };
+}
+
+/** The ConfigMap that the server's pod mounts. It keeps its name and changes in place. */
+export function createLiveConfiguration(
+  identity: Identity,
+  conf: string,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.ConfigMap {
+  return new k8s.core.v1.ConfigMap(
+    `${identity.name}-conf`,
+    {
+      metadata: {
+        name: liveName(identity),
+        namespace: identity.namespace,
+        labels: labels(identity, "database"),
+      },
+      data: { [FILE]: conf },
+    },
+    opts,
+  );
+}
+
+export const liveName = ({ name }: Identity): string => `${name}-conf`;
+
+/** Changes with every setting that needs a restart, and with no other: it is part of the pod's template. */
+export function restartFingerprint(settings: Readonly<Record<string, string>>): string {
+  const lines = Object.keys(settings)
+    .sort()
+    .map((name) => `${name}=${settings[name]}`);
+  return fingerprint(lines.join("\n"));
+}
+
+/**
+ * Makes the running server use the live ConfigMap, and confirms it. The annotation on the pod makes the kubelet look at
+ * once; left alone it takes up to a minute.
+ */
+export function applyConfiguration(
+  identity: Identity,
+  args: ConfigurationArgs & { readonly candidate: k8s.core.v1.ConfigMap },
+  opts: pulumi.CustomResourceOptions,
+): k8s.batch.v1.Job {
+  const { name, namespace } = identity;
+  const nudge = new k8s.core.v1.PodPatch(
+    `${name}-conf-nudge`,
+    {
+      metadata: {
+        name: `${name}-0`,
+        namespace,
+        annotations: { "postgres-stack/conf": fingerprint(args.conf), "pulumi.com/skipAwait": "true" },
+      },
+    },
+    opts,
+  );
+  const client = superuserClient(identity);
+  return job(identity, "apply", {
+    image: args.image,
+    command: "apply-settings.sh",
+    conf: args.candidate,
+    mounts: [client.mount],
+    environment: { ...client.environment, APPLY_DEADLINE: "180" },
+    memory: "128Mi",
+    opts: { ...opts, dependsOn: [nudge] },
+  });
+}
+
+interface JobArgs {
+  readonly image: pulumi.Input<string>;
+  readonly command: string;
+  readonly conf: k8s.core.v1.ConfigMap;
+  readonly mounts: readonly Mount[];
+  readonly environment: Record<string, string>;
+  readonly memory: string;
+  readonly opts: pulumi.CustomResourceOptions;
+}
+
+/** One try, awaited by the update. Kubernetes can't change a Job, so other content is another Job, named by Pulumi. */
+function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
+  const mounts = [...scratchMounts(), confMount(args.conf.metadata.name), ...args.mounts];
+  return new k8s.batch.v1.Job(
+    `${identity.name}-${purpose}`,
+    {
+      metadata: { namespace: identity.namespace, labels: labels(identity, "job") },
+      spec: {
+        backoffLimit: 0,
+        activeDeadlineSeconds: 600,
+        template: {
+          metadata: { labels: labels(identity, "job") },
+          spec: {
+            ...restrictedPod(mounts),
+            restartPolicy: "Never",
+            containers: [
+              {
+                ...restrictedContainer(mounts),
+                name: purpose,
+                image: args.image,
+                args: [args.command],
+                env: environment(args.environment),
+                resources: {
+                  requests: { cpu: "10m", memory: "64Mi" },
+                  limits: { memory: args.memory },
+                },
+              },
+            ],
+          },
+        },
+      },
+    },
+    { ...args.opts, customTimeouts: { create: "12m" } },
+  );
+}
+
+function fingerprint(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

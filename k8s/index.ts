@@ -1,0 +1,152 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type BackupArgs, createArchive, createBackupSchedule } from "./backup";
+import {
+  applyConfiguration,
+  checkConfiguration,
+  createLiveConfiguration,
+  restartFingerprint,
+} from "./configuration";
+import { createCredentials, type RoleArgs } from "./credentials";
+import { clientHost, type Identity, labels, PORT } from "./names";
+import { createClientService, createHeadlessService, type NetworkArgs } from "./network";
+import type { PlacementArgs } from "./placement";
+import { createKept, type VolumeArgs } from "./volume";
+import { createStatefulSet } from "./workload";
+
+export interface PostgresInstanceArgs {
+  /** What the pods run, by digest where it is known. */
+  readonly image: pulumi.Input<string>;
+  /** The image's tag, known at preview: a label on the pod, so that a review shows which image is meant. */
+  readonly imageTag: string;
+  /** The data goes with the stack, and each life of the stack archives into a folder of its own. Default: false. */
+  readonly disposable: boolean;
+  readonly volume: Pick<VolumeArgs, "claimSize" | "storageClass">;
+  readonly postgres: {
+    readonly version: number;
+    /** Kubernetes quantities; request and limit. */
+    readonly memory: string;
+    readonly cpu: string;
+    /** The conf.d file, and those of its settings that need a restart. */
+    readonly conf: string;
+    readonly restartSettings: Readonly<Record<string, string>>;
+  };
+  /** None: plain PostgreSQL, nothing is archived. */
+  readonly backup?: BackupArgs & { readonly serviceAccountAnnotations: Readonly<Record<string, string>> };
+  readonly access: RoleArgs & NetworkArgs;
+  readonly placement: PlacementArgs & { readonly namespace: string; readonly createNamespace: boolean };
+  readonly gracePeriodSeconds: number;
+  /** Size of `/dev/shm`. */
+  readonly sharedMemory: string;
+}
+
+/**
+ * One PostgreSQL server with everything that it needs to run on Kubernetes.
+ *
+ * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server -> StatefulSet ->
+ * client Service, backup schedule, settings applied and confirmed.
+ */
+export class PostgresInstance extends pulumi.ComponentResource {
+  /** Host name of the client Service. */
+  readonly host: pulumi.Output<string>;
+  readonly port: pulumi.Output<number>;
+  /** Secret of the application's role. */
+  readonly secretName: pulumi.Output<string>;
+  readonly superuserSecretName: pulumi.Output<string>;
+  readonly claimSize: pulumi.Output<string>;
+  /** Where the archive lies, with the major; empty without backups. */
+  readonly backupPrefix: pulumi.Output<string>;
+  /** A line for a shell with kubectl: psql as the application's role. */
+  readonly psql: pulumi.Output<string>;
+
+  constructor(name: string, args: PostgresInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("postgres-stack:k8s:PostgresInstance", name, {}, opts);
+    const { image, postgres, placement, access, backup } = args;
+    const identity = identify(name, placement.namespace);
+
+    const kept = createKept(identity, { ...args.volume, ...placement, disposable: args.disposable }, this);
+    const inside = { parent: this, dependsOn: kept.namespace };
+    const account = createServiceAccount(identity, backup?.serviceAccountAnnotations ?? {}, inside);
+    const credentials = createCredentials(identity, access, inside);
+    const archive = backup && createArchive(identity, backup, args.disposable, inside);
+    const headless = createHeadlessService(identity, inside);
+
+    const configuration = { image, ...postgres, sharedMemory: args.sharedMemory };
+    const { candidate, check } = checkConfiguration(identity, configuration, inside);
+    const live = createLiveConfiguration(identity, postgres.conf, { parent: this, dependsOn: check });
+
+    const server = createStatefulSet(
+      identity,
+      {
+        ...args,
+        ...access,
+        ...postgres,
+        major: postgres.version,
+        archive,
+        restartOn: {
+          "postgres-stack/image": args.imageTag,
+          "postgres-stack/restart-settings": restartFingerprint(postgres.restartSettings),
+          "postgres-stack/passwords": credentials.fingerprint,
+        },
+      },
+      {
+        parent: this,
+        dependsOn: [kept.claim, account, credentials.superuser, credentials.application, headless, live],
+      },
+    );
+
+    const running = { parent: this, dependsOn: server };
+    const client = createClientService(identity, access, running);
+    applyConfiguration(
+      identity,
+      { ...configuration, candidate },
+      { parent: this, dependsOn: [server, client, live] },
+    );
+    if (backup && archive) {
+      createBackupSchedule(identity, { ...backup, archive, image, major: postgres.version }, running);
+    }
+
+    this.host = client.metadata.name.apply(() => clientHost(identity));
+    this.port = pulumi.output(PORT);
+    this.secretName = credentials.application.metadata.name;
+    this.superuserSecretName = credentials.superuser.metadata.name;
+    this.claimSize = pulumi.output(args.volume.claimSize);
+    this.backupPrefix = archive
+      ? pulumi.interpolate`${archive.prefix}/${postgres.version}`
+      : pulumi.output("");
+    this.psql = pulumi.output(psqlLine(identity));
+    this.registerOutputs({ host: this.host, port: this.port, secretName: this.secretName });
+  }
+}
+
+function identify(name: string, namespace: string): Identity {
+  return { name, namespace, owner: `${pulumi.getProject()}/${pulumi.getStack()}/${namespace}/${name}` };
+}
+
+/** The pods' identity towards the cloud; the API server is none of their business, so no token is mounted. */
+function createServiceAccount(
+  identity: Identity,
+  annotations: Readonly<Record<string, string>>,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.ServiceAccount {
+  return new k8s.core.v1.ServiceAccount(
+    `${identity.name}-account`,
+    {
+      metadata: {
+        name: identity.name,
+        namespace: identity.namespace,
+        labels: labels(identity, "database"),
+        annotations: { ...annotations },
+      },
+      automountServiceAccountToken: false,
+    },
+    opts,
+  );
+}
+
+/** Runs psql in the server's own container, so that it needs neither a client nor a route to the Service. */
+function psqlLine({ name, namespace }: Identity): string {
+  const connect =
+    'PGPASSWORD="$(cat "$APP_PASSWORD_FILE")" exec psql -h 127.0.0.1 -U "$APP_USER" -d "$APP_DATABASE"';
+  return `kubectl exec -it -n ${namespace} ${name}-0 -- bash -c '${connect}'`;
+}

@@ -1,0 +1,54 @@
+import type * as k8s from "@pulumi/kubernetes";
+
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+
+export interface PlacementArgs {
+  /** `avoid`: never on a node that the cloud may take back; `require`: only there, for what may go away; `any`: no matter. */
+  readonly spot: "any" | "avoid" | "require";
+  readonly priorityClassName?: string;
+  readonly nodeSelector?: Record<string, string>;
+}
+
+/** How the clouds and Karpenter mark nodes that they may take back, and the taints that some of them put there. */
+const SPOT_NODES = [
+  { key: "cloud.google.com/gke-spot", value: "true", tainted: true },
+  { key: "eks.amazonaws.com/capacityType", value: "SPOT", tainted: false },
+  { key: "karpenter.sh/capacity-type", value: "spot", tainted: false },
+  { key: "kubernetes.azure.com/scalesetpriority", value: "spot", tainted: true },
+];
+
+/** The pod's scheduling. */
+export function podPlacement({ spot, priorityClassName, nodeSelector }: PlacementArgs): Partial<PodSpec> {
+  return {
+    priorityClassName,
+    nodeSelector,
+    ...(spot === "any" ? {} : { affinity: { nodeAffinity: spotAffinity(spot) } }),
+    ...(spot === "require" ? { tolerations: spotTolerations() } : {}),
+  };
+}
+
+/** Terms are alternatives, expressions within one term all hold: any mark requires spot, none may be there to avoid it. */
+function spotAffinity(spot: "avoid" | "require"): k8s.types.input.core.v1.NodeAffinity {
+  const expression = ({ key, value }: (typeof SPOT_NODES)[number], operator: "In" | "NotIn") => ({
+    key,
+    operator,
+    values: [value],
+  });
+  return {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms:
+        spot === "require"
+          ? SPOT_NODES.map((node) => ({ matchExpressions: [expression(node, "In")] }))
+          : [{ matchExpressions: SPOT_NODES.map((node) => expression(node, "NotIn")) }],
+    },
+  };
+}
+
+function spotTolerations(): k8s.types.input.core.v1.Toleration[] {
+  return SPOT_NODES.filter(({ tainted }) => tainted).map(({ key, value }) => ({
+    key,
+    operator: "Equal",
+    value,
+    effect: "NoSchedule",
+  }));
+}

@@ -1,0 +1,113 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { SUPERUSER, superuserSecret } from "./credentials";
+import { clientHost, type Identity, PORT } from "./names";
+
+type PodSpec = k8s.types.input.core.v1.PodSpec;
+type Container = k8s.types.input.core.v1.Container;
+type Volume = k8s.types.input.core.v1.Volume;
+type VolumeMount = k8s.types.input.core.v1.VolumeMount;
+type EnvVar = k8s.types.input.core.v1.EnvVar;
+
+/** A volume together with where it is mounted. */
+export interface Mount {
+  readonly volume: Volume;
+  readonly mount: VolumeMount;
+}
+
+/** User and group `postgres` of the official image. */
+const POSTGRES_ID = 999;
+
+/** The folder of the major's data, as in the official image from 18 on. */
+export const pgdata = (major: number): string => `${VOLUME_ROOT}/${major}/docker`;
+export const VOLUME_ROOT = "/var/lib/postgresql";
+
+/** What every pod of the product has in common; it passes Pod Security `restricted`. */
+export function restrictedPod(mounts: readonly Mount[]): Partial<PodSpec> {
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false, // a Service called "postgres" would set POSTGRES_* in the environment
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: POSTGRES_ID,
+      runAsGroup: POSTGRES_ID,
+      fsGroup: POSTGRES_ID,
+      fsGroupChangePolicy: "OnRootMismatch",
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumes: mounts.map(({ volume }) => volume),
+  };
+}
+
+/** The container's half of {@link restrictedPod}. */
+export function restrictedContainer(mounts: readonly Mount[]): Partial<Container> {
+  return {
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+    },
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: mounts.map(({ mount }) => mount),
+  };
+}
+
+/** The folders that the image writes to beside the data; what holds credentials stays in memory. */
+export function scratchMounts(): Mount[] {
+  return [
+    emptyDir("tmp", "/tmp"),
+    emptyDir("sockets", "/var/run/postgresql"),
+    emptyDir("run", "/run/postgres-stack", { medium: "Memory", sizeLimit: "16Mi" }),
+  ];
+}
+
+export function emptyDir(
+  name: string,
+  mountPath: string,
+  options: { medium?: string; sizeLimit?: string } = {},
+): Mount {
+  return { volume: { name, emptyDir: options }, mount: { name, mountPath } };
+}
+
+export function claimMount(claimName: string, readOnly: boolean): Mount {
+  return {
+    volume: { name: "data", persistentVolumeClaim: { claimName } },
+    mount: { name: "data", mountPath: VOLUME_ROOT, readOnly },
+  };
+}
+
+export function secretMount(name: string, secretName: pulumi.Input<string>): Mount {
+  return {
+    volume: { name, secret: { secretName, defaultMode: 0o440 } },
+    mount: { name, mountPath: secretFolder(name), readOnly: true },
+  };
+}
+
+export const secretFolder = (name: string): string => `/run/secrets/postgres-stack/${name}`;
+
+export function confMount(configMapName: pulumi.Input<string>): Mount {
+  return {
+    volume: { name: "conf", configMap: { name: configMapName } },
+    mount: { name: "conf", mountPath: "/etc/postgresql/conf.d", readOnly: true },
+  };
+}
+
+/** Plain values as a container's environment, sorted so that their order is never a change. */
+export function environment(values: Record<string, pulumi.Input<string>>): EnvVar[] {
+  return Object.keys(values)
+    .sort()
+    .map((name) => ({ name, value: values[name] }));
+}
+
+/** For jobs that talk to the server over the client Service: as the superuser, password from a file. */
+export function superuserClient(identity: Identity): { mount: Mount; environment: Record<string, string> } {
+  return {
+    mount: secretMount("superuser", superuserSecret(identity)),
+    environment: {
+      PGHOST: clientHost(identity),
+      PGPORT: String(PORT),
+      PGUSER: SUPERUSER,
+      PGPASSWORD_FILE: `${secretFolder("superuser")}/password`,
+    },
+  };
+}

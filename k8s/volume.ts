@@ -1,0 +1,100 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { compareQuantities } from "../settings/quantity";
+import { claimName, type Identity, labels } from "./names";
+
+export interface VolumeArgs {
+  /** Size of the claim, a Kubernetes quantity: `2560Mi`. It may grow, never shrink. */
+  readonly claimSize: string;
+  /** The cluster's default class when left out. A claim's class is chosen once. */
+  readonly storageClass?: string;
+  /** The claim goes with the stack. Default: it is protected, and outlives the stack. */
+  readonly disposable: boolean;
+  readonly createNamespace: boolean;
+}
+
+/** What outlives the stack: the namespace (when it is ours) and the claim. */
+export interface Kept {
+  readonly namespace: k8s.core.v1.Namespace | undefined;
+  readonly claim: k8s.core.v1.PersistentVolumeClaim;
+}
+
+/**
+ * The claim that holds the data, and the namespace around it.
+ *
+ * The claim is protected and retained unless the stack is disposable, and a later stack of the same name takes it back:
+ * its provider alone may adopt objects that exist. The field manager is named after the owner, so the API server itself
+ * refuses to hand another stack's claim over (a conflict on the owner annotation). The namespace is adopted and retained
+ * in every case: there may be more in it than ours.
+ */
+export function createKept(identity: Identity, args: VolumeArgs, parent: pulumi.Resource): Kept {
+  const { name, namespace } = identity;
+  const provider = new k8s.Provider(`${name}-kept`, adoptingProvider(), { parent });
+  const annotations = {
+    "postgres-stack/owner": identity.owner,
+    "pulumi.com/patchFieldManager": `postgres-stack/${identity.owner}`,
+  };
+
+  const space = args.createNamespace
+    ? new k8s.core.v1.Namespace(
+        `${name}-namespace`,
+        { metadata: { name: namespace, labels: { "pod-security.kubernetes.io/warn": "restricted" } } },
+        { parent, provider, retainOnDelete: true },
+      )
+    : undefined;
+
+  const claim = new k8s.core.v1.PersistentVolumeClaim(
+    `${name}-data`,
+    {
+      metadata: { name: claimName(identity), namespace, labels: labels(identity, "database"), annotations },
+      spec: {
+        accessModes: ["ReadWriteOnce"],
+        resources: { requests: { storage: args.claimSize } },
+        storageClassName: args.storageClass,
+      },
+    },
+    {
+      parent,
+      dependsOn: space,
+      hooks: { beforeUpdate: [refuseToShrink(name)] },
+      ...(args.disposable ? {} : { provider, protect: true, retainOnDelete: true }),
+    },
+  );
+  return { namespace: space, claim };
+}
+
+/** The same cluster as the stack's default provider: an explicit provider does not read the stack's `kubernetes:` keys. */
+function adoptingProvider(): k8s.ProviderArgs {
+  const config = new pulumi.Config("kubernetes");
+  return {
+    kubeconfig: config.get("kubeconfig") ?? "", // not the SDK's default: it would put the path of $KUBECONFIG into the state
+    context: config.get("context"),
+    cluster: config.get("cluster"),
+    upsertExistingObjects: true,
+  };
+}
+
+/** A claim can't shrink. The API server says so too, but without the figures and only in its own words. */
+function refuseToShrink(name: string): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    `${name}-claim-never-shrinks`,
+    ({ oldInputs, newInputs }) => {
+      const before = requested(oldInputs);
+      const after = requested(newInputs);
+      if (before && after && compareQuantities(after, before) < 0) {
+        throw new Error(
+          `the volume holds ${before} and can't shrink to ${after} (2.5x dataSize): set dataSize back, or move to a new stack. ` +
+            "Nothing was changed.",
+        );
+      }
+    },
+    { onDryRun: true },
+  );
+}
+
+function requested(inputs: unknown): string | undefined {
+  return (inputs as k8s.types.input.core.v1.PersistentVolumeClaim & ClaimInputs)?.spec?.resources?.requests
+    ?.storage;
+}
+
+type ClaimInputs = { spec?: { resources?: { requests?: { storage?: string } } } };

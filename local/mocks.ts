@@ -1,0 +1,144 @@
+/**
+ * Runs this project's Pulumi program in process, without the Pulumi CLI, an engine or a provider: every
+ * resource is answered by a mock and recorded. Golden tests and the embedded server read what was recorded.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { load } from "js-yaml";
+import { type Rendered, record } from "./record";
+
+const root = resolve(__dirname, "..");
+const programFile = join(root, "index");
+
+type Values = Record<string, unknown>;
+
+export interface RenderOptions {
+  /** Laid over Pulumi.<stack>.yaml; `undefined` removes a key. Keys without a namespace are the project's. */
+  config?: Values;
+  /** Environment variables during the run, laid over the process's; `undefined` removes one. */
+  environment?: Record<string, string | undefined>;
+  /** Run as `pulumi preview` does: what only a provider knows is unknown. Default: false. */
+  preview?: boolean;
+  /** Show secrets as they are: the mocks' own, and those that the configuration holds in plain. Default: false. */
+  showSecrets?: boolean;
+  /** Program to run, for tests of this module. Default: the project's index.ts. */
+  program?: string;
+}
+
+/**
+ * Renders a stack. Calls must follow one another: the Pulumi runtime is global to the process.
+ *
+ * @param stack - name of the stack; Pulumi.<stack>.yaml must exist
+ * @returns every resource with its inputs and options, and the stack's outputs
+ * @throws what the program throws while it is loaded, for example the list of bad settings
+ */
+export async function renderStack(stack: string, options: RenderOptions = {}): Promise<Rendered> {
+  const project = readYaml("Pulumi.yaml");
+  const projectName = String(project.name);
+  const preview = options.preview ?? false;
+  await pulumi.runtime.setMocks(mocks(preview), projectName, stack, preview);
+  setConfig(projectName, project, readYaml(`Pulumi.${stack}.yaml`), options.config ?? {});
+  const recorded = record(options.showSecrets ?? false);
+  const restore = overlayEnvironment(options.environment ?? {});
+  try {
+    let failure: unknown;
+    await pulumi.runtime.runInPulumiStack(async () => {
+      try {
+        return loadAgain(options.program ?? programFile);
+      } catch (error) {
+        failure = error; // thrown here, it would reject promises inside the SDK that nobody handles
+      }
+    });
+    await pulumi.runtime.disconnect();
+    if (failure) throw failure;
+  } finally {
+    restore();
+  }
+  recorded.resources.sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return recorded;
+}
+
+function readYaml(file: string): Values {
+  const path = join(root, file);
+  if (!existsSync(path)) throw new Error(`${file} does not exist: there is no such stack`);
+  return (load(readFileSync(path, "utf8")) ?? {}) as Values;
+}
+
+/** Only the program is run again: the modules it imports are pure. */
+function loadAgain(program: string): unknown {
+  delete require.cache[require.resolve(program)];
+  return require(program);
+}
+
+function overlayEnvironment(overlay: Record<string, string | undefined>): () => void {
+  const before = Object.fromEntries(Object.keys(overlay).map((name) => [name, process.env[name]]));
+  const apply = (values: Record<string, string | undefined>) => {
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+  apply(overlay);
+  return () => apply(before);
+}
+
+/** Defaults of Pulumi.yaml, then the stack's file, then the caller's, in the runtime's form. */
+function setConfig(projectName: string, project: Values, stack: Values, overlay: Values): void {
+  const values = new Map<string, unknown>();
+  const set = (key: string, value: unknown) => {
+    const full = key.includes(":") ? key : `${projectName}:${key}`;
+    if (value === undefined) values.delete(full);
+    else values.set(full, value);
+  };
+  for (const [key, declared] of Object.entries((project.config ?? {}) as Record<string, Values>)) {
+    set(key, declared?.value ?? declared?.default);
+  }
+  for (const layer of [(stack.config ?? {}) as Values, overlay]) {
+    for (const [key, value] of Object.entries(layer)) set(key, value);
+  }
+  const secretKeys: string[] = [];
+  const texts: Record<string, string> = {};
+  for (const [key, value] of values) {
+    const text = JSON.stringify(value, (_, part) => (isCiphertext(part) ? `secret value of ${key}` : part));
+    if (text !== JSON.stringify(value)) secretKeys.push(key);
+    const plain: unknown = JSON.parse(text);
+    texts[key] = typeof plain === "string" ? plain : text;
+  }
+  pulumi.runtime.setAllConfig(texts, secretKeys);
+}
+
+/** `secure: v1:...` of a stack's file: the text can't be decrypted here, and no mock needs it. */
+function isCiphertext(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
+}
+
+/** What the providers would answer, made from the inputs so that every run is the same. */
+function mocks(preview: boolean): pulumi.runtime.Mocks {
+  return {
+    call: () => ({}),
+    newResource: ({ type, name, inputs }) => ({
+      id: preview ? undefined : `${name}-id`,
+      state: preview ? inputs : { ...inputs, ...computed(type, name, inputs) },
+    }),
+  };
+}
+
+function computed(type: string, name: string, inputs: Values): Values {
+  switch (type) {
+    case "random:index/randomPassword:RandomPassword":
+      // The provider marks it as a secret; the mock monitor forgets additionalSecretOutputs.
+      return { result: pulumi.secret(`password-of-${name}`) };
+    case "random:index/randomId:RandomId":
+      return { hex: sha256(name).slice(0, 2 * Number(inputs.byteLength)) };
+    case "docker:index/image:Image":
+      return { repoDigest: `${inputs.imageName}@sha256:${sha256(name)}` };
+    default:
+      return {};
+  }
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

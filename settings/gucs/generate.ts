@@ -1,0 +1,38 @@
+/**
+ * Regenerates the table of PostgreSQL's settings from a real server:
+ *
+ *     npx ts-node settings/gucs/generate.ts postgres:18-bookworm
+ *
+ * The image decides what enums offer (lz4, io_uring), so the table comes from an image and not from a build of our own.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Prints one JSON object a setting. Needs PostgreSQL's programs on PATH, an unprivileged user and `$1`, a folder that does
+ * not exist yet. No server listens: single-user mode reads the catalogue. The modules are those whose settings a stack may
+ * want and that the official image ships.
+ */
+export const READ_GUCS = `
+set -e
+initdb -D "$1" --no-sync -U postgres -A trust -E UTF8 --locale=C >/dev/null
+postgres --single -D "$1" -c shared_preload_libraries=pg_stat_statements,auto_explain,pg_prewarm,auth_delay template1 >/dev/null 2>"$1/log" <<SQL
+load 'plpgsql'
+load 'pg_trgm'
+load 'passwordcheck'
+copy (select json_strip_nulls(json_build_object('name', name, 'context', context, 'type', vartype, 'unit', unit, 'min', case when context <> 'internal' then min_val::float8 end, 'max', case when context <> 'internal' then max_val::float8 end, 'values', enumvals)) from pg_settings order by name collate "C") to '$1/gucs.json'
+SQL
+cat "$1/gucs.json"
+`;
+
+function main(image: string | undefined): void {
+  if (!image) throw new Error("which image? for example: generate.ts postgres:18-bookworm");
+  const path = "PATH=/usr/lib/postgresql/18/bin:/usr/bin:/bin";
+  const script = ["bash", "-c", READ_GUCS, "bash", "/tmp/gucs"];
+  const run = ["run", "--rm", "--user", "postgres", "--entrypoint", "env", image, path, ...script];
+  const lines = execFileSync("docker", run, { encoding: "utf8" }).trim().split("\n");
+  writeFileSync(join(__dirname, "18.json"), `[\n${lines.join(",\n")}\n]\n`);
+}
+
+if (require.main === module) main(process.argv[2]);
