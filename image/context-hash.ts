@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import dockerignore from "@balena/dockerignore";
 
@@ -23,11 +23,34 @@ export function contextHash(folder: string, inputs: Readonly<Record<string, stri
     const full = join(folder, path);
     const stat = lstatSync(full);
     if (stat.isSymbolicLink()) add(hash, "link", path, readlinkSync(full));
-    else if (stat.isFile()) add(hash, stat.mode & 0o100 ? "0755" : "0644", path, readFileSync(full));
+    else if (stat.isFile()) add(hash, mode(stat).toString(8), path, readFileSync(full));
     else throw new Error(`${full} is neither a file nor a link: it can't be part of a build context`);
   }
   for (const name of Object.keys(inputs).sort()) add(hash, "input", name, inputs[name] ?? "");
   return hash.digest("hex");
+}
+
+/**
+ * Gives every file and folder of a context the mode that {@link contextHash} counts: 0755 or 0644. Git keeps no more than
+ * that either, so this undoes what a umask did, and is never a change to commit.
+ */
+export function normaliseModes(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const full = join(folder, entry.name);
+    if (entry.isDirectory()) normaliseModes(full);
+    else if (entry.isFile()) setMode(full);
+  }
+  setMode(folder);
+}
+
+function setMode(path: string): void {
+  const stat = lstatSync(path);
+  if ((stat.mode & 0o777) !== mode(stat)) chmodSync(path, mode(stat));
+}
+
+/** Folders are always 0755; of a file's mode only the owner's exec bit counts. */
+function mode(stat: Stats): number {
+  return stat.isDirectory() || stat.mode & 0o100 ? 0o755 : 0o644;
 }
 
 /** The context's files and links as Docker sends them: paths with `/`, sorted by code unit, `.dockerignore` applied. */

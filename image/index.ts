@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { contextHash } from "./context-hash";
+import { contextHash, normaliseModes } from "./context-hash";
 
 /** An image that somebody built before: nothing of Docker is registered or needed. */
 export interface ExistingImage {
@@ -51,19 +51,20 @@ export class PostgresImage extends pulumi.ComponentResource {
       const build = buildArguments(args);
       const hash = contextHash(CONTEXT, { ...build, platform: args.platform });
       this.tag = `${args.major}-${hash.slice(0, 12)}`;
-      this.reference = this.build(args, build);
+      this.reference = this.build(name, args, build);
     }
     this.digest = this.reference.apply((reference) => reference.split("@")[1] ?? "");
     this.registerOutputs({ tag: this.tag, reference: this.reference, digest: this.digest });
   }
 
   /**
-   * The resource is named after the content: other content is another resource, and what the provider finds different
-   * in the same content (its own hash takes the umask in) is no change.
+   * The provider's own hash takes whole file modes in, so a checkout under another umask would be a change: the modes
+   * are set to those that our hash counts.
    */
-  private build(args: BuiltImage, build: Record<string, string>): pulumi.Output<string> {
+  private build(name: string, args: BuiltImage, build: Record<string, string>): pulumi.Output<string> {
+    normaliseModes(CONTEXT);
     const image = new docker.Image(
-      `${args.repository.split("/").pop()}-${this.tag}`,
+      name,
       {
         imageName: `${args.repository}:${this.tag}`,
         build: {
@@ -74,7 +75,7 @@ export class PostgresImage extends pulumi.ComponentResource {
         },
         registry: { server: registryHost(args.repository), ...args.credentials },
       },
-      { parent: this, ignoreChanges: ["build"] },
+      { parent: this },
     );
     return image.repoDigest;
   }

@@ -98,7 +98,7 @@ function credentialFiles(
   const files = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [`${name}_FILE`, `${folder}/${name}`]));
   if ("secretName" in credentials) {
-    const google =
+    const google: Record<string, string> =
       variable === "WALG_GS_PREFIX" ? { GOOGLE_APPLICATION_CREDENTIALS: `${folder}/key.json` } : {};
     return {
       mounts: [secretMount("object-store", credentials.secretName)],

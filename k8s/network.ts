@@ -35,7 +35,10 @@ export function createHeadlessService(
   );
 }
 
-/** The Service that applications use: whichever pod takes writes. It waits for a ready pod, so create it after the StatefulSet. */
+/**
+ * The Service that applications use: whichever pod takes writes. Only a load balancer is waited for: the StatefulSet's pod
+ * is ready by then, and Pulumi would take 10 s to find that out again.
+ */
 export function createClientService(
   identity: Identity,
   { serviceType, serviceAnnotations }: NetworkArgs,
@@ -48,7 +51,10 @@ export function createClientService(
         name: identity.name,
         namespace: identity.namespace,
         labels: labels(identity, "database"),
-        annotations: serviceAnnotations,
+        annotations: {
+          ...(serviceType === "LoadBalancer" ? {} : { "pulumi.com/skipAwait": "true" }),
+          ...serviceAnnotations,
+        },
       },
       spec: {
         type: serviceType,

@@ -135,7 +135,8 @@ function computed(type: string, name: string, inputs: Values): Values {
     case "docker:index/image:Image":
       return { repoDigest: `${inputs.imageName}@sha256:${sha256(name)}` };
     default:
-      return {};
+      // the API server's answer to an object without a name of its own
+      return type.startsWith("kubernetes:") ? { metadata: { name, ...(inputs.metadata as Values) } } : {};
   }
 }
 

@@ -1,22 +1,25 @@
 import { Cron } from "croner";
 
-/** What one field may look like for Debian's cron: numbers or names, ranges of numbers, steps of a range or a star. */
-const ITEM = /^(?:\*(?:\/\d{1,2})?|\d{1,2}(?:-\d{1,2}(?:\/\d{1,2})?)?|[a-z]{3})$/i;
+/** Parts of a list for Debian's cron: a number, a range, steps of a range or of a star. */
+const ITEM = /^(?:\*(?:\/\d{1,2})?|\d{1,2}(?:-\d{1,2}(?:\/\d{1,2})?)?)$/;
 
-const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
-const DAYS = "sun mon tue wed thu fri sat".split(" ");
+/** Names, which stand alone, in the fields that have them. */
+const NAMES: Readonly<Record<number, RegExp>> = {
+  3: /^(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)$/i,
+  4: /^(?:sun|mon|tue|wed|thu|fri|sat)$/i,
+};
 
 /** What a schedule may say: part of an error. */
 export const CRON_ALLOWED =
-  "five fields, minute hour day month weekday, as cron and Kubernetes both read them: 15 2 * * *";
+  "minute, hour, day, month and weekday (0 to 6), as cron and Kubernetes both read them, in UTC: 15 2 * * *";
 
 /**
- * Whether both Debian's cron and a Kubernetes CronJob accept a schedule, and it fires at least once: no seconds, no
- * `@daily`, none of `L W # ?`, names one at a time, not 31 February.
+ * Whether both Debian's cron and a Kubernetes CronJob accept a schedule, and it ever fires: no seconds, no `@daily`, none
+ * of `L W # ?`, no 7 for Sunday, names one at a time, not 31 February.
  */
 export function isCron(text: string): boolean {
   const fields = text.split(" ");
-  if (fields.length !== 5 || !fields.every(isField)) return false;
+  if (fields.length !== 5 || !fields.every(isField) || /7/.test(fields[4] ?? "")) return false;
   try {
     return new Cron(text, { mode: "5-part", timezone: "UTC", paused: true }).nextRun() !== null;
   } catch {
@@ -25,11 +28,5 @@ export function isCron(text: string): boolean {
 }
 
 function isField(field: string, position: number): boolean {
-  return field.split(",").every((item) => ITEM.test(item) && isName(item.toLowerCase(), position));
-}
-
-/** Croner takes a month's name as a weekday, cron does not. */
-function isName(item: string, position: number): boolean {
-  if (!/^[a-z]/.test(item)) return true;
-  return (position === 3 && MONTHS.includes(item)) || (position === 4 && DAYS.includes(item));
+  return NAMES[position]?.test(field) || field.split(",").every((item) => ITEM.test(item));
 }

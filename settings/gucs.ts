@@ -4,7 +4,14 @@ import table from "./gucs/18.json";
 export interface Guc {
   readonly name: string;
   /** When it can change: `postmaster` needs a restart, `internal` can't be set, all others follow a reload. */
-  readonly context: "internal" | "postmaster" | "sighup" | "superuser-backend" | "backend" | "superuser" | "user";
+  readonly context:
+    | "internal"
+    | "postmaster"
+    | "sighup"
+    | "superuser-backend"
+    | "backend"
+    | "superuser"
+    | "user";
   readonly type: "bool" | "integer" | "real" | "string" | "enum";
   /** What a bare number counts: `8kB`, `MB`, `ms`; none for plain numbers. */
   readonly unit?: string;

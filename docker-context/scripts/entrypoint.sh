@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The container's entry: `postgres` or flags boot the database, `backup.sh` takes a base backup from outside of the
+# server's container, anything else runs as it is.
+set -Eeuo pipefail
+
+readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+. "$LIB/log.sh"
+. "$LIB/record.sh"
+. "$LIB/schedule.sh"
+. "$LIB/environment.sh"
+. "$LIB/walg.sh"
+. "$LIB/psql.sh"
+. "$LIB/volume.sh"
+. "$LIB/roles.sh"
+. "$LIB/cron.sh"
+
+COMPONENT=entrypoint
+
+# Reads and checks the environment. Ends the process with every error when there is one.
+load_environment() {
+  read_environment
+  check_runtime
+  check_backup
+  "$@"
+  report_environment
+}
+
+# What only root can do: scheduled backups and the owner of files. Continues as postgres.
+# Arguments: the command.
+leave_root() {
+  local name file_variable
+  if [[ -n "$PREFIX_VARIABLE" && "$BACKUP_SCHEDULE" != external ]]; then
+    start_cron
+  fi
+  install -d -m 0700 -o postgres -g postgres "$RUN"
+  if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
+    install -d -o postgres -g postgres "$(versioned_prefix "$WALG_FILE_PREFIX")"
+  fi
+  interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres -exec chown -h postgres:postgres {} +
+  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}"; do
+    file_variable="${name}_FILE"
+    # a file that postgres can't read is handed over by value
+    if [ -n "${!file_variable-}" ] && ! gosu postgres test -r "${!file_variable}"; then
+      unset "$file_variable"
+    fi
+    if [ -z "${!file_variable-}" ]; then
+      export "${name?}"
+    else
+      unset "$name"
+    fi
+  done
+  exec gosu postgres "${BASH_SOURCE[0]}" "$@"
+}
+
+# Writes the settings that follow from the environment; postgresql.conf includes them before conf.d.
+write_generated_settings() {
+  {
+    echo "# Written by the entrypoint at every boot; conf.d overrides it."
+    if [ -n "$PREFIX_VARIABLE" ]; then
+      echo "archive_mode = on"
+      echo "archive_command = '/usr/local/bin/archive-wal %p'"
+      echo "archive_timeout = ${ARCHIVE_TIMEOUT}s"
+      echo "restore_command = '/usr/local/bin/fetch-wal %f %p'"
+    fi
+  } >"$RUN/generated.conf.new"
+  mv -f "$RUN/generated.conf.new" "$RUN/generated.conf"
+}
+
+# Prepares the volume and becomes the server. Secrets are shell variables by now, so the server does not inherit them.
+# Arguments: further arguments of postgres.
+boot() {
+  local name
+  trap 'info "stopped before the server was started"; exit 143' TERM INT
+  load_environment check_roles
+  if [ "$(id -u)" = 0 ]; then
+    leave_root postgres "$@"
+  fi
+  [ -w "$RUN" ] || die "$RUN is not writable for uid $(id -u); nothing was touched: mount an empty folder in memory there"
+  rm -f "$ROLES_IN_STEP" "$RUN/progress"
+  echo "$$" >"$RUN/server.pid"
+  lock_volume
+  warn_of_several_prefixes
+  if [ -n "$PREFIX_VARIABLE" ] && [ "$BACKUP_SCHEDULE" != external ] && ! [ -e "$CRON_PID" ]; then
+    warn "no cron daemon runs (not installed, or the container was not started as root): base backups are not scheduled; WAL archiving works"
+  fi
+  write_walg_env
+  write_generated_settings
+  export POSTGRES_USER POSTGRES_DB
+  for name in "${ROLE_VARIABLES[@]}"; do
+    unset "${name}_FILE"
+  done
+  ensure_cluster
+  start_role_sync
+  exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@"
+}
+
+_main() {
+  case "${1-postgres}" in
+    postgres) shift ;;
+    -*) ;;
+    backup.sh)
+      BACKUP_SCHEDULE="${BACKUP_SCHEDULE:-external}"
+      load_environment
+      write_walg_env
+      exec "$@"
+      ;;
+    *) exec "$@" ;;
+  esac
+  case "${1-}" in
+    --help | -\? | --version | -V | --describe-config) exec postgres "$@" ;;
+  esac
+  boot "$@"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "$@"
+fi

@@ -1,0 +1,44 @@
+# Logging: `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message` on stderr, one line each.
+# Callers set COMPONENT; LOG_LEVEL (debug, info, warn, error; default info) is the least level that is printed.
+# shellcheck shell=bash
+
+# Rank of a level: a higher one is more urgent.
+# Arguments: level. Prints: 0 to 3.
+log_rank() {
+  case "$1" in
+    debug) echo 0 ;;
+    warn) echo 2 ;;
+    error) echo 3 ;;
+    *) echo 1 ;;
+  esac
+}
+
+# Prints one log line; line breaks of the message become spaces.
+# Arguments: level, message.
+log() {
+  local level="$1" message="${2//$'\n'/ }" now
+  (($(log_rank "$level") >= $(log_rank "${LOG_LEVEL:-info}"))) || return 0
+  TZ=UTC0 printf -v now '%(%F %T)T' -1
+  printf '%s UTC %s [%s] %s\n' "$now" "${level^^}" "${COMPONENT:-postgres-stack}" "$message" >&2
+}
+
+debug() { log debug "$1"; }
+info() { log info "$1"; }
+warn() { log warn "$1"; }
+error() { log error "$1"; }
+
+# Logs an error and ends the process with exit code 1.
+# Arguments: message: what happened, what was left untouched, what to do.
+die() {
+  error "$1"
+  exit 1
+}
+
+# Logs an error, also as the termination message of a Kubernetes pod, and ends the process with exit code 1.
+# Arguments: message (may have several lines; Kubernetes keeps 4096 bytes).
+die_with_message() {
+  if [ -w /dev/termination-log ]; then
+    printf '%s' "${1: -4000}" >/dev/termination-log
+  fi
+  die "$1"
+}

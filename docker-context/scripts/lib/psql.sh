@@ -1,0 +1,35 @@
+# SQL through psql: the server of this container, or the one that PGHOST names.
+# shellcheck shell=bash
+
+# Whole statements stay out of the server's log, whatever its settings are, and out of pg_stat_statements.
+# shellcheck disable=SC2034 # for roles.sh
+readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log_min_duration_sample=-1
+  -c log_duration=off -c log_min_error_statement=panic -c pg_stat_statements.track_utility=off"
+
+# Points libpq at PGHOST with the password in PGPASSWORD_FILE, or at the socket as the superuser.
+use_server() {
+  if [ -n "${PGPASSWORD_FILE-}" ]; then
+    PGPASSWORD="$(<"$PGPASSWORD_FILE")"
+    export PGPASSWORD
+  fi
+  export PGHOST="${PGHOST:-/var/run/postgresql}" PGUSER="${PGUSER:-${POSTGRES_USER:-postgres}}"
+  export PGDATABASE=postgres PGCONNECT_TIMEOUT=10 PGAPPNAME="postgres-stack/${COMPONENT:-sql}"
+}
+
+# Points libpq at the socket of this container, whatever PG* variables say.
+use_socket() {
+  unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGPASSWORD_FILE PGSERVICE
+  use_server
+}
+
+# Runs psql without start-up file, prompts, alignment or headings; stops at the first error.
+# Arguments: psql's. SQL comes on stdin or with -c.
+sql() { psql -XAtq --no-password -v ON_ERROR_STOP=1 "$@"; }
+
+# Continues as the user postgres when root; a script's first step.
+# Arguments: the script's path and arguments.
+run_as_postgres() {
+  if [ "$(id -u)" = 0 ]; then
+    exec gosu postgres "$@"
+  fi
+}

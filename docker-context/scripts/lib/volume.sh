@@ -1,0 +1,142 @@
+# The volume: who owns it, which major lives on it, and its first initialisation.
+# Records below .postgres-stack: `owner`, and `cluster-<major>` = initialising | initialised.
+# shellcheck shell=bash
+
+readonly LIST_ATTEMPTS=5
+
+# Runs a command so that SIGTERM and SIGINT end this script at once (bash handles them only between foreground commands).
+# Arguments: command. Exit: the command's.
+interruptible() {
+  local pid status=0
+  "$@" &
+  pid=$!
+  wait "$pid" || status=$?
+  return "$status"
+}
+
+# Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which
+# can't see each other's processes, never both write. Sets LOCK, the file descriptor, inherited by the server.
+lock_volume() {
+  mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $(id -u); nothing was touched: check its owner and mode"
+  exec {LOCK}>"$RECORDS/lock"
+  if ! flock -n "$LOCK"; then
+    info "another server runs on this volume; waiting up to 60 s for it to end"
+    interruptible flock -w 60 "$LOCK" || die "another server still runs on this volume; it was left alone: stop it first"
+  fi
+}
+
+# Removes what a killed server and its uploads left: the pid file, whose number may now belong to another process of this
+# container (the lock says that no server runs), and WAL-G's notes of segments it uploaded ahead, which may have gone to
+# another prefix; a segment that is pushed again is compared, not stored twice.
+remove_leftovers() {
+  rm -rf "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"
+}
+
+# Prints the folders on the volume that hold a cluster, one a line.
+cluster_folders() {
+  local folder
+  for folder in "$VOLUME" "$VOLUME/data" "$VOLUME"/*/docker; do
+    if [ -s "$folder/PG_VERSION" ]; then
+      echo "$folder"
+    fi
+  done
+}
+
+# Refuses a volume of another stack, or data that carries no owner. Does nothing when VOLUME_OWNER is empty.
+check_owner() {
+  local recorded
+  [ -n "$VOLUME_OWNER" ] || return 0
+  recorded="$(read_record "$RECORDS/owner")"
+  if [ -z "$recorded" ] && [ -n "$(cluster_folders)" ]; then
+    die "the volume holds data without an owner's record, so it may be another stack's; nothing was touched. If it belongs to $VOLUME_OWNER, write that name into $RECORDS/owner"
+  elif [ -n "$recorded" ] && [ "$recorded" != "$VOLUME_OWNER" ]; then
+    die "the volume belongs to $recorded, not to $VOLUME_OWNER; nothing was touched: give this stack a volume of its own"
+  fi
+}
+
+# Decides what PGDATA is. Exit: 0 when it holds a cluster of this major, 1 when it is to be initialised; ends the process
+# for everything else.
+check_cluster() {
+  local others version state
+  state="$(read_record "$RECORDS/cluster-$PG_MAJOR")"
+  if [ -s "$PGDATA/PG_VERSION" ]; then
+    version="$(<"$PGDATA/PG_VERSION")"
+    [ "$version" = "$PG_MAJOR" ] || die "$PGDATA holds data of PostgreSQL $version, this image runs $PG_MAJOR; nothing was touched: use an image of PostgreSQL $version"
+    return 0
+  fi
+  if [ -n "$(ls -A "$PGDATA" 2>/dev/null)" ]; then
+    die "$PGDATA holds files but no PG_VERSION, so it is no whole cluster; nothing was touched: restore it from a backup"
+  fi
+  others="$(cluster_folders)"
+  if [ -n "$others" ]; then
+    die "the volume holds data of PostgreSQL $(<"${others%%$'\n'*}/PG_VERSION") in ${others//$'\n'/, }, this image runs $PG_MAJOR; nothing was touched. To upgrade: start it with an image of its own version, dump it with pg_dumpall and load that into a new volume"
+  fi
+  if [ "$state" = initialised ]; then
+    die "$PGDATA is empty although a cluster was initialised on this volume, so data is missing; nothing was touched: mount the right volume, restore a backup, or remove $RECORDS to begin anew"
+  fi
+  return 1
+}
+
+# Refuses to initialise above an archive that holds something: a new cluster's segments would collide with the old ones.
+check_archive_is_empty() {
+  local attempt folder listing
+  [ -n "$PREFIX_VARIABLE" ] || return 0
+  folder="$(versioned_prefix "${!PREFIX_VARIABLE}")"
+  for ((attempt = 1; ; attempt++)); do
+    listing="$RUN/archive-listing"
+    if interruptible list_archive "$listing"; then
+      break
+    fi
+    ((attempt < LIST_ATTEMPTS)) || die "the archive $folder can't be listed ($(<"$listing")), so it is not known to be empty; nothing was initialised: correct the prefix or the credentials"
+    warn "the archive $folder can't be listed (attempt $attempt of $LIST_ATTEMPTS): $(<"$listing")"
+    interruptible sleep "$((attempt * 2))"
+  done
+  if [ -s "$listing" ]; then
+    die "the archive $folder already holds data ($(paste -sd ' ' "$listing")) but the volume is empty; nothing was initialised: choose another prefix for a new database, or restore this one"
+  fi
+}
+
+# Writes what lies below the prefix, or the error, into a file. Runs in a subshell.
+# Arguments: file. Exit: wal-g's.
+list_archive() {
+  load_walg_env
+  if [ -n "${WALG_FILE_PREFIX-}" ]; then
+    # wal-g leaves empty folders behind where it has only looked
+    find "$WALG_FILE_PREFIX" -type f -print -quit >"$1" 2>&1
+  elif walg_within 20 st ls; then
+    awk '$1 == "dir" || $1 == "obj" { print $NF }' <<<"$WALG_OUTPUT" >"$1"
+  else
+    echo "$WALG_ERROR" >"$1"
+    return 1
+  fi
+}
+
+# Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a
+# complete one.
+initialise() {
+  local staging="$PGDATA.initdb"
+  rm -rf "$staging"
+  check_archive_is_empty
+  if [ -n "$VOLUME_OWNER" ]; then
+    write_record "$RECORDS/owner" "$VOLUME_OWNER"
+  fi
+  write_record "$RECORDS/cluster-$PG_MAJOR" initialising
+  mkdir -p "${PGDATA%/*}"
+  info "initialising PostgreSQL $PG_MAJOR in $staging"
+  POSTGRES_PASSWORD="$POSTGRES_PASSWORD" PGDATA="$staging" interruptible docker-ensure-initdb.sh postgres \
+    -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off ||
+    die "the initialisation failed (above); the next start begins it anew: correct the cause first"
+  publish_folder "$staging" "$PGDATA"
+}
+
+# Makes PGDATA a cluster of this major or ends the process.
+ensure_cluster() {
+  check_owner
+  if ! check_cluster; then
+    initialise
+  fi
+  remove_leftovers
+  if [ "$(read_record "$RECORDS/cluster-$PG_MAJOR")" != initialised ]; then
+    write_record "$RECORDS/cluster-$PG_MAJOR" initialised
+  fi
+}

@@ -1,0 +1,106 @@
+# WAL-G: where it stores, its credentials, and runs with a deadline.
+# shellcheck shell=bash
+
+readonly RUN=/run/postgres-stack
+readonly WALG_ENV="$RUN/walg.env"
+
+# Prints a prefix as WAL-G wants it: no file:// scheme, no trailing slash, the major version appended.
+# Arguments: prefix.
+versioned_prefix() {
+  local prefix="${1#file://}"
+  while [[ "$prefix" == */ ]]; do
+    prefix="${prefix%/}"
+  done
+  printf '%s/%s' "$prefix" "$PG_MAJOR"
+}
+
+# Says which prefix is used when several are set.
+warn_of_several_prefixes() {
+  local name others=()
+  for name in "${PREFIXES[@]}"; do
+    if [ -n "${!name-}" ] && [ "$name" != "$PREFIX_VARIABLE" ]; then
+      others+=("$name")
+    fi
+  done
+  if ((${#others[@]} > 0)); then
+    warn "several prefixes are set: $PREFIX_VARIABLE is used, ${others[*]} ignored"
+  fi
+}
+
+# Prints `export NAME=VALUE` in a form that the shell reads back unchanged.
+# Arguments: name, value.
+export_line() { printf 'export %s=%s\n' "$1" "${2@Q}"; }
+
+# Prints what archive-wal, fetch-wal and backup.sh run with. A secret given as a file is read again at each use, so that
+# a rotated one counts without a restart.
+walg_environment() {
+  local name file_variable
+  printf 'unset %s\n' "${PREFIXES[*]}"
+  export_line "$PREFIX_VARIABLE" "$(versioned_prefix "${!PREFIX_VARIABLE}")"
+  export_line WALG_PREVENT_WAL_OVERWRITE true
+  for name in PATH PGDATA PG_MAJOR POSTGRES_USER BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL; do
+    export_line "$name" "${!name}"
+  done
+  for name in $(compgen -e); do
+    if [[ "$name" =~ ^(WALG|AWS|AZURE|GOOGLE)_ && ! "$name" =~ ^WALG_(S3|GS|AZ|FILE)_PREFIX$ ]]; then
+      export_line "$name" "${!name}"
+    fi
+  done
+  for name in "${STORE_SECRETS[@]}"; do
+    file_variable="${name}_FILE"
+    if [ -n "${!file_variable-}" ]; then
+      # shellcheck disable=SC2016 # expanded when the file is read
+      printf 'unset %s\n%s="$(<%s)" || return 1\nexport %s\n' "$file_variable" "$name" "${!file_variable@Q}" "$name"
+    elif [ -n "${!name-}" ]; then
+      export_line "$name" "${!name}"
+    fi
+  done
+}
+
+# Writes walg.env (0600), or removes it when no prefix is set. A folder of a file:// prefix is created.
+write_walg_env() {
+  local prefix
+  rm -f "$WALG_ENV"
+  [ -n "$PREFIX_VARIABLE" ] || return 0
+  if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
+    prefix="$(versioned_prefix "$WALG_FILE_PREFIX")"
+    mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $(id -u)"
+  fi
+  (umask 077 && walg_environment >"$WALG_ENV.new")
+  if [ "$(id -u)" = 0 ]; then
+    chown postgres "$WALG_ENV.new"
+  fi
+  mv -f "$WALG_ENV.new" "$WALG_ENV"
+}
+
+# Loads walg.env. Exit: non-zero when it is missing or a secret's file can't be read.
+load_walg_env() {
+  # shellcheck disable=SC1090 # written by the entrypoint
+  . "$WALG_ENV"
+}
+
+# Replaces the values of secrets in a text: errors of object stores can quote a URL with a token.
+# Arguments: text. Prints the text.
+redact() {
+  local text="$1" name
+  for name in "${STORE_SECRETS[@]}" PGPASSWORD; do
+    [ -z "${!name-}" ] || text="${text//"${!name}"/***}"
+  done
+  printf '%s' "$text"
+}
+
+# Runs wal-g; its output goes to WALG_OUTPUT, its last error to WALG_ERROR (one line, without secrets).
+# Arguments: deadline in seconds, wal-g's arguments. Exit: wal-g's, or 124 and 137 when the deadline passed.
+walg_within() {
+  local deadline="$1" status=0
+  shift
+  WALG_OUTPUT="$(timeout --foreground -k 5 "$deadline" wal-g "$@" 2>&1)" || status=$?
+  WALG_OUTPUT="$(redact "$WALG_OUTPUT")"
+  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    WALG_ERROR="no answer within $deadline s"
+  else
+    WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p' <<<"$WALG_OUTPUT" | tail -n 1)"
+    WALG_ERROR="wal-g exit $status: ${WALG_ERROR:-$(tail -n 1 <<<"$WALG_OUTPUT")}"
+  fi
+  return "$status"
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Before a stop: a checkpoint while clients still work, so that the one at shutdown is short. Never fails the stop.
+# Arguments: deadline in seconds (default 60). Exit: 0.
+set -Eeuo pipefail
+
+readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+. "$LIB/log.sh"
+. "$LIB/psql.sh"
+
+COMPONENT=pre-stop
+
+_main() {
+  run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  use_socket
+  timeout -k 2 "${1:-60}" psql -Xq --no-password -c CHECKPOINT ||
+    warn "no checkpoint before the stop (above); the one at shutdown may take longer"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "$@"
+fi

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Kubernetes probes. Prints one state line: starting, recovering, ready or full, with the reason.
+# Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
+#   startup    ready or recovering: recovery may take hours, and liveness watches over it
+#   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
+#   readiness  accepts connections over TCP, and passwords are those of the environment
+set -Eeuo pipefail
+
+readonly RUN=/run/postgres-stack
+readonly PROGRESS="$RUN/progress"
+readonly LEAST_FREE_KIB=16384 # one WAL segment
+
+# Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
+# Prints: ready, recovering (rejecting) or starting.
+server_state() {
+  local status=0
+  pg_isready -q -h 127.0.0.1 -t 3 || status=$?
+  case "$status" in
+    0) echo ready ;;
+    1) echo recovering ;;
+    *) echo starting ;;
+  esac
+}
+
+# Prints the free KiB of the volume.
+free_kib() { df --output=avail -k /var/lib/postgresql | tail -n 1; }
+
+# Prints CPU ticks, bytes read and written, and title of a process; nothing when it is gone.
+# Arguments: pid.
+process_progress() {
+  local stat title
+  { stat="$(<"/proc/$1/stat")" && title="$(tr '\0' ' ' <"/proc/$1/cmdline")"; } 2>/dev/null || return 0
+  # shellcheck disable=SC2086 # fields after the name: state is the 1st, utime the 12th
+  set -- "$1" ${stat##*) }
+  echo "$1 $((${13} + ${14})) $(grep -s _bytes "/proc/$1/io" 2>/dev/null | tr '\n' ' ')$title"
+}
+
+# Prints the children of a process and theirs, one pid a line.
+# Arguments: pid.
+descendants() {
+  local child children
+  children="$(cat "/proc/$1/task/"*/children 2>/dev/null || true)"
+  for child in $children; do
+    echo "$child"
+    descendants "$child"
+  done
+}
+
+# What shows that work goes on: PostgreSQL's startup process, or before it runs, whatever the entrypoint runs.
+fingerprint() {
+  local server pid all=''
+  server="$(cat "$RUN/server.pid" 2>/dev/null || echo 1)"
+  for pid in $(descendants "$server"); do
+    all+="$(process_progress "$pid")"$'\n'
+  done
+  grep -E 'postgres: (.*: )?startup' <<<"$all" || echo "$all"
+}
+
+# Prints for how many seconds nothing has moved.
+stalled_seconds() {
+  local now since='' last='' current
+  printf -v now '%(%s)T' -1
+  current="$(fingerprint)"
+  if [ -s "$PROGRESS" ]; then
+    { read -r since && last="$(cat)"; } <"$PROGRESS"
+  fi
+  # nothing to be seen is no proof of a standstill
+  if [ -z "$since" ] || [ -z "$current" ] || [ "$current" != "$last" ]; then
+    since="$now"
+    printf '%s\n%s\n' "$now" "$current" >"$PROGRESS.$$"
+    mv -f "$PROGRESS.$$" "$PROGRESS"
+  fi
+  echo "$((now - since))"
+}
+
+# Prints the state line of a server that does not accept connections. Exit: 1 when it is to be killed.
+# Arguments: state.
+judge_unready() {
+  local stalled limit="${PROBE_STALL_SECONDS:-1800}"
+  if (($(free_kib) < LEAST_FREE_KIB)); then
+    echo "full: the server does not accept connections and the volume has $(free_kib) KiB left: grow it"
+    return 0
+  fi
+  stalled="$(stalled_seconds)"
+  if ((stalled >= limit)); then
+    echo "$1: neither CPU nor input and output moved for $stalled s (limit $limit s)"
+    return 1
+  fi
+  echo "$1: the server does not accept connections yet; last progress $stalled s ago"
+}
+
+# Prints the state line of a server that accepts connections.
+report_ready() {
+  if (($(free_kib) < LEAST_FREE_KIB)); then
+    echo "full: accepts connections, but the volume has $(free_kib) KiB left: grow it"
+  else
+    echo "ready: accepts connections"
+  fi
+}
+
+_main() {
+  local state alive=0
+  state="$(server_state)"
+  if [ "$state" = ready ]; then
+    rm -f "$PROGRESS"
+    if [ "$1" = readiness ] && ! [ -e "$RUN/roles-in-step" ]; then
+      echo "starting: accepts connections, passwords are not yet those of the environment"
+      return 1
+    fi
+    report_ready
+    return
+  fi
+  judge_unready "$state" || alive=1
+  case "$1" in
+    liveness) return "$alive" ;;
+    startup) [ "$state" = recovering ] ;;
+    *) return 1 ;;
+  esac
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "${1:?startup, liveness or readiness}"
+fi

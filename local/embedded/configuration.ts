@@ -1,0 +1,93 @@
+/** The configuration of a stack as its pod would have it, for a server without a container. */
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { renderStack } from "../mocks";
+import type { RenderedResource } from "../record";
+import type { Home } from "./home";
+
+const imageConfig = resolve(__dirname, "../../docker-context/config");
+
+/** Paths below `etc/` and their content. */
+export type Files = ReadonlyMap<string, string>;
+
+export interface Configuration {
+  readonly files: Files;
+  /** Settings that the npm build of PostgreSQL can't have, as sentences. */
+  readonly notes: readonly string[];
+  /** The application's role and database. */
+  readonly role: string;
+  readonly database: string;
+}
+
+/**
+ * Renders the stack with mocks and takes from it what the pod mounts.
+ *
+ * @throws the program's own error when the stack's settings are wrong
+ */
+export async function loadConfiguration(stack: string, home: Home): Promise<Configuration> {
+  const { resources } = await renderStack(stack, { showSecrets: true });
+  const conf = find(resources, "ConfigMap", ({ metadata }) => metadata.name.endsWith("-conf")).data;
+  const app = find(resources, "Secret", ({ stringData }) => stringData.database !== undefined).stringData;
+  const notes: string[] = [];
+  const files = new Map<string, string>();
+  for (const name of readdirSync(imageConfig)) {
+    files.set(name, adapt(readFileSync(join(imageConfig, name), "utf8"), home, notes));
+  }
+  for (const [name, text] of Object.entries(conf)) files.set(join("conf.d", name), adapt(text, home, notes));
+  return { files, notes, role: app.username ?? "", database: app.database ?? "" };
+}
+
+interface Inputs {
+  metadata: { name: string };
+  data: Record<string, string>;
+  stringData: Record<string, string>;
+}
+
+function find(resources: RenderedResource[], kind: string, match: (inputs: Inputs) => boolean): Inputs {
+  const ofKind = resources.filter(({ type }) => type === `kubernetes:core/v1:${kind}`);
+  const found = ofKind.map(({ inputs }) => inputs as unknown as Inputs).find(match);
+  if (!found) throw new Error(`The program renders no ${kind} that an embedded server could use.`);
+  return found;
+}
+
+/** What the npm build is compiled without: values to replace, by setting. */
+const REPLACED: Readonly<Record<string, { missing: RegExp; by: string }>> = {
+  wal_compression: { missing: /^(lz4|zstd)$/, by: "pglz" },
+  default_toast_compression: { missing: /^lz4$/, by: "pglz" },
+  io_method: { missing: /^io_uring$/, by: "worker" },
+};
+
+function adapt(text: string, home: Home, notes: string[]): string {
+  const moved = text
+    .replaceAll("/etc/postgresql/", `${join(home.folder, "etc")}/`)
+    .replaceAll("/run/postgres-stack/", `${join(home.folder, "run")}/`);
+  return moved.replace(/^(\w+)(\s*=\s*'?)(\w+)/gm, (line, name: string, between: string, value: string) => {
+    const replaced = REPLACED[name];
+    if (!replaced?.missing.test(value)) return line;
+    notes.push(`${name} is ${replaced.by}, not ${value}: the npm build of PostgreSQL lacks it`);
+    return name + between + replaced.by;
+  });
+}
+
+/** What was written by an earlier run. */
+export function writtenFiles(home: Home): Files {
+  const etc = join(home.folder, "etc");
+  if (!existsSync(etc)) return new Map();
+  const names = readdirSync(etc, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = names.map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((path) => [path.slice(etc.length + 1), readFileSync(path, "utf8")]));
+}
+
+/** Puts the files in the place of whatever was there. */
+export function writeFiles(home: Home, files: Files): void {
+  const etc = join(home.folder, "etc");
+  rmSync(etc, { recursive: true, force: true });
+  for (const folder of [etc, join(etc, "conf.d"), join(home.folder, "run")]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (home.user) chownSync(folder, home.user.uid, home.user.gid);
+  }
+  for (const [name, text] of files) {
+    writeFileSync(join(etc, name), text, { mode: 0o600 });
+    if (home.user) chownSync(join(etc, name), home.user.uid, home.user.gid);
+  }
+}

@@ -1,0 +1,47 @@
+import * as pulumi from "@pulumi/pulumi";
+import { PREFIX_VARIABLES, storeOf } from "./prefix";
+import type { BackupConfig } from "./schema";
+import type { BackupSettings } from "./settings";
+import { backupMemory, type Limits, walgConcurrency } from "./walg";
+
+/** What archiving and base backups need to know, secrets as Pulumi secrets. */
+export function backupSettings(backup: BackupConfig, limits: Limits): BackupSettings {
+  const { schedule, retain, archiveTimeout, archiveDeadline } = backup;
+  const store = storeOf(backup.prefix) ?? "s3";
+  const prefix = backup.prefix.replace(/\/+$/, "");
+  return {
+    prefix: store === "file" ? prefix.replace("file://", "") : prefix,
+    variable: PREFIX_VARIABLES[store],
+    environment: { ...storeEnvironment(backup), ...walgConcurrency(limits) },
+    schedule,
+    retain,
+    archiveTimeout,
+    archiveDeadline,
+    credentials: credentials(backup.credentials),
+    serviceAccountAnnotations: backup.credentials?.serviceAccountAnnotations ?? {},
+    memory: backupMemory(limits),
+  };
+}
+
+function storeEnvironment(backup: BackupConfig): Record<string, string> {
+  const { endpoint, region, forcePathStyle, storageAccount, compression } = backup;
+  return {
+    WALG_COMPRESSION_METHOD: compression,
+    ...(endpoint && { AWS_ENDPOINT: endpoint }),
+    ...((region || endpoint) && { AWS_REGION: region ?? "us-east-1" }),
+    ...(forcePathStyle !== undefined && { AWS_S3_FORCE_PATH_STYLE: String(forcePathStyle) }),
+    ...(storageAccount && { AZURE_STORAGE_ACCOUNT: storageAccount }),
+  };
+}
+
+function credentials(given: BackupConfig["credentials"]): BackupSettings["credentials"] {
+  if (given?.secretName) return { secretName: given.secretName };
+  const plain = {
+    AWS_ACCESS_KEY_ID: given?.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: given?.secretAccessKey,
+    AZURE_STORAGE_ACCESS_KEY: given?.storageAccessKey,
+  };
+  const set = Object.entries(plain).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  if (set.length === 0) return undefined;
+  return { data: Object.fromEntries(set.map(([name, value]) => [name, pulumi.secret(value)])) };
+}

@@ -1,0 +1,54 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Problem } from "./rules/rule";
+
+const PREFIX = "postgres-stack:";
+
+/** Keys that are text whatever they look like; all others are JSON. */
+const TEXT = ["dataSize", "storageClass"];
+
+/** Keys that may hold secrets: no message shows a value from them. */
+const MAY_BE_SECRET = ["backup", "image"];
+
+/** Pulumi.yaml's defaults for keys that a stack may leave out; a key without a default Pulumi would demand. */
+const LEFT_OUT = ["", "{}"];
+
+/** What the stack says below `postgres-stack:`, as it stands there. */
+export interface StackValues {
+  readonly values: Record<string, unknown>;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads the stack's configuration. Values are plain, secrets too: `pulumi.Config` would print a secret that has the wrong
+ * type, so nothing is checked here.
+ */
+export function readConfig(): StackValues {
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(
+    ([key, text]) => key.startsWith(PREFIX) && !LEFT_OUT.includes(text),
+  );
+  const problems: Problem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [fullKey, text] of own) {
+    const key = fullKey.slice(PREFIX.length);
+    if (isSecret(fullKey) && !MAY_BE_SECRET.includes(key)) problems.push({ path: key, message: NEEDLESS });
+    else values[key] = TEXT.includes(key) ? text : parse(text);
+  }
+  return { values, problems };
+}
+
+const NEEDLESS =
+  "is encrypted, but would end up in plain (only backup and image hold secrets: store it in plain)";
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The SDK has this function at run time; its type declarations leave it out. */
+function isSecret(fullKey: string): boolean {
+  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+  return isConfigSecret(fullKey);
+}

@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from "node:fs";
+import { RunError } from "@pulumi/pulumi";
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+type Tree = Record<string, unknown>;
+
+/** Where the dev stack's surroundings go in its settings (DEVELOPERS: behind a mirror, on a cluster of one's own). */
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  BASE_IMAGE: ["image", "baseImage"],
+  WALG_URL: ["image", "walg", "url"],
+  WALG_SHA256: ["image", "walg", "sha256"],
+  S3_ENDPOINT: ["backup", "endpoint"],
+  S3_ACCESS_KEY_ID: ["backup", "credentials", "accessKeyId"],
+  S3_SECRET_ACCESS_KEY: ["backup", "credentials", "secretAccessKey"],
+  NAMESPACE: ["placement", "namespace"],
+};
+
+/**
+ * Lays the environment over a stack's settings: {@link PATHS}, `REGISTRY` as the image's repository and `S3_BUCKET` as
+ * the backup's prefix. An empty variable counts as unset.
+ *
+ * Without a bucket there are no backups, whatever else the stack says about them.
+ *
+ * @param folder where backups go in the bucket, and there below the stack's namespace
+ */
+export function overlay(settings: Tree, variables: Variables, folder: string): Tree {
+  const result = structuredClone(settings);
+  for (const [name, path] of Object.entries(PATHS)) set(result, path, variables[name]);
+  if (variables.REGISTRY) set(result, ["image", "repository"], `${variables.REGISTRY}/postgres-stack`);
+  if (!variables.S3_BUCKET) {
+    delete result.backup;
+    return result;
+  }
+  const placement = result.placement as { namespace?: unknown } | null;
+  set(result, ["backup", "prefix"], `s3://${variables.S3_BUCKET}/${folder}/${placement?.namespace}`);
+  if (variables.S3_ENDPOINT) set(result, ["backup", "forcePathStyle"], true);
+  return result;
+}
+
+function set(tree: Tree, [key = "", ...rest]: readonly string[], value: unknown): void {
+  if (!value) return;
+  if (rest.length === 0) {
+    tree[key] = value;
+    return;
+  }
+  if (typeof tree[key] !== "object" || tree[key] === null) tree[key] = {};
+  set(tree[key] as Tree, rest, value);
+}
+
+/** Variables of the process, over those of a git-ignored file of `NAME=value` lines. */
+export function variables(file: string, environment: Variables): Variables {
+  const set = Object.entries(environment).filter(([, value]) => value);
+  return {
+    ...(existsSync(file) ? parseVariables(readFileSync(file, "utf8")) : {}),
+    ...Object.fromEntries(set),
+  };
+}
+
+/**
+ * Reads `NAME=value` lines as a shell would: `export`, `#` comments, single and double quotes.
+ *
+ * @throws with the line's number, never its text: it may hold a secret
+ */
+export function parseVariables(text: string): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(#.*)?$/.test(line)) continue;
+    const [, name, value] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*?)\s*$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new RunError(`local.env, line ${index + 1}: expected NAME=value; nothing was touched`);
+    }
+    result[name] = /^(["']).*\1$/.test(value) ? value.slice(1, -1) : value.replace(/\s+#.*$/, "");
+  }
+  return result;
+}

@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { CRON_ALLOWED, isCron } from "./cron";
+import { compareQuantities, parseQuantity } from "./quantity";
+
+/** Text with a rule: `wrong` says what is the matter, `allowed` what would be right. No message repeats the value. */
+function text(wrong: string, allowed: string, valid: (value: string) => boolean) {
+  const error = (issue: { input?: unknown }) =>
+    issue.input === undefined ? `is missing (${allowed})` : `${wrong} (${allowed})`;
+  return z.string({ error }).refine(valid, { error });
+}
+
+const matching = (pattern: RegExp, maximum: number) => (value: string) =>
+  value.length <= maximum && pattern.test(value);
+
+/** YAML and `pulumi config set --path` make numbers of values that read like numbers. */
+const numberAsText = (value: unknown) => (typeof value === "number" ? String(value) : value);
+
+/** A Kubernetes quantity between two others, both included. */
+export function quantityBetween(least: string, most: string) {
+  const allowed = `${least} to ${most}, a Kubernetes quantity such as 512Mi, 1.5Gi, 1e9 or 500m`;
+  const base = text("is no quantity", allowed, (value) => parseQuantity(value) !== undefined);
+  return z.preprocess(
+    numberAsText,
+    base
+      .refine((value) => !parseQuantity(value) || compareQuantities(value, least) >= 0, {
+        error: `is below the minimum (${allowed})`,
+      })
+      .refine((value) => !parseQuantity(value) || compareQuantities(value, most) <= 0, {
+        error: `is above the maximum (${allowed})`,
+      }),
+  );
+}
+
+/** Whole number between two others, both included. */
+export function wholeNumber(least: number, most: number, unit: string) {
+  const error = `must be a whole number of ${unit} (${least} to ${most})`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+export const cronSchedule = text("is no schedule that ever fires", CRON_ALLOWED, isCron);
+
+/** Namespace, Secret, storage and priority class: what Kubernetes' names have in common. */
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+export const dnsLabel = text(
+  "is no name for a namespace",
+  "lower-case letters, digits and '-', at most 63, a DNS-1123 label; default: <project>-<stack>",
+  matching(DNS_LABEL, 63),
+);
+export const dnsName = text(
+  "is no name of a Kubernetes object",
+  "lower-case letters, digits, '-' and '.', at most 253, a DNS-1123 subdomain",
+  (value) => value.length <= 253 && value.split(".").every((part) => DNS_LABEL.test(part)),
+);
+
+const RESERVED = new Set([
+  "postgres",
+  "template0",
+  "template1",
+  "public",
+  "none",
+  "user",
+  "all",
+  "replication",
+]);
+
+/** A role or database: no quoting needed anywhere, and none of PostgreSQL's own. */
+export const identifier = text(
+  "is no name for a role or database",
+  "a-z, 0-9 and '_', not a digit first, at most 63; not postgres, pg_*, public, template0, template1, user, all",
+  (value) => matching(/^[a-z_][a-z0-9_]*$/, 63)(value) && !value.startsWith("pg_") && !RESERVED.has(value),
+);
+
+const HOST = "(?:localhost|[a-z0-9-]+(?:\\.[a-z0-9-]+)+)(?::\\d{1,5})?|[a-z0-9-]+:\\d{1,5}";
+const PATH = "(?:\\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+";
+const TAG = ":[\\w][\\w.-]{0,127}";
+const DIGEST = "@sha256:[0-9a-f]{64}";
+
+/** Without tag: the tag is the content's. The host is needed, as Docker would take Docker Hub otherwise. */
+export const imageRepository = text(
+  "is no image repository with a registry's host",
+  "registry.example.com/team/postgres, without tag",
+  matching(new RegExp(`^(?:${HOST})${PATH}$`), 255),
+);
+export const imageReference = text(
+  "is no image reference with a tag or digest",
+  "registry.example.com/team/postgres@sha256:...",
+  matching(
+    new RegExp(`^(?:(?:${HOST})\\/)?${PATH.replace("\\/", "\\/?")}(?:${TAG}|(?:${TAG})?${DIGEST})$`),
+    500,
+  ),
+);
+export const sha256 = text(
+  "is no SHA-256",
+  "64 hexadecimal digits, lower case",
+  matching(/^[0-9a-f]{64}$/, 64),
+);
+
+export const webAddress = text(
+  "is no address",
+  "http://... or https://..., without user and password",
+  (value) => {
+    if (/\s/.test(value) || !URL.canParse(value)) return false;
+    const { protocol, username, password, host } = new URL(value);
+    return /^https?:$/.test(protocol) && host !== "" && username === "" && password === "";
+  },
+);
+
+export const region = text("is no region", "such as eu-central-1", matching(/^[a-z0-9-]+$/, 64));
+
+/** Any text of one line. */
+export const plainText = text(
+  "must be text without control characters",
+  "one line",
+  (value) => value !== "" && ![...value].some((character) => character < " " || character === "\x7f"),
+);
+
+/** A value for PostgreSQL: YAML's booleans and numbers count as the text that PostgreSQL reads. */
+export const gucText = z.preprocess(
+  (value) => (typeof value === "boolean" ? (value ? "on" : "off") : numberAsText(value)),
+  text(
+    "must be text, a number or a boolean without control characters",
+    "a value as in postgresql.conf, without its quotes",
+    (value) => ![...value].some((character) => character < " " || character === "\x7f"),
+  ),
+);
+
+/** A secret: its value is in no message. Digits must have been stored as text, or leading zeros would be gone. */
+export const secretText = text(
+  "must be text on one line",
+  "digits alone are stored as text by: pulumi config set --secret --path --type string",
+  (value) => value !== "" && !/[\r\n\0]/.test(value),
+);

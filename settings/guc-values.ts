@@ -1,0 +1,95 @@
+import type { Guc } from "./gucs";
+
+/** Bytes and microseconds in the units that PostgreSQL accepts; their case matters. */
+const MEMORY: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+const TIME: Readonly<Record<string, number>> = {
+  us: 1,
+  ms: 1e3,
+  s: 1e6,
+  min: 6e7,
+  h: 3.6e9,
+  d: 8.64e10,
+};
+
+/** Units that a table's `unit` can be: those above, and pages. */
+const BASE: Readonly<Record<string, number>> = { ...MEMORY, ...TIME, "8kB": 8192 };
+
+const NUMBER = /^\s*([+-]?(?:0x[\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?))\s*([a-z]*)\s*$/i;
+const TRUE = ["on", "true", "yes", "1"];
+const FALSE = ["off", "false", "no", "0"];
+const INT_MAX = 2 ** 31 - 1;
+
+/** Units that a setting's value may carry. */
+function unitsOf(guc: Guc): Readonly<Record<string, number>> {
+  if (guc.unit === undefined) return {};
+  return guc.unit in TIME ? TIME : MEMORY;
+}
+
+/**
+ * The number that a value means, in the setting's own unit: `gucNumber(shared_buffers, "1GB")` is 131072 pages.
+ * Integers are rounded as PostgreSQL rounds them.
+ *
+ * @returns undefined where PostgreSQL would not read the value
+ */
+export function gucNumber(guc: Guc, text: string): number | undefined {
+  const [, digits = "", unit = ""] = NUMBER.exec(text) ?? [];
+  const factor = unit === "" ? 1 : (unitsOf(guc)[unit] ?? Number.NaN) / (BASE[guc.unit ?? ""] ?? Number.NaN);
+  const value = (guc.type === "integer" ? readInteger(digits) : Number.parseFloat(digits)) * factor;
+  if (!Number.isFinite(value)) return undefined;
+  return guc.type === "integer" ? Math.round(value) : value;
+}
+
+/** As in C: `0600` is octal, `0x180` hexadecimal. */
+function readInteger(digits: string): number {
+  const [sign, rest] = digits.startsWith("-") ? [-1, digits.slice(1)] : [1, digits.replace("+", "")];
+  if (rest === "") return Number.NaN;
+  return sign * Number(/^0\d+$/.test(rest) ? `0o${rest.slice(1)}` : rest);
+}
+
+/** Bytes that a memory setting's value means. */
+export function gucBytes(guc: Guc, text: string): number | undefined {
+  const value = gucNumber(guc, text);
+  return value === undefined ? undefined : value * (BASE[guc.unit ?? ""] ?? Number.NaN);
+}
+
+/** The boolean that a value means, if any. */
+export function gucBoolean(text: string): boolean | undefined {
+  const word = text.trim().toLowerCase();
+  return TRUE.includes(word) ? true : FALSE.includes(word) ? false : undefined;
+}
+
+/** What is wrong with a value, in words close to PostgreSQL's own; undefined if nothing is. */
+export function gucProblem(guc: Guc, text: string): string | undefined {
+  switch (guc.type) {
+    case "bool":
+      return gucBoolean(text) === undefined ? "requires a Boolean value (on, off)" : undefined;
+    case "enum":
+      return guc.values?.some((value) => value.toLowerCase() === text.trim().toLowerCase())
+        ? undefined
+        : `invalid value ${quoted(text)} (available values: ${guc.values?.filter(Boolean).join(", ")})`;
+    case "string":
+      return undefined;
+    default:
+      return numberProblem(guc, text);
+  }
+}
+
+function numberProblem(guc: Guc, text: string): string | undefined {
+  const value = gucNumber(guc, text);
+  const { min = -INT_MAX, max = INT_MAX, unit = "" } = guc;
+  const range = `${min}${unit} .. ${max}${unit}`;
+  if (value === undefined) {
+    const units = Object.keys(unitsOf(guc));
+    const hint = units.length > 0 ? `a number with one of the units ${units.join(", ")}` : "a number";
+    return `invalid value ${quoted(text)} (${hint}, ${range})`;
+  }
+  return value < min || value > max ? `${value}${unit} is outside the valid range (${range})` : undefined;
+}
+
+const quoted = (text: string): string => JSON.stringify(text);
+
+/** Bytes as PostgreSQL writes them, in the largest unit up to GB without a fraction: `1536kB`, `64MB`, `4GB`. */
+export function renderBytes(bytes: number): string {
+  const unit = ["GB", "MB", "kB"].find((name) => bytes % (MEMORY[name] ?? 1) === 0) ?? "B";
+  return `${bytes / (MEMORY[unit] ?? 1)}${unit}`;
+}

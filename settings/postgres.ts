@@ -1,0 +1,56 @@
+import { gucBytes, gucNumber } from "./guc-values";
+import { findGuc, needsRestart } from "./gucs";
+import { bytes, cpus } from "./quantity";
+import { renderConf } from "./render";
+import type { StackConfig } from "./schema";
+import type { PostgresSettings } from "./settings";
+import { type Chosen, type Machine, tune } from "./tuning";
+import { walRoom } from "./volume";
+
+/** PostgreSQL's settings: what follows from memory, CPU and volume, then what the stack says itself. */
+export function postgresSettings(config: StackConfig): PostgresSettings {
+  const { version, memory, cpu } = config.postgres;
+  const settings = { ...tune(machineOf(config), chosenBy(config)), ...ownSettings(config) };
+  const restart = Object.entries(settings).filter(([name]) => needsRestart(name));
+  return {
+    version,
+    memory,
+    cpu,
+    settings,
+    restartSettings: Object.fromEntries(restart),
+    conf: renderConf(settings),
+  };
+}
+
+export function machineOf({ dataSize, postgres, backup }: StackConfig): Machine {
+  return {
+    memory: bytes(postgres.memory),
+    cpu: cpus(postgres.cpu),
+    walRoom: walRoom(dataSize),
+    archiving: backup !== undefined,
+  };
+}
+
+/** The stack's own values that others are derived from. */
+export function chosenBy(config: StackConfig): Chosen {
+  const own = ownSettings(config);
+  const read = (name: string, value: typeof gucNumber) => {
+    const guc = findGuc(name);
+    return guc && own[name] !== undefined ? value(guc, own[name]) : undefined;
+  };
+  return {
+    shared_buffers: read("shared_buffers", gucBytes),
+    max_wal_size: read("max_wal_size", gucBytes),
+    max_connections: read("max_connections", gucNumber),
+    max_worker_processes: read("max_worker_processes", gucNumber),
+  };
+}
+
+/** The stack's own settings by PostgreSQL's spelling: it ignores the case of names. */
+export function ownSettings({ postgres }: StackConfig): Record<string, string> {
+  const entries = Object.entries(postgres.settings).map(([name, value]) => [
+    findGuc(name)?.name ?? name,
+    value.trim(),
+  ]);
+  return Object.fromEntries(entries);
+}

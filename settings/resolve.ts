@@ -1,0 +1,51 @@
+import * as pulumi from "@pulumi/pulumi";
+import pins from "../image/pins.json";
+import { backupSettings } from "./backup";
+import { gucBytes } from "./guc-values";
+import { findGuc } from "./gucs";
+import { machineOf, postgresSettings } from "./postgres";
+import type { ImageConfig, StackConfig } from "./schema";
+import type { ImageSettings, PostgresSettings, Settings } from "./settings";
+import { claimSize } from "./volume";
+
+const MI = 2 ** 20;
+
+/** Works a checked configuration out. */
+export function resolve(config: StackConfig): Settings {
+  const postgres = postgresSettings(config);
+  const machine = machineOf(config);
+  return {
+    disposable: config.disposable,
+    image: imageSettings(config.image, config.postgres.version),
+    volume: { claimSize: claimSize(config.dataSize), storageClass: config.storageClass },
+    postgres,
+    backup: config.backup && backupSettings(config.backup, machine),
+    access: { ...config.access, database: config.access.database ?? config.access.role },
+    placement: config.placement,
+    gracePeriodSeconds: gracePeriod(postgres, config.backup?.archiveDeadline ?? 0),
+    sharedMemory: `${Math.max(64, Math.floor(machine.memory / MI / 4))}Mi`,
+  };
+}
+
+function imageSettings(image: ImageConfig, version: StackConfig["postgres"]["version"]): ImageSettings {
+  if (image.ref !== undefined) return { ref: image.ref };
+  const { repository = "", platform = "linux/amd64", credentials } = image;
+  return {
+    repository,
+    platform,
+    baseImage: image.baseImage ?? pins.baseImage[version],
+    walg: image.walg ?? pins.walg[platform],
+    ...(credentials && { credentials: { ...credentials, password: pulumi.secret(credentials.password) } }),
+  };
+}
+
+/**
+ * Seconds from the order to stop until a kill: 60 for the checkpoint before the stop (pre-stop.sh ends it then), 30 for
+ * sessions to end, the time to write all of shared_buffers at 32 MiB/s (a slow volume) should that checkpoint have failed,
+ * and one archive deadline for the last segment.
+ */
+function gracePeriod({ settings }: PostgresSettings, archiveDeadline: number): number {
+  const guc = findGuc("shared_buffers");
+  const buffers = (guc && gucBytes(guc, settings.shared_buffers ?? "")) ?? 0;
+  return 90 + Math.ceil(buffers / (32 * MI)) + archiveDeadline;
+}

@@ -1,0 +1,56 @@
+import { gucBoolean, gucProblem } from "../guc-values";
+import { findGuc, gucNames, isExtensionSetting } from "../gucs";
+import { nearest } from "../nearest";
+import { whyOwned } from "../owned";
+import type { StackConfig } from "../schema";
+import type { Problem, Rule } from "./rule";
+
+const SETTINGS = "postgres.settings";
+
+/** Off, a crash leaves a broken database: worth it where the data may go, and nowhere else. */
+const DURABILITY = ["fsync", "full_page_writes"];
+
+/** Every setting of PostgreSQL alone: its name, and what it may be. */
+export const gucRules: readonly Rule[] = [
+  { needs: [], check: (config) => eachSetting(config, problemOf) },
+  { needs: [], check: (config) => eachSetting(config, writtenTwice) },
+  {
+    needs: ["disposable"],
+    check: (config) =>
+      eachSetting(config, (name, value) =>
+        DURABILITY.includes(name.toLowerCase()) && gucBoolean(value) === false && !config.disposable
+          ? "must stay on (off, a crash breaks the database: only a disposable stack may)"
+          : undefined,
+      ),
+  },
+];
+
+type Check = (name: string, value: string, all: readonly string[]) => string | undefined;
+
+function eachSetting({ postgres }: StackConfig, check: Check): Problem[] {
+  const given = Object.entries(postgres.settings);
+  const names = given.map(([name]) => name);
+  return given.flatMap(([name, value]) => {
+    const message = check(name, value, names);
+    return message === undefined ? [] : [{ path: `${SETTINGS}.${name}`, message }];
+  });
+}
+
+function problemOf(name: string, value: string): string | undefined {
+  const why = whyOwned(name.toLowerCase(), value);
+  if (why) return `can't be set: it ${why}`;
+  const guc = findGuc(name);
+  if (guc?.context === "internal")
+    return "can't be set: PostgreSQL reports it, it was fixed when the server was built";
+  if (guc) return gucProblem(guc, value);
+  if (isExtensionSetting(name)) return undefined;
+  const candidate = nearest(name, gucNames);
+  return `PostgreSQL 18 has no such setting (${candidate ? `did you mean ${candidate}?` : "an extension's is written extension.name"})`;
+}
+
+function writtenTwice(name: string, _: string, all: readonly string[]): string | undefined {
+  const first = all.find((other) => other.toLowerCase() === name.toLowerCase());
+  return first === name
+    ? undefined
+    : `is the same setting as ${first} (PostgreSQL ignores the case of names)`;
+}

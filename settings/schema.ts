@@ -1,0 +1,85 @@
+import { z } from "zod";
+import * as field from "./fields";
+import { PREFIX_ALLOWED, storeOf } from "./prefix";
+import { applyRules } from "./rules";
+
+const prefix = z
+  .string({
+    error: ({ input }) => `${input === undefined ? "is missing" : "must be text"} (${PREFIX_ALLOWED})`,
+  })
+  .refine((value) => storeOf(value) !== undefined, { error: `is no prefix (${PREFIX_ALLOWED})` });
+
+const annotations = z.record(z.string(), field.plainText);
+
+const postgres = z.strictObject({
+  version: z.literal(18).default(18),
+  memory: field.quantityBetween("256Mi", "16Ti").default("4Gi"),
+  cpu: field.quantityBetween("100m", "512").default("2"),
+  settings: z.record(z.string(), field.gucText).default({}),
+});
+
+const image = z.strictObject({
+  ref: field.imageReference.optional(),
+  repository: field.imageRepository.optional(),
+  platform: z.enum(["linux/amd64", "linux/arm64"]).optional(),
+  baseImage: field.imageReference.optional(),
+  walg: z.strictObject({ url: field.webAddress, sha256: field.sha256 }).optional(),
+  credentials: z.strictObject({ username: field.plainText, password: field.secretText }).optional(),
+});
+
+const credentials = z.strictObject({
+  secretName: field.dnsName.optional(),
+  accessKeyId: field.secretText.optional(),
+  secretAccessKey: field.secretText.optional(),
+  storageAccessKey: field.secretText.optional(),
+  serviceAccountAnnotations: annotations.optional(),
+});
+
+const backup = z.strictObject({
+  prefix,
+  schedule: field.cronSchedule,
+  retain: field.wholeNumber(1, 1000, "full backups").default(7),
+  archiveTimeout: field.wholeNumber(1, 86400, "seconds").default(60),
+  archiveDeadline: field.wholeNumber(10, 3600, "seconds").default(120),
+  endpoint: field.webAddress.optional(),
+  region: field.region.optional(),
+  forcePathStyle: z.boolean().optional(),
+  storageAccount: field.plainText.optional(),
+  compression: z.enum(["lz4", "zstd"]).default("lz4"),
+  credentials: credentials.optional(),
+});
+
+const access = z.strictObject({
+  role: field.identifier.default("app"),
+  database: field.identifier.optional(),
+  serviceType: z.enum(["ClusterIP", "LoadBalancer", "NodePort"]).default("ClusterIP"),
+  serviceAnnotations: annotations.default({}),
+});
+
+const placement = z.strictObject({
+  namespace: field.dnsLabel,
+  createNamespace: z.boolean().default(true),
+  spot: z.enum(["any", "avoid", "require"]).default("avoid"),
+  priorityClassName: field.dnsName.optional(),
+  nodeSelector: annotations.optional(),
+});
+
+const stack = z.strictObject({
+  dataSize: field.quantityBetween("256Mi", "1Pi"),
+  storageClass: field.dnsName.optional(),
+  disposable: z.boolean().default(false),
+  fromEnvironment: z.boolean().default(false),
+  postgres: postgres.prefault({}),
+  image,
+  backup: backup.optional(),
+  access: access.prefault({}),
+  placement,
+});
+
+/** What a stack may say, below `postgres-stack:`; docs/settings.md says what each key means. */
+export const stackSchema = stack.superRefine(applyRules, { when: () => true });
+
+/** A stack's settings with defaults filled in. */
+export type StackConfig = z.output<typeof stack>;
+export type BackupConfig = NonNullable<StackConfig["backup"]>;
+export type ImageConfig = StackConfig["image"];

@@ -1,0 +1,198 @@
+import { rmSync } from "node:fs";
+import { expect } from "chai";
+import { Client, Writer } from "./client";
+import { withStack } from "./fixture";
+import { attempt, run, until } from "./process";
+import { checkout, SMALL } from "./stack";
+
+describe("a stack on a cluster", function () {
+  this.timeout("10m");
+  const schedule = "0 3 1 1 *";
+  const stack = withStack("database", { ...SMALL, backup: { schedule, archiveTimeout: 10 } });
+
+  const pod = () => stack.get("pod/postgres-0", ".metadata.uid");
+  const restarts = () => stack.get("pod/postgres-0", ".status.containerStatuses[0].restartCount");
+  const started = () => stack.sql("SELECT pg_postmaster_start_time()");
+  const memory = (settings: Record<string, unknown>) => ({ memory: "512Mi", cpu: "500m", settings });
+
+  it("one up ends with a database that answers", async () => {
+    await stack.up();
+    expect(await stack.sql("SELECT 6 * 7")).to.equal("42");
+    const psql = stack.outputs.psql?.replace("exec -it", "exec -i") ?? "";
+    expect(
+      await run("bash", ["-c", psql], { input: "\\pset format unaligned\nSELECT current_user;" }),
+    ).to.include("app");
+  });
+
+  it("then there is nothing left to change", async () => {
+    const { code, stdout, stderr } = await stack.preview(["--expect-no-changes"]);
+    expect(code, stdout + stderr).to.equal(0);
+  });
+
+  it("nor from a checkout in another folder under another umask", async () => {
+    const folder = checkout();
+    await run("chmod", ["-R", "go=", `${folder}/docker-context`, `${folder}/index.ts`, `${folder}/settings`]);
+    const { code, stdout, stderr } = await stack.preview(["--expect-no-changes"], folder);
+    expect(code, stdout + stderr).to.equal(0);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("no output is a secret, and none of the passwords is in plain in the outputs", async () => {
+    const password = Buffer.from(
+      await stack.get("secret/postgres-app", ".data.password"),
+      "base64",
+    ).toString();
+    expect(password).to.have.length(32);
+    expect(JSON.stringify(stack.outputs)).not.to.include(password).and.not.to.include("[secret]");
+  });
+
+  it("the pod passes admission in a namespace that enforces Pod Security restricted", async () => {
+    await run("kubectl", [
+      "label",
+      "namespace",
+      stack.namespace,
+      "pod-security.kubernetes.io/enforce=restricted",
+      "--overwrite",
+    ]);
+    const { stderr } = await attempt("kubectl", [
+      "label",
+      "--dry-run=server",
+      "--overwrite",
+      "namespace",
+      stack.namespace,
+      "pod-security.kubernetes.io/enforce=restricted",
+    ]);
+    expect(stderr).not.to.include("violates");
+    await run("kubectl", ["label", "namespace", stack.namespace, "pod-security.kubernetes.io/enforce-"]);
+  });
+
+  it("an application loads 300 MB over the Service, and every segment is archived", async () => {
+    const client = new Client(stack, "client");
+    await client.start();
+    await client.bash("pgbench -i -s 20 -q 2>&1");
+    expect(Number(await client.bash("psql -XAtc 'SELECT pg_database_size(current_database())'"))).to.be.above(
+      300e6,
+    );
+    await client.stop();
+    await stack.sql("SELECT pg_switch_wal()");
+    const last = await stack.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
+    await until("the last segment in the archive", 120, async () => {
+      return (await stack.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last;
+    });
+    const [archived, failed] = (
+      await stack.sql("SELECT archived_count, failed_count FROM pg_stat_archiver")
+    ).split("|");
+    expect(Number(archived)).to.be.above(15);
+    expect(failed).to.equal("0");
+  });
+
+  it("a manual backup from the CronJob completes and is listed below the major", async () => {
+    await stack.kubectl(["create", "job", "--from=cronjob/postgres-backup", "by-hand"]);
+    await stack.kubectl(["wait", "--for=condition=Complete", "job/by-hand", "--timeout=180s"]);
+    expect(stack.outputs.backupPrefix).to.match(/\/18$/);
+    const list = await stack.exec(
+      "bash",
+      "-c",
+      "set -a; . /run/postgres-stack/walg.env; wal-g backup-list 2>&1",
+    );
+    expect(list).to.include("base_0000000100000");
+    const missing = await stack.exec(
+      "bash",
+      "-c",
+      "set -a; . /run/postgres-stack/walg.env; wal-g wal-verify integrity 2>&1",
+    );
+    expect(missing).to.match(/integrity check status: OK/);
+  });
+
+  it("a setting that needs no restart is live after up: same pod, same postmaster", async () => {
+    const before = [await pod(), await started()];
+    stack.set({ postgres: memory({ work_mem: "7MB" }) });
+    await stack.up();
+    expect(await stack.sql("SHOW work_mem")).to.equal("7MB");
+    expect([await pod(), await started()]).to.deep.equal(before);
+  });
+
+  it("a setting that needs a restart restarts the pod exactly once", async () => {
+    const before = await pod();
+    const generation = Number(await stack.get("statefulset/postgres", ".metadata.generation"));
+    stack.set({ postgres: memory({ work_mem: "7MB", shared_buffers: "96MB" }) });
+    await stack.up();
+    expect(await stack.sql("SHOW shared_buffers")).to.equal("96MB");
+    expect(await pod()).not.to.equal(before);
+    expect(await restarts()).to.equal("0");
+    expect(Number(await stack.get("statefulset/postgres", ".metadata.generation"))).to.equal(generation + 1);
+  });
+
+  it("a setting that PostgreSQL rejects ends the update with its message; the old values serve on", async () => {
+    const before = [await pod(), await started()];
+    stack.set({
+      postgres: memory({
+        work_mem: "8MB",
+        shared_buffers: "96MB",
+        shared_preload_libraries: "no_such_library",
+      }),
+    });
+    const { code, stdout } = await stack.tryUp();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include('could not access file "no_such_library"');
+    expect([await pod(), await started()]).to.deep.equal(before);
+    expect(await stack.sql("SHOW work_mem")).to.equal("7MB");
+    expect(await stack.get("configmap/postgres-conf", ".data")).not.to.include("no_such_library");
+  });
+
+  it("and the next good update goes through", async () => {
+    stack.set({ postgres: memory({ work_mem: "7MB", shared_buffers: "96MB" }) });
+    await stack.up();
+    const { code, stdout } = await stack.preview(["--expect-no-changes"]);
+    expect(code, stdout).to.equal(0);
+  });
+
+  it("bad settings end in one list, and the cluster is not asked for anything", async () => {
+    const before = await stack.get("statefulset/postgres", ".metadata.resourceVersion");
+    stack.set({ dataSize: "10GB", wrong: 1, access: { role: 'a"b' } });
+    const { code, stdout } = await stack.tryUp();
+    expect(code).not.to.equal(0);
+    for (const path of ["dataSize", "wrong", "access.role"]) expect(stdout).to.include(path);
+    expect(await stack.get("statefulset/postgres", ".metadata.resourceVersion")).to.equal(before);
+    stack.set({ dataSize: "1Gi", wrong: undefined, access: undefined });
+  });
+
+  it("the volume grows under the running server", async () => {
+    const before = [await pod(), await started()];
+    const blocks = async () => Number(await stack.exec("stat", "-f", "-c", "%b", "/var/lib/postgresql"));
+    const small = await blocks();
+    stack.set({ dataSize: "2Gi" });
+    await stack.up();
+    await until("the grown file system", 60, async () => (await blocks()) > 1.9 * small);
+    expect([await pod(), await started()]).to.deep.equal(before);
+  });
+
+  it("and never shrinks: refused at preview with both figures", async () => {
+    stack.set({ dataSize: "1Gi" });
+    const { code, stdout } = await stack.preview();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include("5Gi").and.to.include("2560Mi");
+    stack.set({ dataSize: "2Gi" });
+  });
+
+  it("every acknowledged row survives kill -9 of the postmaster under load", async () => {
+    const writer = new Writer(stack);
+    await writer.start();
+    await stack.exec("bash", "-c", 'kill -9 "$(head -1 "$PGDATA/postmaster.pid")"');
+    await writer.progress();
+    const { acknowledged, missing } = await writer.missingRows();
+    expect(acknowledged).to.be.above(200);
+    expect(missing).to.equal("");
+  });
+
+  it("every acknowledged row survives a pod deleted by force", async () => {
+    const writer = new Writer(stack);
+    await writer.start();
+    const before = await pod();
+    await stack.kubectl(["delete", "pod", "postgres-0", "--force", "--grace-period=0"]);
+    await until("another pod", 120, async () => (await pod()) !== before);
+    await writer.progress();
+    const { missing } = await writer.missingRows();
+    expect(missing).to.equal("");
+  });
+});

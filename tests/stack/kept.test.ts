@@ -1,0 +1,88 @@
+import { expect } from "chai";
+import { withStack } from "./fixture";
+import { SMALL } from "./stack";
+
+describe("a stack that is not disposable", function () {
+  this.timeout("10m");
+  const stack = withStack("kept", { ...SMALL, disposable: false, backup: { schedule: "0 3 * * *" } });
+  const claim = () => stack.get("pvc/postgres-data", ".metadata.uid");
+  const appPassword = async () =>
+    Buffer.from(await stack.get("secret/postgres-app", ".data.password"), "base64").toString();
+  const login = (password: string) =>
+    stack.exec(
+      "env",
+      `PGPASSWORD=${password}`,
+      "psql",
+      "-h",
+      "127.0.0.1",
+      "-U",
+      "app",
+      "-d",
+      "app",
+      "-XAtc",
+      "SELECT text FROM note",
+    );
+  let uid: string;
+  let oldPassword: string;
+
+  it("refuses to be destroyed", async () => {
+    await stack.up();
+    oldPassword = await appPassword();
+    await stack.exec(
+      "env",
+      `PGPASSWORD=${oldPassword}`,
+      "psql",
+      "-h",
+      "127.0.0.1",
+      "-U",
+      "app",
+      "-d",
+      "app",
+      "-Xqc",
+      "CREATE TABLE note AS SELECT 'kept' AS text",
+    );
+    uid = await claim();
+    const { code, stdout } = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include("protected");
+    expect(await login(oldPassword)).to.equal("kept\n");
+  });
+
+  it("keeps its claim when it is destroyed all the same", async () => {
+    await stack.pulumi(["state", "unprotect", "--all", "--yes"]);
+    const { code, stdout } = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+    expect(code, stdout).to.equal(0);
+    expect(await claim()).to.equal(uid);
+  });
+
+  it("takes the claim back with its data; the new password works and the old one fails", async () => {
+    await stack.up();
+    expect(await claim()).to.equal(uid);
+    const password = await appPassword();
+    expect(password).not.to.equal(oldPassword);
+    expect(await login(password)).to.equal("kept\n");
+    const refused = await login(oldPassword).then(() => undefined, String);
+    expect(refused).to.include("password authentication failed");
+  });
+
+  after(async function () {
+    this.timeout("3m");
+    if (uid) await stack.kubectl(["delete", "pvc", "postgres-data", "--wait=false", "--ignore-not-found"]);
+  });
+});
+
+describe("a stack whose storage class can't grow", function () {
+  this.timeout("10m");
+  const stack = withStack("fixed", { ...SMALL, storageClass: "fixed" });
+
+  it("says so, and nothing is changed", async function () {
+    if (!(await stack.kubectl(["get", "storageclass", "-o", "name"])).includes("/fixed\n")) this.skip();
+    await stack.up();
+    stack.set({ dataSize: "2Gi" });
+    const { code, stdout } = await stack.preview();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include("storageclass");
+    expect(await stack.get("pvc/postgres-data", ".spec.resources.requests.storage")).to.equal("2560Mi");
+    expect(await stack.sql("SELECT 1")).to.equal("1");
+  });
+});

@@ -1,0 +1,146 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { attempt, type Result, run } from "./process";
+
+const ROOT = join(__dirname, "../..");
+const NOT_COPIED = new Set(["node_modules", ".git", ".local", "tests", "local.env"]);
+
+export type Config = Record<string, unknown>;
+
+/** A copy of the project in a folder of its own, as a fresh clone would be. */
+export function checkout(): string {
+  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-"));
+  cpSync(ROOT, folder, {
+    recursive: true,
+    filter: (path) => path === ROOT || !NOT_COPIED.has(basename(path)),
+  });
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+/** A stack of the real program, in a namespace, a checkout and a Pulumi backend of its own. */
+export class TestStack {
+  readonly namespace: string;
+  readonly folder = checkout();
+  private readonly state = mkdtempSync(join(tmpdir(), "postgres-stack-state-"));
+  /** Of the last good update; none before the first. */
+  outputs: Record<string, string> = {};
+
+  constructor(
+    readonly name: string,
+    private config: Config,
+  ) {
+    this.namespace = `test-${name}-${process.pid}`;
+  }
+
+  private get env(): Record<string, string> {
+    return {
+      PULUMI_BACKEND_URL: `file://${this.state}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      NAMESPACE: this.namespace,
+    };
+  }
+
+  /** Runs the Pulumi CLI on this stack; the exit code is the caller's to judge. */
+  pulumi(args: readonly string[], folder = this.folder): Promise<Result> {
+    const all = [...args, "--stack", this.name, "--non-interactive", "--color", "never"];
+    return attempt("pulumi", all, { cwd: folder, env: this.env, timeout: 900_000 });
+  }
+
+  async create(): Promise<void> {
+    mkdirSync(this.state, { recursive: true });
+    await run("pulumi", ["stack", "init", this.name, "--non-interactive"], {
+      cwd: this.folder,
+      env: this.env,
+    });
+  }
+
+  /** Lays values over the stack's settings; undefined removes a key. */
+  set(changes: Config): void {
+    this.config = { ...this.config, ...changes };
+  }
+
+  private writeConfig(folder: string): void {
+    const config = Object.fromEntries(
+      Object.entries(this.config).map(([key, value]) => [
+        key.includes(":") ? key : `postgres-stack:${key}`,
+        value,
+      ]),
+    );
+    writeFileSync(join(folder, `Pulumi.${this.name}.yaml`), JSON.stringify({ config }));
+  }
+
+  async tryUp(): Promise<Result> {
+    this.writeConfig(this.folder);
+    return this.pulumi(["up", "--yes", "--skip-preview"]);
+  }
+
+  /** Updates; a failure is an error with what Pulumi printed. */
+  async up(): Promise<void> {
+    const { code, stdout, stderr } = await this.tryUp();
+    if (code !== 0) throw new Error(`pulumi up ended with ${code}\n${stdout}\n${stderr}`);
+    this.outputs = JSON.parse((await this.pulumi(["stack", "output", "--json"])).stdout);
+  }
+
+  preview(args: readonly string[] = [], folder = this.folder): Promise<Result> {
+    this.writeConfig(folder);
+    return this.pulumi(["preview", ...args], folder);
+  }
+
+  /** What the stack left on the cluster and on this machine; a protected claim is let go of first. */
+  async remove(): Promise<void> {
+    await this.pulumi(["state", "unprotect", "--all", "--yes"]);
+    await this.pulumi(["destroy", "--yes", "--skip-preview"]);
+    await attempt("kubectl", ["delete", "namespace", this.namespace, "--wait=false", "--ignore-not-found"]);
+    for (const folder of [this.folder, this.state]) rmSync(folder, { recursive: true, force: true });
+  }
+
+  // ---- what runs ----
+
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return run("kubectl", ["-n", this.namespace, ...args], { input });
+  }
+
+  /** A field of an object, by JSON path without braces: `.metadata.uid`. */
+  get(object: string, path: string): Promise<string> {
+    return this.kubectl(["get", object, "-o", `jsonpath={${path}}`]);
+  }
+
+  exec(...command: string[]): Promise<string> {
+    return this.kubectl(["exec", "postgres-0", "-c", "postgres", "--", ...command]);
+  }
+
+  /** One value, or lines of `a|b`, as the superuser over the socket. */
+  async sql(query: string): Promise<string> {
+    return (await this.exec("psql", "-U", "postgres", "-XAtc", query)).trim();
+  }
+
+  /** For the log of a failed test. */
+  async dump(): Promise<string> {
+    const parts = [
+      ["get", "all,pvc,configmap", "-o", "wide"],
+      ["get", "events", "--sort-by=.lastTimestamp"],
+      ["describe", "pod"],
+      ["logs", "postgres-0", "--tail=80"],
+      ["logs", "postgres-0", "--tail=40", "--previous"],
+    ];
+    const outputs = await Promise.all(
+      parts.map((args) => attempt("kubectl", ["-n", this.namespace, ...args])),
+    );
+    return outputs
+      .map(({ stdout, stderr }, i) => `--- kubectl ${parts[i]?.join(" ")}\n${stdout}${stderr}`)
+      .join("\n");
+  }
+}
+
+/** Settings of a small stack; the environment says where base image, WAL-G, registry and S3 are. */
+export const SMALL: Config = {
+  fromEnvironment: true,
+  disposable: true,
+  image: {},
+  dataSize: "1Gi",
+  postgres: { memory: "512Mi", cpu: "500m" },
+  placement: { createNamespace: true },
+};

@@ -1,0 +1,231 @@
+import { expect } from "chai";
+import { renderStack } from "../../../local/mocks";
+import type { Rendered, RenderedResource } from "../../../local/record";
+import { DEV, only } from "../render";
+
+const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+const POD_OWNERS = [STATEFUL_SET, "kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"];
+
+// biome-ignore lint/suspicious/noExplicitAny: rendered inputs are read by path
+type Any = any;
+
+const rendered = new Map<string, Promise<Rendered>>();
+
+/** Renders each configuration once; nothing of this machine's environment feeds it. */
+function render(stack: string, config: Record<string, unknown> = {}): Promise<Rendered> {
+  const key = JSON.stringify([stack, config]);
+  const known =
+    rendered.get(key) ??
+    renderStack(stack, { ...DEV, config: { fromEnvironment: false, backup: undefined, ...config } });
+  rendered.set(key, known);
+  return known;
+}
+
+const backup = {
+  prefix: "s3://bucket/path",
+  schedule: "15 2 * * *",
+  credentials: { accessKeyId: "key-id", secretAccessKey: "very-secret" },
+};
+
+/** The pod's template of a StatefulSet, Job or CronJob. */
+function template({ inputs }: RenderedResource): Any {
+  const spec = inputs.spec as Any;
+  return (spec.jobTemplate?.spec ?? spec).template;
+}
+
+describe("an instance", () => {
+  it("keeps its claim when the stack goes: protected and retained", async () => {
+    const claim = only(await render("prod"), CLAIM);
+    expect(claim.options).to.include({ protect: true, retainOnDelete: true });
+  });
+
+  it("lets go of the claim of a disposable stack", async () => {
+    const claim = only(await render("dev"), CLAIM);
+    expect(claim.options).to.include({ protect: false, retainOnDelete: false });
+  });
+
+  it("never deletes the namespace: there may be more in it", async () => {
+    const namespace = only(await render("dev"), "kubernetes:core/v1:Namespace");
+    expect(namespace.options.retainOnDelete).to.equal(true);
+  });
+
+  it("asks for 2.5 times the data", async () => {
+    const claim = only(await render("dev", { dataSize: "3Gi" }), CLAIM);
+    expect((claim.inputs.spec as Any).resources.requests.storage).to.equal("7680Mi");
+  });
+
+  it("gives the StatefulSet a name, namespace, selector and serviceName that are known at preview and never change", async () => {
+    const identity = async (config: Record<string, unknown>) => {
+      const { inputs } = only(await renderStack("dev", { ...DEV, config, preview: true }), STATEFUL_SET);
+      const { metadata, spec } = inputs as Any;
+      return {
+        name: metadata.name,
+        namespace: metadata.namespace,
+        selector: spec.selector,
+        service: spec.serviceName,
+      };
+    };
+    const before = await identity({});
+    expect(JSON.stringify(before)).not.to.include("unknown");
+    expect(
+      await identity({ dataSize: "9Gi", postgres: { memory: "2Gi", settings: { work_mem: "8MB" } }, backup }),
+    ).to.deep.equal(before);
+  });
+
+  it("runs pods that pass Pod Security restricted, without a token of the API server", async () => {
+    const pods = (await render("prod", { backup })).resources.filter(({ type }) => POD_OWNERS.includes(type));
+    expect(pods.map(({ name }) => name)).to.have.length(4);
+    for (const pod of pods) {
+      const { spec } = template(pod);
+      expect(spec.securityContext, pod.name).to.deep.include({
+        runAsNonRoot: true,
+        runAsUser: 999,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      expect(spec.automountServiceAccountToken, pod.name).to.equal(false);
+      for (const container of spec.containers) {
+        expect(container.securityContext, pod.name).to.deep.equal({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ["ALL"] },
+          readOnlyRootFilesystem: true,
+        });
+        expect(container.resources.limits.memory, pod.name).to.be.a("string");
+      }
+    }
+  });
+
+  it("shows no secret in plain anywhere", async () => {
+    const rendered = JSON.stringify(await render("prod", { backup }));
+    expect(rendered).not.to.include("very-secret");
+    expect(rendered).not.to.include("password-of-");
+  });
+
+  it("gives the application a Secret with the keys that clients know", async () => {
+    const { inputs } = only(await render("prod"), "kubernetes:core/v1:Secret", "postgres-app");
+    expect(Object.keys(inputs.stringData as Any).sort()).to.deep.equal([
+      "database",
+      "host",
+      "jdbc-uri",
+      "password",
+      "port",
+      "uri",
+      "username",
+    ]);
+  });
+});
+
+describe("a change restarts the server", () => {
+  const pod = async (config: Record<string, unknown>) =>
+    JSON.stringify(template(only(await render("dev", { backup, ...config }), STATEFUL_SET)));
+  const restarts = async (config: Record<string, unknown>) => (await pod(config)) !== (await pod({}));
+
+  it("never for a setting that PostgreSQL reloads", async () => {
+    expect(
+      await restarts({ postgres: { memory: "512Mi", cpu: "500m", settings: { work_mem: "9MB" } } }),
+    ).to.equal(await restarts({ postgres: { memory: "512Mi", cpu: "500m" } }));
+  });
+
+  const changes: [string, boolean, Record<string, unknown>][] = [
+    [
+      "a setting that needs it",
+      true,
+      { postgres: { memory: "512Mi", cpu: "500m", settings: { max_connections: 33 } } },
+    ],
+    ["more memory", true, { postgres: { memory: "1Gi", cpu: "500m" } }],
+    ["a growing volume", false, { dataSize: "2Gi" }],
+    ["another schedule", false, { backup: { ...backup, schedule: "0 5 * * *" } }],
+    ["another retention", false, { backup: { ...backup, retain: 3 } }],
+    [
+      "another secret key of the object store",
+      false,
+      {
+        backup: { ...backup, credentials: { accessKeyId: "key-id", secretAccessKey: "rotated" } },
+      },
+    ],
+    ["another prefix", true, { backup: { ...backup, prefix: "s3://bucket/elsewhere" } }],
+  ];
+  for (const [what, expected, config] of changes) {
+    it(`${expected ? "" : "not "}for ${what}`, async () => expect(await restarts(config)).to.equal(expected));
+  }
+});
+
+describe("base backups", () => {
+  it("run as a CronJob beside the pod that has the claim, never two at a time", async () => {
+    const cron = only(await render("prod", { backup }), "kubernetes:batch/v1:CronJob");
+    expect(cron.inputs.spec).to.include({
+      schedule: "15 2 * * *",
+      timeZone: "Etc/UTC",
+      concurrencyPolicy: "Forbid",
+    });
+    const { spec } = template(cron);
+    const [term] = spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+    const server = only(await render("prod", { backup }), STATEFUL_SET);
+    expect(template(server).metadata.labels).to.include(term.labelSelector.matchLabels);
+    const data = spec.containers[0].volumeMounts.find((mount: Any) => mount.name === "data");
+    expect(data.readOnly).to.equal(true);
+  });
+
+  it("of a disposable stack go to a folder of that life, so that the next one overwrites nothing", async () => {
+    const { outputs } = await render("dev", { backup });
+    expect(outputs.backupPrefix).to.match(/^s3:\/\/bucket\/path\/[0-9a-f]{8}\/18$/);
+  });
+
+  it("without a backup section there is no schedule, no credentials and no prefix", async () => {
+    const rendered = await render("dev", { backup: undefined });
+    expect(rendered.resources.filter(({ type }) => type === "kubernetes:batch/v1:CronJob")).to.deep.equal([]);
+    expect(JSON.stringify(only(rendered, STATEFUL_SET))).not.to.include("WALG_");
+    expect(rendered.outputs.backupPrefix).to.equal("");
+  });
+
+  it("use a Secret that exists where the stack names one", async () => {
+    const config = { backup: { ...backup, credentials: { secretName: "our-store" } } };
+    const rendered = await render("prod", config);
+    const { spec } = template(only(rendered, STATEFUL_SET));
+    expect(JSON.stringify(spec.volumes)).to.include('"secretName":"our-store"');
+    const names = spec.containers[0].env.map(({ name }: Any) => name);
+    expect(names).to.include.members(["AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"]);
+  });
+});
+
+describe("settings reach the server", () => {
+  it("only after a scratch server started with them", async () => {
+    const rendered = await render("dev");
+    const live = only(rendered, "kubernetes:core/v1:ConfigMap", "postgres-conf");
+    expect(live.options.dependsOn).to.include("kubernetes:batch/v1:Job::postgres-check");
+    const server = only(rendered, STATEFUL_SET);
+    expect(server.options.dependsOn).to.include("kubernetes:core/v1:ConfigMap::postgres-conf");
+  });
+
+  it("and are confirmed by a job that the update waits for", async () => {
+    const apply = only(await render("dev"), "kubernetes:batch/v1:Job", "postgres-apply");
+    expect(apply.options.dependsOn).to.include("kubernetes:core/v1:PodPatch::postgres-conf-nudge");
+  });
+});
+
+describe("spot nodes", () => {
+  const placed = async (spot: string) =>
+    template(only(await render("prod", { placement: { namespace: "x", spot } }), STATEFUL_SET)).spec;
+
+  it("avoided: no mark of any cloud may be there", async () => {
+    const { nodeSelectorTerms } = (await placed("avoid")).affinity.nodeAffinity
+      .requiredDuringSchedulingIgnoredDuringExecution;
+    expect(nodeSelectorTerms).to.have.length(1);
+    expect(nodeSelectorTerms[0].matchExpressions.map(({ operator }: Any) => operator)).to.deep.equal(
+      Array(4).fill("NotIn"),
+    );
+  });
+
+  it("required: one mark is enough, and the clouds' taints are tolerated", async () => {
+    const spec = await placed("require");
+    expect(
+      spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms,
+    ).to.have.length(4);
+    expect(spec.tolerations).to.have.length(2);
+  });
+
+  it("any: nothing is said", async () => {
+    const spec = await placed("any");
+    expect(spec).not.to.have.any.keys("affinity", "tolerations");
+  });
+});
