@@ -73,8 +73,13 @@ export class PostgresInstance extends pulumi.ComponentResource {
 
     const configuration = { image, ...postgres, sharedMemory: args.sharedMemory };
     const { candidate, check } = checkConfiguration(identity, configuration, inside);
-    const live = createLiveConfiguration(identity, postgres.conf, { parent: this, dependsOn: check });
+    const live = createLiveConfiguration(identity, postgres.conf, {
+      parent: this,
+      dependsOn: [check, kept.claim], // max_wal_size counts on the room: first the volume grows
+    });
 
+    // a destroy that is not meant to take the data along stops before it stops the server
+    const guarded = { parent: this, protect: !args.disposable };
     const server = createStatefulSet(
       identity,
       {
@@ -90,13 +95,13 @@ export class PostgresInstance extends pulumi.ComponentResource {
         },
       },
       {
-        parent: this,
+        ...guarded,
         dependsOn: [kept.claim, account, credentials.superuser, credentials.application, headless, live],
       },
     );
 
     const running = { parent: this, dependsOn: server };
-    const client = createClientService(identity, access, running);
+    const client = createClientService(identity, access, { ...guarded, dependsOn: server });
     applyConfiguration(
       identity,
       { ...configuration, candidate },

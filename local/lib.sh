@@ -2,11 +2,12 @@
 # Sourced by the scripts of this folder: where things are, and what this machine has.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-cd "$ROOT"
+cd "$ROOT" || exit 1
 STATE="$ROOT/.local"
 STACK="${STACK:-dev}"
 TARGET="${TARGET:-}"
 KIND_CLUSTER=postgres-stack
+# shellcheck disable=SC2034 # used by the scripts that source this file
 read -ra ARGUMENTS <<<"${ARGS:-}"
 
 say() { printf '%s\n' "$*"; }

@@ -19,7 +19,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
  * Lays the environment over a stack's settings: {@link PATHS}, `REGISTRY` as the image's repository and `S3_BUCKET` as
  * the backup's prefix. An empty variable counts as unset.
  *
- * Without a bucket there are no backups, whatever else the stack says about them.
+ * With neither a bucket nor a prefix of its own the stack has no backups, whatever else it says about them.
  *
  * @param folder where backups go in the bucket, and there below the stack's namespace
  */
@@ -27,13 +27,13 @@ export function overlay(settings: Tree, variables: Variables, folder: string): T
   const result = structuredClone(settings);
   for (const [name, path] of Object.entries(PATHS)) set(result, path, variables[name]);
   if (variables.REGISTRY) set(result, ["image", "repository"], `${variables.REGISTRY}/postgres-stack`);
-  if (!variables.S3_BUCKET) {
-    delete result.backup;
-    return result;
-  }
-  const placement = result.placement as { namespace?: unknown } | null;
-  set(result, ["backup", "prefix"], `s3://${variables.S3_BUCKET}/${folder}/${placement?.namespace}`);
   if (variables.S3_ENDPOINT) set(result, ["backup", "forcePathStyle"], true);
+  if (variables.S3_BUCKET) {
+    const placement = result.placement as { namespace?: unknown } | null;
+    set(result, ["backup", "prefix"], `s3://${variables.S3_BUCKET}/${folder}/${placement?.namespace}`);
+  } else if ((result.backup as { prefix?: unknown } | null)?.prefix === undefined) {
+    delete result.backup;
+  }
   return result;
 }
 

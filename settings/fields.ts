@@ -18,16 +18,19 @@ const numberAsText = (value: unknown) => (typeof value === "number" ? String(val
 /** A Kubernetes quantity between two others, both included. */
 export function quantityBetween(least: string, most: string) {
   const allowed = `${least} to ${most}, a Kubernetes quantity such as 512Mi, 1.5Gi, 1e9 or 500m`;
-  const base = text("is no quantity", allowed, (value) => parseQuantity(value) !== undefined);
+  const compares = (limit: string, holds: (difference: number) => boolean) => (value: string) =>
+    parseQuantity(value) === undefined || holds(compareQuantities(value, limit));
   return z.preprocess(
     numberAsText,
-    base
-      .refine((value) => !parseQuantity(value) || compareQuantities(value, least) >= 0, {
-        error: `is below the minimum (${allowed})`,
-      })
-      .refine((value) => !parseQuantity(value) || compareQuantities(value, most) <= 0, {
-        error: `is above the maximum (${allowed})`,
-      }),
+    text("is no quantity", allowed, (value) => parseQuantity(value) !== undefined)
+      .refine(
+        compares(least, (difference) => difference >= 0),
+        { error: `is below the minimum (${allowed})` },
+      )
+      .refine(
+        compares(most, (difference) => difference <= 0),
+        { error: `is above the maximum (${allowed})` },
+      ),
   );
 }
 
@@ -71,7 +74,8 @@ export const identifier = text(
 );
 
 const HOST = "(?:localhost|[a-z0-9-]+(?:\\.[a-z0-9-]+)+)(?::\\d{1,5})?|[a-z0-9-]+:\\d{1,5}";
-const PATH = "(?:\\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+";
+const COMPONENT = "[a-z0-9]+(?:[._-]+[a-z0-9]+)*";
+const PATH = `${COMPONENT}(?:\\/${COMPONENT})*`;
 const TAG = ":[\\w][\\w.-]{0,127}";
 const DIGEST = "@sha256:[0-9a-f]{64}";
 
@@ -79,15 +83,12 @@ const DIGEST = "@sha256:[0-9a-f]{64}";
 export const imageRepository = text(
   "is no image repository with a registry's host",
   "registry.example.com/team/postgres, without tag",
-  matching(new RegExp(`^(?:${HOST})${PATH}$`), 255),
+  matching(new RegExp(`^(?:${HOST})\\/${PATH}$`), 255),
 );
 export const imageReference = text(
   "is no image reference with a tag or digest",
   "registry.example.com/team/postgres@sha256:...",
-  matching(
-    new RegExp(`^(?:(?:${HOST})\\/)?${PATH.replace("\\/", "\\/?")}(?:${TAG}|(?:${TAG})?${DIGEST})$`),
-    500,
-  ),
+  matching(new RegExp(`^(?:(?:${HOST})\\/)?${PATH}(?:${TAG}|(?:${TAG})?${DIGEST})$`), 500),
 );
 export const sha256 = text(
   "is no SHA-256",
@@ -107,11 +108,14 @@ export const webAddress = text(
 
 export const region = text("is no region", "such as eu-central-1", matching(/^[a-z0-9-]+$/, 64));
 
+const isPrintable = (value: string) =>
+  [...value].every((character) => character >= " " && character !== "\x7f");
+
 /** Any text of one line. */
 export const plainText = text(
   "must be text without control characters",
   "one line",
-  (value) => value !== "" && ![...value].some((character) => character < " " || character === "\x7f"),
+  (value) => value !== "" && isPrintable(value),
 );
 
 /** A value for PostgreSQL: YAML's booleans and numbers count as the text that PostgreSQL reads. */
@@ -120,7 +124,7 @@ export const gucText = z.preprocess(
   text(
     "must be text, a number or a boolean without control characters",
     "a value as in postgresql.conf, without its quotes",
-    (value) => ![...value].some((character) => character < " " || character === "\x7f"),
+    isPrintable,
   ),
 );
 

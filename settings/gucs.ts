@@ -29,9 +29,9 @@ export function findGuc(name: string): Guc | undefined {
   return GUCS.get(name.toLowerCase());
 }
 
-/** A setting of an extension that the table does not know: `pgaudit.log`. */
+/** A name that postgresql.conf takes for an extension's, known to the table or not: `pgaudit.log`. */
 export function isExtensionSetting(name: string): boolean {
-  return /^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$/i.test(name);
+  return /^[a-z_]\w*\.[a-z_]\w*$/i.test(name);
 }
 
 /** An extension's setting may be one that needs a restart; only the extension knows, so it counts as one. */

@@ -30,11 +30,13 @@ SELECT md5(pg_read_binary_file(path)) || ' ' || path
 SQL
 }
 
-# Prints `name value` of every setting that a file of conf.d holds now or held at the last reload.
+# Prints `name value` of every setting that a file of conf.d holds now or held at the last reload, and of these names.
+# Arguments: names, separated by spaces (optional).
 current_values() {
-  sql -F ' ' -v folder="$CONF_D" <<'SQL'
+  sql -F ' ' -v folder="$CONF_D" -v also="${1-}" <<'SQL'
 SELECT name, current_setting(name, true) FROM pg_settings
-  WHERE starts_with(sourcefile, :'folder') OR name IN (SELECT name FROM pg_file_settings WHERE starts_with(sourcefile, :'folder'))
+  WHERE starts_with(sourcefile, :'folder') OR name = ANY (string_to_array(:'also', ' '))
+    OR name IN (SELECT name FROM pg_file_settings WHERE starts_with(sourcefile, :'folder'))
   ORDER BY name
 SQL
 }
@@ -103,7 +105,7 @@ log_changes() {
     [ -n "$name" ] || continue
     old="$(awk -v name="$name" '$1 == name { sub(/^[^ ]* /, ""); print }' <<<"$OLD")"
     [ "$old" = "$value" ] || info "$name: $old -> $value"
-  done <<<"$(current_values)"
+  done <<<"$(current_values "$(awk '{ print $1 }' <<<"$OLD" | paste -sd ' ')")"
 }
 
 _main() {

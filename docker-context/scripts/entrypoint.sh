@@ -95,7 +95,7 @@ boot() {
 }
 
 _main() {
-  case "${1-postgres}" in
+  case "${1:?a command, such as postgres}" in
     postgres) shift ;;
     -*) ;;
     backup.sh)

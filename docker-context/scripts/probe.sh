@@ -23,7 +23,7 @@ server_state() {
 }
 
 # Prints the free KiB of the volume.
-free_kib() { df --output=avail -k /var/lib/postgresql | tail -n 1; }
+free_kib() { df --output=avail -k /var/lib/postgresql | awk 'END { print $1 }'; }
 
 # Prints CPU ticks, bytes read and written, and title of a process; nothing when it is gone.
 # Arguments: pid.

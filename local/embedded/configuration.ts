@@ -86,6 +86,8 @@ export function writeFiles(home: Home, files: Files): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (home.user) chownSync(folder, home.user.uid, home.user.gid);
   }
+  // where the image's entrypoint puts what follows from its environment
+  writeFileSync(join(home.folder, "run/generated.conf"), "listen_addresses = '127.0.0.1'\n");
   for (const [name, text] of files) {
     writeFileSync(join(etc, name), text, { mode: 0o600 });
     if (home.user) chownSync(join(etc, name), home.user.uid, home.user.gid);

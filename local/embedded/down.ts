@@ -1,5 +1,5 @@
 /** Stops a stack's embedded server; its files stay. Argument: stack. */
-import { fail } from "./fail";
+import { fail } from "../fail";
 import { homeExists, openHome } from "./home";
 import { runningServer, stop } from "./server";
 

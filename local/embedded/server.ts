@@ -116,7 +116,7 @@ export async function start(home: Home, port: number, password: string): Promise
   while (!(await answers(port, password))) {
     if (ended || Date.now() > deadline) {
       throw new Error(
-        `PostgreSQL did not start; the data are as they were. The end of its log:\n${logTail(home)}`,
+        `PostgreSQL did not start; the data are as they were. The end of its log:\n${serverLog(home).slice(-10).join("\n")}`,
       );
     }
     await pause(100);
@@ -142,9 +142,9 @@ export async function connect(port: number, password: string, database = "postgr
   return client;
 }
 
-/** The last lines of the server's log. */
-export function logTail(home: Home, lines = 10): string {
-  return fs.readFileSync(path(home, "server.log"), "utf8").trimEnd().split("\n").slice(-lines).join("\n");
+/** The lines that the server logged since its start. */
+export function serverLog(home: Home): string[] {
+  return fs.readFileSync(path(home, "server.log"), "utf8").trimEnd().split("\n");
 }
 
 /** Fast shutdown; waits until the process is gone. */

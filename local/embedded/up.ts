@@ -2,11 +2,11 @@
 import { relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
+import { fail } from "../fail";
 import { type Configuration, type Files, loadConfiguration, writeFiles, writtenFiles } from "./configuration";
-import { fail } from "./fail";
 import { type Home, openHome } from "./home";
 import { ensureRole, loadPasswords, type Passwords, psqlLine } from "./roles";
-import { choosePort, connect, initialise, keptPort, logTail, runningServer, start, stop } from "./server";
+import { choosePort, connect, initialise, keptPort, runningServer, serverLog, start, stop } from "./server";
 
 async function main(stack = "dev", missing = ""): Promise<void> {
   console.log(`Target: embedded (${missing}). Not here: Kubernetes, the image, WAL archiving, backups.`);
@@ -52,33 +52,42 @@ async function reload(home: Home, files: Files, passwords: Passwords): Promise<s
   const client = await connect(keptPort(home), passwords.superuser);
   try {
     writeFiles(home, files);
-    await reloaded(client);
-    const rejected = await column(
-      client,
-      `SELECT f.name || ': ' || f.error FROM pg_file_settings f LEFT JOIN pg_settings s USING (name)
-       WHERE f.error IS NOT NULL AND s.pending_restart IS NOT TRUE`,
-    );
-    if (rejected.length > 0) {
-      const log = logTail(home, 5);
+    if ((await column(client, REJECTED)).length > 0) {
+      const message = await rejection(client, home);
       writeFiles(home, before);
-      await reloaded(client);
-      throw new Error(
-        `PostgreSQL rejects the settings; it goes on with the old ones.\n${rejected.join("\n")}`,
-      );
+      await client.query("SELECT pg_reload_conf()"); // the good part of the bad files was taken over
+      throw new Error(`PostgreSQL rejects the settings; it goes on with the old ones.\n${message}`);
     }
+    const [last] = await column(client, "SELECT pg_conf_load_time()::text FROM pg_reload_conf()");
+    await until(async () => (await column(client, "SELECT pg_conf_load_time()::text"))[0] !== last);
     return (await column(client, PENDING)).join(", ");
   } finally {
     await client.end();
   }
 }
 
-/** What is fixed by flags waits for ever and is left out. */
-const PENDING =
-  "SELECT name FROM pg_settings WHERE pending_restart AND source <> 'command line' ORDER BY name";
+// PostgreSQL looks at the files anew for this view; a value that waits for a restart is an error there too
+const REJECTED = `SELECT f.name FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name)
+  WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`;
 
-async function reloaded(client: Client): Promise<void> {
-  const [before] = await column(client, "SELECT pg_conf_load_time()::text FROM pg_reload_conf()");
-  while ((await column(client, "SELECT pg_conf_load_time()::text"))[0] === before) await pause(20);
+// what is fixed by flags would wait for ever
+const PENDING = `SELECT name FROM pg_settings WHERE pending_restart AND source <> 'command line' ORDER BY name`;
+
+/** Only the log has PostgreSQL's words: a reload with the bad files puts them there. */
+async function rejection(client: Client, home: Home): Promise<string> {
+  const lines = serverLog(home).length;
+  await client.query("SELECT pg_reload_conf()");
+  const added = () => serverLog(home).slice(lines);
+  await until(async () => added().some((line) => line.includes("contains errors")));
+  return added().join("\n");
+}
+
+async function until(done: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await done())) {
+    if (Date.now() > deadline) throw new Error("PostgreSQL has not read its settings again in 10 seconds.");
+    await pause(20);
+  }
 }
 
 async function column(client: Client, query: string): Promise<string[]> {

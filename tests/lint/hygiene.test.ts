@@ -37,7 +37,7 @@ describe("the repository", () => {
   it("has every make target that its pages name", () => {
     const targets = new Set([...read("Makefile").matchAll(/^([a-z]+):/gm)].map(([, name]) => name));
     const unknown = pages().flatMap((page) =>
-      [...read(page).matchAll(/\bmake ([a-z]+)\b/g)]
+      [...read(page).matchAll(/(?:^|`)make ([a-z]+)/gm)]
         .map(([, name = ""]) => name)
         .filter((name) => !targets.has(name))
         .map((name) => `${page}: make ${name}`),

@@ -7,8 +7,7 @@ import { checkout, SMALL } from "./stack";
 
 describe("a stack on a cluster", function () {
   this.timeout("10m");
-  const schedule = "0 3 1 1 *";
-  const stack = withStack("database", { ...SMALL, backup: { schedule, archiveTimeout: 10 } });
+  const stack = withStack("database", SMALL);
 
   const pod = () => stack.get("pod/postgres-0", ".metadata.uid");
   const restarts = () => stack.get("pod/postgres-0", ".status.containerStatuses[0].restartCount");

@@ -4,7 +4,7 @@ import { SMALL } from "./stack";
 
 describe("a stack that is not disposable", function () {
   this.timeout("10m");
-  const stack = withStack("kept", { ...SMALL, disposable: false, backup: { schedule: "0 3 * * *" } });
+  const stack = withStack("kept", { ...SMALL, disposable: false });
   const claim = () => stack.get("pvc/postgres-data", ".metadata.uid");
   const appPassword = async () =>
     Buffer.from(await stack.get("secret/postgres-app", ".data.password"), "base64").toString();
@@ -25,7 +25,7 @@ describe("a stack that is not disposable", function () {
   let uid: string;
   let oldPassword: string;
 
-  it("refuses to be destroyed", async () => {
+  it("refuses to be destroyed, and serves on", async () => {
     await stack.up();
     oldPassword = await appPassword();
     await stack.exec(
@@ -79,9 +79,11 @@ describe("a stack whose storage class can't grow", function () {
     if (!(await stack.kubectl(["get", "storageclass", "-o", "name"])).includes("/fixed\n")) this.skip();
     await stack.up();
     stack.set({ dataSize: "2Gi" });
-    const { code, stdout } = await stack.preview();
+    const conf = await stack.get("configmap/postgres-conf", ".data");
+    const { code, stdout } = await stack.tryUp();
     expect(code).not.to.equal(0);
-    expect(stdout).to.include("storageclass");
+    expect(stdout).to.include("storageclass that provisions the pvc must support resize");
+    expect(await stack.get("configmap/postgres-conf", ".data")).to.equal(conf);
     expect(await stack.get("pvc/postgres-data", ".spec.resources.requests.storage")).to.equal("2560Mi");
     expect(await stack.sql("SELECT 1")).to.equal("1");
   });

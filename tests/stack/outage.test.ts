@@ -11,7 +11,10 @@ const OUTAGE_SECONDS = Number(process.env.OUTAGE_SECONDS ?? 45);
 describe("an object store that goes away and comes back", function () {
   this.timeout("15m");
   const proxy = new StoreProxy(new URL(process.env.S3_ENDPOINT ?? "http://127.0.0.1:1"));
-  const stack = withStack("outage", SMALL);
+  const stack = withStack("outage", {
+    ...SMALL,
+    backup: { schedule: "0 3 * * *", archiveTimeout: 5, archiveDeadline: 15 },
+  });
   after(() => proxy.stop());
 
   const archived = async () => Number(await stack.sql("SELECT archived_count FROM pg_stat_archiver"));
@@ -20,9 +23,7 @@ describe("an object store that goes away and comes back", function () {
 
   it("archives before the outage", async () => {
     await proxy.start();
-    stack.set({
-      backup: { schedule: "0 3 * * *", endpoint: proxy.endpoint, archiveTimeout: 5, archiveDeadline: 15 },
-    });
+    stack.environment.S3_ENDPOINT = proxy.endpoint;
     await stack.up();
     await stack.sql("SELECT pg_switch_wal()");
     await until("a segment in the archive", 60, async () => (await archived()) > 0);
@@ -57,7 +58,7 @@ describe("an object store that goes away and comes back", function () {
       "-c",
       "set -a; . /run/postgres-stack/walg.env; wal-g st ls -r wal_005 2>&1",
     );
-    const stored = [...list.matchAll(/([0-9A-F]{24})\.\w+/g)].map(([, segment]) => segment).sort();
+    const stored = [...list.matchAll(/\b([0-9A-F]{24})\.lz4/g)].map(([, segment]) => segment).sort();
     const numbers = stored.map(
       (segment = "") =>
         Number.parseInt(segment.slice(8, 16), 16) * 256 + Number.parseInt(segment.slice(16), 16),

@@ -27,6 +27,9 @@ export class TestStack {
   /** Of the last good update; none before the first. */
   outputs: Record<string, string> = {};
 
+  /** Laid over the process's environment, for a stack that reads its settings there. */
+  readonly environment: Record<string, string> = {};
+
   constructor(
     readonly name: string,
     private config: Config,
@@ -40,6 +43,7 @@ export class TestStack {
       PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       NAMESPACE: this.namespace,
+      ...this.environment,
     };
   }
 
@@ -140,6 +144,7 @@ export const SMALL: Config = {
   fromEnvironment: true,
   disposable: true,
   image: {},
+  backup: { schedule: "0 3 1 1 *", archiveTimeout: 10 },
   dataSize: "1Gi",
   postgres: { memory: "512Mi", cpu: "500m" },
   placement: { createNamespace: true },

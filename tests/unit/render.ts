@@ -1,28 +1,29 @@
 import { expect } from "chai";
+import { renderStack } from "../../local/mocks";
 import type { Rendered, RenderedResource } from "../../local/record";
 
-const FROM_ENVIRONMENT = [
-  "BASE_IMAGE",
-  "WALG_URL",
-  "WALG_SHA256",
-  "REGISTRY",
-  "S3_ENDPOINT",
-  "S3_BUCKET",
-  "S3_ACCESS_KEY_ID",
-  "S3_SECRET_ACCESS_KEY",
-  "NAMESPACE",
-];
+const rendered = new Map<string, Promise<Rendered>>();
 
-/** The dev stack as anybody sees it: nothing of this machine's environment feeds it. */
-export const DEV = {
-  environment: Object.fromEntries(FROM_ENVIRONMENT.map((name) => [name, undefined])),
-};
+/**
+ * Renders a stack with `config` laid over it, each configuration once. Neither the environment nor a `local.env` of this
+ * machine feeds it, so dev has no backups unless `config` says where.
+ */
+export function render(
+  stack: "dev" | "prod",
+  config: Record<string, unknown> = {},
+  preview = false,
+): Promise<Rendered> {
+  const key = JSON.stringify([stack, config, Object.keys(config), preview]);
+  const known = rendered.get(key) ?? renderStack(stack, { config: { ...OWN[stack], ...config }, preview });
+  rendered.set(key, known);
+  return known;
+}
+
+const OWN = { dev: { fromEnvironment: false, backup: undefined }, prod: {} };
 
 /** The one resource of a type (and name); anything else fails the test. */
-export function only(rendered: Rendered, type: string, name?: string): RenderedResource {
-  const found = rendered.resources.filter(
-    (it) => it.type === type && (name === undefined || it.name === name),
-  );
+export function only({ resources }: Rendered, type: string, name?: string): RenderedResource {
+  const found = resources.filter((it) => it.type === type && (name === undefined || it.name === name));
   expect(
     found.map((it) => it.urn),
     `resources of ${type} ${name ?? ""}`,

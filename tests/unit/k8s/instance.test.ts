@@ -1,7 +1,6 @@
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
-import type { Rendered, RenderedResource } from "../../../local/record";
-import { DEV, only } from "../render";
+import type { RenderedResource } from "../../../local/record";
+import { only, render } from "../render";
 
 const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
@@ -9,18 +8,6 @@ const POD_OWNERS = [STATEFUL_SET, "kubernetes:batch/v1:Job", "kubernetes:batch/v
 
 // biome-ignore lint/suspicious/noExplicitAny: rendered inputs are read by path
 type Any = any;
-
-const rendered = new Map<string, Promise<Rendered>>();
-
-/** Renders each configuration once; nothing of this machine's environment feeds it. */
-function render(stack: string, config: Record<string, unknown> = {}): Promise<Rendered> {
-  const key = JSON.stringify([stack, config]);
-  const known =
-    rendered.get(key) ??
-    renderStack(stack, { ...DEV, config: { fromEnvironment: false, backup: undefined, ...config } });
-  rendered.set(key, known);
-  return known;
-}
 
 const backup = {
   prefix: "s3://bucket/path",
@@ -57,7 +44,7 @@ describe("an instance", () => {
 
   it("gives the StatefulSet a name, namespace, selector and serviceName that are known at preview and never change", async () => {
     const identity = async (config: Record<string, unknown>) => {
-      const { inputs } = only(await renderStack("dev", { ...DEV, config, preview: true }), STATEFUL_SET);
+      const { inputs } = only(await render("dev", config, true), STATEFUL_SET);
       const { metadata, spec } = inputs as Any;
       return {
         name: metadata.name,

@@ -49,6 +49,11 @@ describe("the environment over a stack's settings", () => {
     expect(overlay(STACK, { S3_ENDPOINT: "http://s3" }, "p/s")).not.to.have.property("backup");
   });
 
+  it("leaves a stack its own bucket", () => {
+    const stack = { ...STACK, backup: { prefix: "s3://own/path", schedule: "15 2 * * *" } };
+    expect(overlay(stack, { NAMESPACE: "team" }, "p/s").backup).to.deep.equal(stack.backup);
+  });
+
   it("leaves the stack's own settings as they were", () => {
     const before = structuredClone(STACK);
     overlay(STACK, { NAMESPACE: "team", S3_BUCKET: "b" }, "p/s");

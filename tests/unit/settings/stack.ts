@@ -1,7 +1,7 @@
 import { readStack } from "../../../settings/problems";
 import type { StackConfig } from "../../../settings/schema";
 
-type Tree = Record<string, unknown>;
+export type Tree = Record<string, unknown>;
 
 /** A stack that is right; what a test is about is laid over it. */
 const RIGHT: Tree = {

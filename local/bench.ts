@@ -1,0 +1,106 @@
+/** `make bench`: measures on a cluster with a stack of its own, and prints the table of docs/performance.md. */
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import pins from "../image/pins.json";
+import { type Result, run } from "../tests/stack/process";
+import { SMALL, TestStack } from "../tests/stack/stack";
+import { fail } from "./fail";
+
+const ROOT = resolve(__dirname, "..");
+const PREVIEWS = 5;
+
+async function main(): Promise<void> {
+  const stack = new TestStack("bench", { ...SMALL, backup: { schedule: "0 3 1 1 *" } });
+  const empty = emptyProject();
+  const rows: string[][] = [];
+  try {
+    const unit = await seconds(() => run("tests/run", ["unit"], { cwd: ROOT }));
+    await stack.create();
+    await stack.up(); // the image is built and pushed, and the node has it
+    await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+    const up = await seconds(async () => {
+      await stack.up();
+      await stack.sql("SELECT 1");
+    });
+    await empty.pulumi("stack", "init", "bench");
+    await empty.pulumi("up", "--yes", "--skip-preview");
+    const [ours, floor] = await inTurn(
+      async () => expectNoChange(await stack.preview(["--expect-no-changes"])),
+      () => empty.pulumi("preview", "--expect-no-changes"),
+    );
+    const size = await imageSize(stack.outputs.tag ?? "");
+    rows.push(
+      ["preview without a change", `${ours.toFixed(1)} s`],
+      ["the same of an empty program with the same SDKs", `${floor.toFixed(1)} s`],
+      ["ratio of the two", (ours / floor).toFixed(2)],
+      ["up from nothing to the first query, image present", `${up.toFixed(0)} s`],
+      ["image over its base", `${(size / 1e6).toFixed(0)} MB`],
+      ["unit tests", `${unit.toFixed(0)} s`],
+    );
+  } finally {
+    await stack.remove();
+    empty.remove();
+  }
+  console.log(`| what | measured |\n|---|---|`);
+  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+}
+
+/** A program that imports the SDKs and does nothing, with a backend of its own. */
+function emptyProject() {
+  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-empty-"));
+  const sdks = ["docker", "kubernetes", "pulumi", "random"];
+  for (const file of ["tsconfig.json", "package.json"]) copyFileSync(join(ROOT, file), join(folder, file));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  writeFileSync(join(folder, "Pulumi.yaml"), "name: empty\nruntime: nodejs\nmain: index.ts\n");
+  writeFileSync(join(folder, "index.ts"), sdks.map((name) => `import "@pulumi/${name}";\n`).join(""));
+  const env = { PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "empty" };
+  const pulumi = async (...args: string[]) => {
+    await run("pulumi", [...args, "--non-interactive"], { cwd: folder, env });
+  };
+  return { pulumi, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Medians of both, run in turn so that a busy moment of the machine hits both. */
+async function inTurn(a: () => Promise<void>, b: () => Promise<void>): Promise<[number, number]> {
+  const times: [number[], number[]] = [[], []];
+  for (let i = 0; i < PREVIEWS; i++) {
+    times[0].push(await seconds(a));
+    times[1].push(await seconds(b));
+  }
+  return [median(times[0]), median(times[1])];
+}
+
+function expectNoChange({ code, stdout, stderr }: Result): void {
+  if (code !== 0)
+    throw new Error(`a preview right after an update failed or finds changes\n${stdout}${stderr}`);
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - start) / 1e9;
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+/** Bytes of the image in this machine's Docker, less those of its base. */
+async function imageSize(tag: string): Promise<number> {
+  const size = async (reference: string) =>
+    Number(await run("docker", ["image", "inspect", "--format", "{{.Size}}", reference]));
+  const built = await run("docker", [
+    "image",
+    "ls",
+    "--format",
+    "{{.Repository}}:{{.Tag}}",
+    "--filter",
+    `reference=*/postgres-stack:${tag}`,
+  ]);
+  return (
+    (await size(built.split("\n")[0] ?? "")) - (await size(process.env.BASE_IMAGE ?? pins.baseImage["18"]))
+  );
+}
+
+main().catch(fail);

@@ -1,0 +1,129 @@
+import { expect } from "chai";
+import { Container, docker, environment, runOnce, until } from "./docker";
+import "./hooks";
+
+const STORE = environment({ POSTGRES_PASSWORD: "secret", WALG_FILE_PREFIX: "/backups" });
+const RECORD = "/var/lib/postgresql/.postgres-stack/last-backup";
+const HOLD_LOCK = "psql -XAtqc 'SELECT pg_advisory_lock(1886614891, 1), pg_sleep(600)' >/dev/null 2>&1";
+const LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+
+describe("image: base backups", () => {
+  let database: Container;
+  let scheduled: Container;
+
+  before(async function () {
+    this.timeout("2m");
+    scheduled = await Container.start([...STORE, ...environment({ BACKUP_SCHEDULE: "* * * * *" })]);
+    database = await Container.ready([
+      ...STORE,
+      ...environment({ BACKUP_SCHEDULE: "external", BACKUP_RETAIN: "2" }),
+    ]);
+  });
+  after(async () => {
+    await database?.remove();
+    await scheduled?.remove();
+  });
+
+  const backups = async () => {
+    const list = await database.bash(". /run/postgres-stack/walg.env; wal-g backup-list 2>/dev/null");
+    return list.stdout.split("\n").filter((line) => line.startsWith("base_"));
+  };
+
+  it("are stored and recorded", async () => {
+    const { code, stderr } = await database.exec("backup.sh");
+    expect(code, stderr).to.equal(0);
+    const record = (await database.exec("cat", RECORD)).stdout;
+    expect(record).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC base_\w+$/);
+    expect(await backups()).to.have.length(1);
+    expect(stderr).to.contain(`last good backup: ${record.split(" ")[3]}`);
+  });
+
+  it("are not taken while another runs", async () => {
+    await docker(["exec", "-d", "-u", "postgres", database.id, "bash", "-c", HOLD_LOCK]);
+    await until("the lock is held", async () => (await database.sql(LOCKS)) === "1");
+    const { code, stderr } = await database.exec("backup.sh");
+    expect(code).to.equal(0);
+    expect(stderr).to.match(/another backup is running since \d{4}-.* UTC: nothing to do/);
+    expect(await backups()).to.have.length(1);
+    await database.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+  });
+
+  it("killed with -9, leave the lock free, no upload running and the record as it was", async () => {
+    const record = (await database.exec("cat", RECORD)).stdout;
+    const slow = environment({ WALG_DISK_RATE_LIMIT: "100000" });
+    await docker(["exec", "-d", "-u", "postgres", ...slow, database.id, "backup.sh"]);
+    await until("the upload runs", async () => (await database.exec("pgrep", "-x", "wal-g")).code === 0);
+    await database.bash("pkill -9 -of backup.sh");
+    await until("the upload is gone", async () => (await database.exec("pgrep", "-x", "wal-g")).code !== 0);
+    await until("the lock is free", async () => (await database.sql(LOCKS)) === "0");
+    expect((await database.exec("cat", RECORD)).stdout).to.equal(record);
+    expect((await database.exec("backup.sh")).code).to.equal(0);
+    expect(await backups()).to.have.length(2);
+  });
+
+  it("above the number to keep are deleted, the oldest first", async () => {
+    const [oldest] = await backups();
+    expect((await database.exec("backup.sh")).code).to.equal(0);
+    const kept = await backups();
+    expect(kept).to.have.length(2);
+    expect(kept).not.to.include(oldest);
+  });
+
+  it("stay recorded when the deletion of older ones fails, which is an error", async () => {
+    await database.bash("chmod -R a-w /backups/18/basebackups_005/base_*/");
+    const before = (await database.exec("cat", RECORD)).stdout;
+    const { code, stderr } = await database.exec("backup.sh");
+    await database.bash("chmod -R u+w /backups/18/basebackups_005");
+    expect(code, stderr).to.equal(1);
+    expect(stderr).to.contain("the backup is good, but backups above the 2 newest could not be deleted");
+    expect((await database.exec("cat", RECORD)).stdout).not.to.equal(before);
+  });
+
+  it("fail with an error when the store does", async () => {
+    await database.exec("mv", "/backups/18", "/backups/away");
+    const { code, stderr } = await database.exec("backup.sh");
+    await database.exec("mv", "/backups/away", "/backups/18");
+    expect(code).to.equal(1);
+    expect(stderr).to.contain("the backup failed (above); older backups are untouched");
+  });
+
+  it("are skipped with one warning when the server does not accept connections", async () => {
+    const { code, stderr } = await database.bash("backup.sh", { PGHOST: "/tmp" });
+    expect(code).to.equal(0);
+    expect(stderr).to.match(
+      /^\S+ \S+ UTC WARN \[backup\] the server does not accept connections .*: no backup was taken$/,
+    );
+  });
+
+  it("run by cron show in the container's log", async () => {
+    await scheduled.logged(/INFO \[backup\] last good backup: base_/, 90);
+    expect(await scheduled.logs()).to.contain("base backups run at '* * * * *' (UTC)");
+  });
+});
+
+describe("image: a CronJob", () => {
+  it("without a prefix says so", async () => {
+    const { code, stderr } = await runOnce(["-u", "postgres"], ["backup.sh"]);
+    expect(code).to.equal(1);
+    expect(stderr).to.contain("is a prefix such as WALG_S3_PREFIX set?");
+  });
+
+  it("validates its environment", async () => {
+    const { code, stderr } = await runOnce(environment({ BACKUP_RETAIN: "many", LOG_LEVEL: "?" }), [
+      "backup.sh",
+    ]);
+    expect(code).to.equal(1);
+    expect(stderr).to.contain("BACKUP_RETAIN:").and.to.contain("LOG_LEVEL:");
+  });
+});
+
+describe("image: without cron", () => {
+  it("starts with one warning, and archives", async () => {
+    const options = environment({ BACKUP_SCHEDULE: "0 0 * * *" });
+    const database = await Container.ready([...STORE, ...options, "-v", "/dev/null:/usr/sbin/cron"]);
+    expect((await database.logs()).match(/ WARN /g)).to.have.length(1);
+    expect(await database.logs()).to.contain("no cron daemon runs");
+    expect(await database.sql("SHOW archive_mode")).to.equal("on");
+    await database.remove();
+  });
+});

@@ -1,0 +1,199 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What a command printed and how it ended. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+const LABEL = `postgres-stack-test=${process.pid}`;
+const CONTEXT = join(__dirname, "../../docker-context");
+
+/** Tag of the image under test; `prepareImage` builds it. */
+export const IMAGE = "postgres-stack-test:latest";
+
+/** Runs the docker CLI. Never throws for an exit code; throws when the CLI itself is missing. */
+export function docker(args: string[], input = ""): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("docker", args);
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 128, stdout: stdout.trim(), stderr: stderr.trim() }));
+    child.stdin.end(input);
+  });
+}
+
+/** Like `docker`, but an exit code other than 0 is an error that carries the output. Returns stdout. */
+export async function must(args: string[]): Promise<string> {
+  const result = await docker(args);
+  if (result.code !== 0) {
+    throw new Error(`docker ${args.join(" ")} ended with ${result.code}: ${result.stdout}\n${result.stderr}`);
+  }
+  return result.stdout;
+}
+
+/** Whether a Docker daemon answers. */
+export async function daemonAnswers(): Promise<boolean> {
+  const result = await docker(["info"]).catch(() => undefined);
+  return result?.code === 0;
+}
+
+/** Builds the image; BASE_IMAGE, WALG_URL and WALG_SHA256 replace the Dockerfile's defaults when they are set. */
+export async function prepareImage(): Promise<void> {
+  const args = ["BASE_IMAGE", "WALG_URL", "WALG_SHA256"]
+    .filter((name) => process.env[name])
+    .flatMap((name) => ["--build-arg", `${name}=${process.env[name]}`]);
+  await must(["build", "-q", "-t", IMAGE, ...args, CONTEXT]);
+}
+
+/** Removes every container and volume that these tests made. */
+export async function cleanUp(): Promise<void> {
+  const containers = (await must(["ps", "-aq", "--filter", `label=${LABEL}`])).split("\n").filter(Boolean);
+  if (containers.length > 0) await must(["rm", "-fv", ...containers]);
+  const volumes = (await must(["volume", "ls", "-q", "--filter", `label=${LABEL}`]))
+    .split("\n")
+    .filter(Boolean);
+  if (volumes.length > 0) await must(["volume", "rm", ...volumes]);
+}
+
+/** Asks `condition` until it gives something other than false or undefined; an error names `what` after `seconds`. */
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | false | undefined>,
+  seconds = 60,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== undefined) return value;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A new named volume. */
+export function newVolume(): Promise<string> {
+  return must(["volume", "create", "--label", LABEL]);
+}
+
+/** A new folder on this machine with these files, readable by everyone, to be mounted. */
+export function newFolder(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-"));
+  chmodSync(folder, 0o755);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+/** Arguments of `docker run` that set environment variables. */
+export function environment(variables: Record<string, string>): string[] {
+  return Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+}
+
+/** Runs the image in the foreground until it ends. */
+export function runOnce(options: string[], command: string[] = []): Promise<Result> {
+  return docker(["run", "--rm", "--label", LABEL, ...options, IMAGE, ...command]);
+}
+
+/** A running container of the image. */
+export class Container {
+  static readonly started: Container[] = [];
+
+  private constructor(readonly id: string) {}
+
+  /** Starts a container in the background. `options` are those of `docker run`. */
+  static async start(options: string[], command: string[] = []): Promise<Container> {
+    const id = await must(["run", "-d", "--label", LABEL, ...options, IMAGE, ...command]);
+    const container = new Container(id);
+    Container.started.push(container);
+    return container;
+  }
+
+  /** Starts a container and waits until its readiness probe passes. */
+  static async ready(options: string[], command: string[] = []): Promise<Container> {
+    const container = await Container.start(options, command);
+    await container.becomesReady();
+    return container;
+  }
+
+  exec(...command: string[]): Promise<Result> {
+    return docker(["exec", this.id, ...command]);
+  }
+
+  /** Runs a bash script as the user postgres, with variables in its environment. */
+  bash(script: string, variables: Record<string, string> = {}): Promise<Result> {
+    return docker(["exec", "-u", "postgres", ...environment(variables), this.id, "bash", "-c", script]);
+  }
+
+  /** Runs SQL as the superuser over the socket and returns the unaligned answer. */
+  async sql(query: string): Promise<string> {
+    const result = await this.exec("psql", "-U", "postgres", "-XAtqc", query);
+    if (result.code !== 0) throw new Error(`${query}: ${result.stderr}`);
+    return result.stdout;
+  }
+
+  /** Connects over TCP with a password. */
+  login(role: string, password: string, query = "SELECT 1", database = "postgres"): Promise<Result> {
+    const address = `host=127.0.0.1 user=${role} dbname=${database}`;
+    return docker(["exec", "-e", `PGPASSWORD=${password}`, this.id, "psql", address, "-XAtqc", query]);
+  }
+
+  probe(kind: "startup" | "liveness" | "readiness"): Promise<Result> {
+    return this.exec("probe.sh", kind);
+  }
+
+  /** Everything printed so far, stdout and stderr. */
+  async logs(): Promise<string> {
+    const result = await docker(["logs", this.id]);
+    return `${result.stdout}\n${result.stderr}`;
+  }
+
+  async becomesReady(): Promise<void> {
+    await until("the container is ready", async () => {
+      if ((await this.probe("readiness")).code === 0) return true;
+      if (!(await this.runs())) throw new Error(`the container ended:\n${await this.logs()}`);
+    });
+  }
+
+  /** Waits until the log matches. Returns the match. */
+  async logged(pattern: RegExp, seconds = 60): Promise<string> {
+    return until(`the log has ${pattern}`, async () => (await this.logs()).match(pattern)?.[0], seconds);
+  }
+
+  async runs(): Promise<boolean> {
+    return (await must(["inspect", "-f", "{{.State.Running}}", this.id])) === "true";
+  }
+
+  /** Waits until the container has ended. Returns its exit code. */
+  async ends(seconds = 60): Promise<number> {
+    await until("the container has ended", async () => !(await this.runs()), seconds);
+    return Number(await must(["inspect", "-f", "{{.State.ExitCode}}", this.id]));
+  }
+
+  kill(signal: string): Promise<string> {
+    return must(["kill", "-s", signal, this.id]);
+  }
+
+  stop(): Promise<string> {
+    return must(["stop", "-t", "60", this.id]);
+  }
+
+  start(): Promise<string> {
+    return must(["start", this.id]);
+  }
+
+  async remove(): Promise<void> {
+    Container.started.splice(Container.started.indexOf(this), 1);
+    await must(["rm", "-fv", this.id]);
+  }
+}

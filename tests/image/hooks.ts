@@ -1,0 +1,29 @@
+import { Container, cleanUp, daemonAnswers, IMAGE, must, prepareImage } from "./docker";
+
+// Root hooks of the layer: without a Docker daemon every test counts as skipped.
+let available = false;
+
+before("a Docker daemon, and the image built", async function () {
+  this.timeout("10m");
+  available = await daemonAnswers();
+  if (!available) this.skip();
+  await prepareImage();
+});
+
+beforeEach(function () {
+  this.currentTest?.timeout("2m");
+});
+
+afterEach(async function () {
+  if (this.currentTest?.state !== "failed") return;
+  for (const container of Container.started) {
+    console.log(`--- log of ${container.id.slice(0, 12)}\n${(await container.logs()).slice(-4000)}`);
+  }
+});
+
+after(async function () {
+  this.timeout("2m");
+  if (!available) return;
+  await cleanUp();
+  await must(["rmi", "-f", IMAGE]);
+});

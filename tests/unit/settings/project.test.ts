@@ -1,0 +1,37 @@
+import { expect } from "chai";
+import { loadSettings } from "../../../settings";
+import { stackSchema } from "../../../settings/schema";
+import { configure, yaml } from "./runtime";
+
+describe("Pulumi.yaml", () => {
+  const declared = yaml("Pulumi.yaml").config as Record<
+    string,
+    { type?: string; default?: unknown; description?: string }
+  >;
+  const own = Object.entries(declared).filter(([key]) => !key.includes(":"));
+
+  it("declares every key that a stack may use, and no other", () => {
+    expect(own.map(([key]) => key)).to.have.members(Object.keys(stackSchema.shape));
+  });
+
+  it("describes every key and its type", () => {
+    for (const [key, { type, description }] of own) {
+      expect(type, key).to.be.oneOf(["string", "boolean", "object"]);
+      expect(description, key).to.have.length.above(20);
+    }
+  });
+
+  it("has a default for every key but those that a stack must say, or Pulumi would demand them", () => {
+    const needed = own.filter(([, it]) => it.default === undefined).map(([key]) => key);
+    expect(needed).to.have.members(["dataSize", "image"]);
+  });
+
+  it("has defaults that mean the same as a key left out", async () => {
+    const needed = { dataSize: "1Gi", image: { repository: "r.example.com/postgres" } };
+    const defaults = own.filter(([, it]) => it.default !== undefined).map(([key, it]) => [key, it.default]);
+    await configure(needed);
+    const without = JSON.stringify(loadSettings());
+    await configure({ ...Object.fromEntries(defaults), ...needed });
+    expect(JSON.stringify(loadSettings())).to.equal(without);
+  });
+});

@@ -1,0 +1,102 @@
+import { mayNotSay, maySay } from "./cases";
+
+describe("a stack's backups", () => {
+  mayNotSay([
+    ["no schedule", { backup: { schedule: undefined } }, /^backup\.schedule: is missing/],
+    [
+      "a schedule that never fires",
+      { backup: { schedule: "0 0 31 2 *" } },
+      /^backup\.schedule: is no schedule that ever fires/,
+    ],
+    ["no prefix", { backup: { prefix: undefined } }, /^backup\.prefix: is missing \(exactly one of/],
+    [
+      "two prefixes in a text",
+      { backup: { prefix: "s3://a,gs://b" } },
+      /^backup\.prefix: is no prefix \(exactly one of/,
+    ],
+    [
+      "two prefixes in a list",
+      { backup: { prefix: ["s3://a", "gs://b"] } },
+      /^backup\.prefix: must be text \(exactly one of/,
+    ],
+    ["an unknown kind of store", { backup: { prefix: "ftp://a/b" } }, /^backup\.prefix: is no prefix/],
+    ["a prefix without bucket", { backup: { prefix: "s3:///path" } }, /^backup\.prefix: is no prefix/],
+    [
+      "no backup kept",
+      { backup: { retain: 0 } },
+      /^backup\.retain: must be a whole number of full backups \(1 to 1000\)/,
+    ],
+    [
+      "half a second",
+      { backup: { archiveTimeout: 0.5 } },
+      /^backup\.archiveTimeout: must be a whole number of seconds/,
+    ],
+    [
+      "an unknown compression",
+      { backup: { compression: "rar" } },
+      /^backup\.compression: must be one of: lz4, zstd/,
+    ],
+    [
+      "an endpoint for Google's store",
+      { backup: { prefix: "gs://b/p", endpoint: "https://x.org" } },
+      /^backup\.endpoint: has no meaning for gs:\/\/ \(only for s3:\/\/\)/,
+    ],
+    [
+      "Azure's key for S3",
+      { backup: { credentials: { storageAccessKey: "k" } } },
+      /^backup\.credentials\.storageAccessKey: has no meaning for s3:/,
+    ],
+    [
+      "Azure's store without account",
+      { backup: { prefix: "azure://c/p" } },
+      /^backup\.storageAccount: is missing/,
+    ],
+    [
+      "an archive on the volume itself",
+      { backup: { prefix: "file:///var/lib/postgresql/backups" } },
+      /^backup\.prefix: goes with the volume/,
+    ],
+    [
+      "two kinds of credentials",
+      { backup: { credentials: { secretName: "a", accessKeyId: "b", secretAccessKey: "c" } } },
+      /^backup\.credentials: must be one of/,
+    ],
+    ["credentials without any", { backup: { credentials: {} } }, /^backup\.credentials: must be one of/],
+    [
+      "a secret key without its id",
+      { backup: { credentials: { secretAccessKey: "b" } } },
+      /^backup\.credentials\.accessKeyId: is missing/,
+    ],
+    [
+      "an id without its secret key",
+      { backup: { credentials: { accessKeyId: "b" } } },
+      /^backup\.credentials\.secretAccessKey: is missing/,
+    ],
+  ]);
+
+  maySay([
+    ["no backup", { backup: undefined }],
+    [
+      "IRSA",
+      {
+        backup: {
+          credentials: {
+            serviceAccountAnnotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x" },
+          },
+        },
+      },
+    ],
+    [
+      "a Secret that exists, for Google's store",
+      { backup: { prefix: "gs://bucket/path", credentials: { secretName: "gcs" } } },
+    ],
+    [
+      "Azure's store",
+      { backup: { prefix: "azure://c/p", storageAccount: "acct", credentials: { storageAccessKey: "k" } } },
+    ],
+    [
+      "an archive on the volume of a disposable stack",
+      { disposable: true, backup: { prefix: "file:///var/lib/postgresql/backups" } },
+    ],
+  ]);
+});

@@ -1,0 +1,76 @@
+import { expect } from "chai";
+import { mayNotSay, maySay } from "./cases";
+import { problemsOf } from "./stack";
+
+const REF = "registry.example.com/postgres@sha256:".padEnd(101, "0");
+
+describe("a stack's image", () => {
+  mayNotSay([
+    ["no image at all", { image: undefined }, /^image: is missing/],
+    [
+      "neither repository nor reference",
+      { image: { repository: undefined, platform: "linux/arm64" } },
+      /^image: says neither/,
+    ],
+    ["both repository and reference", { image: { ref: REF } }, /^image: says both/],
+    [
+      "a base image with a reference",
+      { image: { repository: undefined, ref: REF, baseImage: "postgres:18" } },
+      /^image\.baseImage: has no effect/,
+    ],
+    [
+      "a repository without its registry",
+      { image: { repository: "postgres" } },
+      /^image\.repository: is no image repository with a registry's host/,
+    ],
+    [
+      "a repository with a tag",
+      { image: { repository: "r.io/postgres:18" } },
+      /^image\.repository: is no image repository/,
+    ],
+    [
+      "a reference without tag",
+      { image: { repository: undefined, ref: "r.io/postgres" } },
+      /^image\.ref: is no image reference with a tag or digest/,
+    ],
+    [
+      "another platform",
+      { image: { platform: "windows/amd64" } },
+      /^image\.platform: must be one of: linux\/amd64, linux\/arm64/,
+    ],
+    [
+      "a WAL-G without checksum",
+      { image: { walg: { url: "https://x.org/wal-g" } } },
+      /^image\.walg\.sha256: is missing/,
+    ],
+    [
+      "a checksum in capitals",
+      { image: { walg: { url: "https://x.org/w", sha256: "A".repeat(64) } } },
+      /^image\.walg\.sha256: is no SHA-256/,
+    ],
+    [
+      "an address with a password",
+      { image: { walg: { url: "https://a:b@x.org/w", sha256: "a".repeat(64) } } },
+      /^image\.walg\.url: is no address/,
+    ],
+  ]);
+
+  maySay([
+    ["an image built before", { image: { repository: undefined, ref: REF } }],
+    [
+      "an image by tag, with a registry's port",
+      { image: { repository: undefined, ref: "localhost:5000/postgres:18-0123456789ab" } },
+    ],
+  ]);
+
+  it("may have hostile names that take no longer to refuse", () => {
+    const text = `${"a".repeat(400)}!`;
+    const started = process.hrtime.bigint();
+    const overlay = {
+      image: { repository: `r.io/${text}`, baseImage: text },
+      backup: { prefix: `s3://${text},` },
+    };
+    expect(problemsOf(overlay)).to.have.length(3);
+    expect(Number(process.hrtime.bigint() - started) / 1e6).to.be.below(500);
+  });
+});
