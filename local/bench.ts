@@ -13,41 +13,48 @@ const PREVIEWS = 5;
 async function main(): Promise<void> {
   const stack = new TestStack("bench", { ...SMALL, backup: { schedule: "0 3 1 1 *" } });
   const empty = emptyProject();
-  const rows: string[][] = [];
-  try {
-    const unit = await seconds(() => run("tests/run", ["unit"], { cwd: ROOT }));
-    await stack.create();
-    await stack.up(); // the image is built and pushed, and the node has it
-    await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
-    const up = await seconds(async () => {
-      await stack.up();
-      await stack.sql("SELECT 1");
-    });
-    await empty.pulumi("stack", "init", "bench");
-    await empty.pulumi("up", "--yes", "--skip-preview");
-    const [ours, floor] = await inTurn(
-      async () => expectNoChange(await stack.preview(["--expect-no-changes"])),
-      () => empty.pulumi("preview", "--expect-no-changes"),
-    );
-    const size = await imageSize(stack.outputs.tag ?? "");
-    rows.push(
-      ["preview without a change", `${ours.toFixed(1)} s`],
-      ["the same of an empty program with the same SDKs", `${floor.toFixed(1)} s`],
-      ["ratio of the two", (ours / floor).toFixed(2)],
-      ["up from nothing to the first query, image present", `${up.toFixed(0)} s`],
-      ["image over its base", `${(size / 1e6).toFixed(0)} MB`],
-      ["unit tests", `${unit.toFixed(0)} s`],
-    );
-  } finally {
+  const rows = await measure(stack, empty).finally(async () => {
     await stack.remove();
     empty.remove();
-  }
-  console.log(`| what | measured |\n|---|---|`);
-  for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+  });
+  console.log(
+    ["| what | measured |", "|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
+  );
+}
+
+async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, string][]> {
+  const unit = await seconds(() => run("tests/run", ["unit"], { cwd: ROOT }));
+  await stack.create();
+  await stack.up(); // the image is built and pushed, and the node has it
+  await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
+  const up = await seconds(async () => {
+    await stack.up();
+    await stack.sql("SELECT 1");
+  });
+  await empty.pulumi("stack", "init", "bench");
+  await empty.pulumi("up", "--yes", "--skip-preview");
+  const [ours, floor] = await inTurn(
+    async () => expectNoChange(await stack.preview(["--expect-no-changes"])),
+    () => empty.pulumi("preview", "--expect-no-changes"),
+  );
+  const size = await imageSize(stack.outputs.tag ?? "");
+  return [
+    ["preview without a change", `${ours.toFixed(1)} s`],
+    ["the same of an empty program with the same SDKs", `${floor.toFixed(1)} s`],
+    ["ratio of the two", (ours / floor).toFixed(2)],
+    ["up from nothing to the first query, image present", `${up.toFixed(0)} s`],
+    ["image over its base", `${(size / 1e6).toFixed(0)} MB`],
+    ["unit tests", `${unit.toFixed(0)} s`],
+  ];
+}
+
+interface EmptyProject {
+  pulumi(...args: string[]): Promise<void>;
+  remove(): void;
 }
 
 /** A program that imports the SDKs and does nothing, with a backend of its own. */
-function emptyProject() {
+function emptyProject(): EmptyProject {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-empty-"));
   const sdks = ["docker", "kubernetes", "pulumi", "random"];
   for (const file of ["tsconfig.json", "package.json"]) copyFileSync(join(ROOT, file), join(folder, file));

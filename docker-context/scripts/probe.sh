@@ -46,14 +46,21 @@ descendants() {
   done
 }
 
-# What shows that work goes on: PostgreSQL's startup process, or before it runs, whatever the entrypoint runs.
+# What shows that work goes on: PostgreSQL's startup process with the restore_command it runs, or before there is one,
+# whatever the entrypoint runs. Other processes of the server would show life where nothing moves.
 fingerprint() {
-  local server pid all=''
+  local server pid pids
   server="$(cat "$RUN/server.pid" 2>/dev/null || echo 1)"
-  for pid in $(descendants "$server"); do
-    all+="$(process_progress "$pid")"$'\n'
+  pids="$(descendants "$server")"
+  for pid in $pids; do
+    if grep -aqsE '^postgres: (.*: )?startup' "/proc/$pid/cmdline"; then
+      pids="$pid $(descendants "$pid")"
+      break
+    fi
   done
-  grep -E 'postgres: (.*: )?startup' <<<"$all" || echo "$all"
+  for pid in $pids; do
+    process_progress "$pid"
+  done
 }
 
 # Prints for how many seconds nothing has moved.

@@ -58,9 +58,10 @@ const REPLACED: Readonly<Record<string, { missing: RegExp; by: string }>> = {
 };
 
 function adapt(text: string, home: Home, notes: string[]): string {
+  const folder = home.folder.replace(/[\\']/g, "$&$&"); // the paths stand between single quotes
   const moved = text
-    .replaceAll("/etc/postgresql/", `${join(home.folder, "etc")}/`)
-    .replaceAll("/run/postgres-stack/", `${join(home.folder, "run")}/`);
+    .replaceAll("/etc/postgresql/", () => `${folder}/etc/`)
+    .replaceAll("/run/postgres-stack/", () => `${folder}/run/`);
   return moved.replace(/^(\w+)(\s*=\s*'?)(\w+)/gm, (line, name: string, between: string, value: string) => {
     const replaced = REPLACED[name];
     if (!replaced?.missing.test(value)) return line;

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Container, docker, environment, runOnce, until } from "./docker";
+import { Container, docker, environment, newVolume, runOnce, until } from "./docker";
 import "./hooks";
 
 const STORE = environment({ POSTGRES_PASSWORD: "secret", WALG_FILE_PREFIX: "/backups" });
@@ -98,6 +98,34 @@ describe("image: base backups", () => {
   it("run by cron show in the container's log", async () => {
     await scheduled.logged(/INFO \[backup\] last good backup: base_/, 90);
     expect(await scheduled.logs()).to.contain("base backups run at '* * * * *' (UTC)");
+  });
+});
+
+describe("image: a restore by hand", () => {
+  it("replays the archive to its end, is promoted, and archives on", async () => {
+    const archive = ["-v", `${await newVolume()}:/backups`];
+    const data = ["-v", `${await newVolume()}:/var/lib/postgresql`];
+    const external = environment({ BACKUP_SCHEDULE: "external" });
+    const first = await Container.ready([...STORE, ...external, ...archive]);
+    await first.sql("CREATE TABLE kept AS SELECT 1 AS n");
+    expect((await first.exec("backup.sh")).code).to.equal(0);
+    await first.sql("INSERT INTO kept VALUES (2)");
+    await first.stop();
+    await first.remove();
+
+    const script = "wal-g backup-fetch $PGDATA LATEST && touch $PGDATA/recovery.signal";
+    const store = environment({ WALG_FILE_PREFIX: "/backups/18" });
+    const fetched = await runOnce([...store, ...archive, ...data], ["gosu", "postgres", "sh", "-c", script]);
+    expect(fetched.code, fetched.stderr).to.equal(0);
+
+    const second = await Container.ready([...STORE, ...external, ...archive, ...data]);
+    expect(await second.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM kept")).to.equal("1 2");
+    await second.sql("SELECT pg_switch_wal()");
+    await until("the new timeline is archived", async () => {
+      return (await second.sql("SELECT last_archived_wal >= '000000020' FROM pg_stat_archiver")) === "t";
+    });
+    expect(await second.sql("SELECT failed_count FROM pg_stat_archiver")).to.equal("0");
+    await second.remove();
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,6 +11,7 @@ export interface Result {
 }
 
 const LABEL = `postgres-stack-test=${process.pid}`;
+const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 
 /** Tag of the image under test; `prepareImage` builds it. */
@@ -57,8 +58,9 @@ export async function prepareImage(): Promise<void> {
   await must(["build", "-q", "-t", IMAGE, ...args, CONTEXT]);
 }
 
-/** Removes every container and volume that these tests made. */
+/** Removes every container, volume and folder that these tests made. */
 export async function cleanUp(): Promise<void> {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   const containers = (await must(["ps", "-aq", "--filter", `label=${LABEL}`])).split("\n").filter(Boolean);
   if (containers.length > 0) await must(["rm", "-fv", ...containers]);
   const volumes = (await must(["volume", "ls", "-q", "--filter", `label=${LABEL}`]))
@@ -90,6 +92,7 @@ export function newVolume(): Promise<string> {
 /** A new folder on this machine with these files, readable by everyone, to be mounted. */
 export function newFolder(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-"));
+  folders.push(folder);
   chmodSync(folder, 0o755);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;

@@ -48,6 +48,20 @@ describe("a stack that is not disposable", function () {
     expect(await login(oldPassword)).to.equal("kept\n");
   });
 
+  it("takes a new password over with one restart when its resource is replaced", async () => {
+    const urns = (await stack.pulumi(["stack", "--show-urns"])).stdout;
+    const urn = /urn:\S*::postgres-app-password/.exec(urns)?.[0] ?? "";
+    const { code, stdout } = await stack.tryUp("--replace", urn);
+    expect(code, stdout).to.equal(0);
+    const password = await appPassword();
+    expect(password).not.to.equal(oldPassword);
+    expect(await login(password)).to.equal("kept\n");
+    expect(await login(oldPassword).then(() => undefined, String)).to.include(
+      "password authentication failed",
+    );
+    oldPassword = password;
+  });
+
   it("keeps its claim when it is destroyed all the same", async () => {
     await stack.pulumi(["state", "unprotect", "--all", "--yes"]);
     const { code, stdout } = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);

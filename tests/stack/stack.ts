@@ -76,9 +76,9 @@ export class TestStack {
     writeFileSync(join(folder, `Pulumi.${this.name}.yaml`), JSON.stringify({ config }));
   }
 
-  async tryUp(): Promise<Result> {
+  tryUp(...args: string[]): Promise<Result> {
     this.writeConfig(this.folder);
-    return this.pulumi(["up", "--yes", "--skip-preview"]);
+    return this.pulumi(["up", "--yes", "--skip-preview", ...args]);
   }
 
   /** Updates; a failure is an error with what Pulumi printed. */
