@@ -1,7 +1,7 @@
 /**
  * Regenerates the table of PostgreSQL's settings from a real server:
  *
- *     npx ts-node settings/gucs/generate.ts postgres:18-bookworm
+ *     npm run gucs postgres:18-bookworm
  *
  * The image decides what enums offer (lz4, io_uring), so the table comes from an image and not from a build of our own.
  */

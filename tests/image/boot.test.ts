@@ -84,10 +84,6 @@ describe("image: a plain database", () => {
   });
 
   it("hands no password down to the server's processes", async () => {
-    const variables = await database.bash(
-      "tr '\\0' '\\n' </proc/self/environ; env -0 </dev/null | tr '\\0' '\\n'",
-    );
-    expect(variables.code).to.equal(0);
     const shown = await database.sql(
       "CREATE TEMP TABLE seen (line text); COPY seen FROM PROGRAM 'env'; SELECT string_agg(line, ' ') FROM seen",
     );

@@ -37,7 +37,7 @@ describe("the embedded server", function () {
   const run = async (script: "up" | "down") => {
     const args = [
       "--require",
-      "ts-node/register/transpile-only",
+      "sucrase/register",
       `local/embedded/${script}.ts`,
       "dev",
       "no cluster",
