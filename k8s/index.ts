@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type BackupArgs, createArchive, createBackupSchedule } from "./backup";
+import { type BackupArgs, createArchive } from "./archive";
+import { createBackupSchedule, createFirstBackup } from "./backup";
 import {
   applyConfiguration,
   checkConfiguration,
@@ -108,7 +109,9 @@ export class PostgresInstance extends pulumi.ComponentResource {
       { parent: this, dependsOn: [server, client, live] },
     );
     if (backup && archive) {
-      createBackupSchedule(identity, { ...backup, archive, image, major: postgres.version }, running);
+      const job = { ...backup, archive, image, major: postgres.version };
+      createBackupSchedule(identity, job, running);
+      createFirstBackup(identity, job, running);
     }
 
     this.host = client.metadata.name.apply(() => clientHost(identity));

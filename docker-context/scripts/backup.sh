@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes a base backup, then deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
 # advisory lock keeps two from running at once, wherever they run, and is free again as soon as its holder is gone.
+# Arguments: --first (only when the archive has no backup yet).
 # Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE (default: the socket), PGDATA, BACKUP_RETAIN, BACKUP_STATUS_FILE.
 # Exit: 0 done, or nothing to do (server not accepting, another backup running); 1 the backup or the retention failed.
 set -Eeuo pipefail
@@ -56,11 +57,17 @@ relay() {
 # Arguments: wal-g's. Exit: wal-g's.
 walg() { setpriv --pdeathsig KILL wal-g "$@" 2>&1 | relay; }
 
+# Reads the names of the archive's backups into BACKUPS, oldest first. Exit: 1 when it can't be listed; WALG_ERROR says why.
+read_backups() {
+  walg_within 300 backup-list || return 1
+  BACKUPS="$(awk '$1 ~ /^base_/ { print $1 }' <<<"$WALG_OUTPUT")"
+}
+
 # Notes the newest backup of the archive with the time of now; without it monitoring can't tell how old the last is.
 record_backup() {
   local name now
-  walg_within 300 backup-list || die "the backup is stored but the archive can't be listed: $WALG_ERROR"
-  name="$(awk '$1 ~ /^base_/ { name = $1 } END { print name }' <<<"$WALG_OUTPUT")"
+  read_backups || die "the backup is stored but the archive can't be listed: $WALG_ERROR"
+  name="$(tail -n 1 <<<"$BACKUPS")"
   [ -n "$name" ] || die "wal-g reported success but the archive lists no backup"
   TZ=UTC0 printf -v now '%(%F %T)T UTC' -1
   if [ "$BACKUP_STATUS_FILE" = /dev/termination-log ]; then
@@ -72,17 +79,31 @@ record_backup() {
 }
 
 _main() {
+  local only_first=false
+  case "$#,${1-}" in
+    0,) ;;
+    1,--first) only_first=true ;;
+    *) die "unknown arguments: $*; no backup was taken: backup.sh takes --first or nothing" ;;
+  esac
   run_as_postgres "${BASH_SOURCE[0]}" "$@"
   load_walg_env || die "no backup was taken: $WALG_ENV or a secret it names can't be read; is a prefix such as WALG_S3_PREFIX set?"
   BACKUP_STATUS_FILE="${BACKUP_STATUS_FILE:-$RECORDS/last-backup}"
   use_server
   if ! server_is_primary; then
     warn "the server does not accept connections or is in recovery: no backup was taken"
+    if "$only_first"; then return 1; fi # its Job tries again
     return 0
   fi
   if ! take_lock; then
     info "another backup is running $(lock_holder): nothing to do"
     return 0
+  fi
+  if "$only_first"; then
+    read_backups || die "the archive can't be listed: $WALG_ERROR; no backup was taken"
+    if [ -n "$BACKUPS" ]; then
+      info "the archive has a backup already: nothing to do"
+      return 0
+    fi
   fi
   info "backup of $PGDATA begins"
   walg backup-push "$PGDATA" || die "the backup failed (above); older backups are untouched"

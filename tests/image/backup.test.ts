@@ -30,12 +30,19 @@ describe("image: base backups", () => {
   };
 
   it("are stored and recorded", async () => {
-    const { code, stderr } = await database.exec("backup.sh");
+    const { code, stderr } = await database.exec("backup.sh", "--first");
     expect(code, stderr).to.equal(0);
     const record = (await database.exec("cat", RECORD)).stdout;
     expect(record).to.match(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC base_\w+$/);
     expect(await backups()).to.have.length(1);
     expect(stderr).to.contain(`last good backup: ${record.split(" ")[3]}`);
+  });
+
+  it("are not taken as the first where there is one", async () => {
+    const { code, stderr } = await database.exec("backup.sh", "--first");
+    expect(code, stderr).to.equal(0);
+    expect(stderr).to.contain("the archive has a backup already");
+    expect(await backups()).to.have.length(1);
   });
 
   it("are not taken while another runs", async () => {

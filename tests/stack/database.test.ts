@@ -85,6 +85,11 @@ describe("a stack on a cluster", function () {
     expect(failed).to.equal("0");
   });
 
+  it("the first base backup is taken without being asked for", async () => {
+    const jobs = "-l=app.kubernetes.io/component=backup";
+    await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=120s"]);
+  });
+
   it("a manual backup from the CronJob completes and is listed below the major", async () => {
     await stack.kubectl(["create", "job", "--from=cronjob/postgres-backup", "by-hand"]);
     await stack.kubectl(["wait", "--for=condition=Complete", "job/by-hand", "--timeout=180s"]);

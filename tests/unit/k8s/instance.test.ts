@@ -62,7 +62,7 @@ describe("an instance", () => {
 
   it("runs pods that pass Pod Security restricted, without a token of the API server", async () => {
     const pods = (await render("prod", { backup })).resources.filter(({ type }) => POD_OWNERS.includes(type));
-    expect(pods.map(({ name }) => name)).to.have.length(4);
+    expect(pods.map(({ name }) => name)).to.have.length(5);
     for (const pod of pods) {
       const { spec } = template(pod);
       expect(spec.securityContext, pod.name).to.deep.include({
@@ -151,6 +151,12 @@ describe("base backups", () => {
     expect(template(server).metadata.labels).to.include(term.labelSelector.matchLabels);
     const data = spec.containers[0].volumeMounts.find((mount: Any) => mount.name === "data");
     expect(data.readOnly).to.equal(true);
+  });
+
+  it("begin with the first, without which archived WAL is worth nothing; the update does not wait for it", async () => {
+    const first = only(await render("prod", { backup }), "kubernetes:batch/v1:Job", "postgres-first-backup");
+    expect((first.inputs.metadata as Any).annotations).to.include({ "pulumi.com/skipAwait": "true" });
+    expect(template(first).spec.containers[0].args).to.deep.equal(["backup.sh", "--first"]);
   });
 
   it("of a disposable stack go to a folder of that life, so that the next one overwrites nothing", async () => {
