@@ -101,17 +101,13 @@ export class PostgresInstance extends pulumi.ComponentResource {
       },
     );
 
-    const running = { parent: this, dependsOn: server };
     const client = createClientService(identity, access, { ...guarded, dependsOn: server });
-    applyConfiguration(
-      identity,
-      { ...configuration, candidate },
-      { parent: this, dependsOn: [server, client, live] },
-    );
+    const reachable = { parent: this, dependsOn: [server, client, live] };
+    applyConfiguration(identity, { ...configuration, candidate }, reachable);
     if (backup && archive) {
       const job = { ...backup, archive, image, major: postgres.version };
-      createBackupSchedule(identity, job, running);
-      createFirstBackup(identity, job, running);
+      createBackupSchedule(identity, job, reachable);
+      createFirstBackup(identity, job, reachable);
     }
 
     this.host = client.metadata.name.apply(() => clientHost(identity));
