@@ -35,7 +35,7 @@ describe("the embedded server", function () {
   const home = join(folder, ".local/embedded/dev");
 
   const run = async (script: "up" | "down") => {
-    const args = ["--require", "sucrase/register", `local/embedded/${script}.ts`, "dev", "no cluster"];
+    const args = ["--require", "sucrase/register/ts", `local/embedded/${script}.ts`, "dev", "no cluster"];
     const env = { ...process.env, ...LOCAL };
     return (await promisify(execFile)(process.execPath, args, { cwd: folder, env })).stdout;
   };
