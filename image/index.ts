@@ -1,29 +1,10 @@
 import { relative } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import type { BuiltImage, ImageSettings } from "../settings/settings";
 import { contextHash, normaliseModes } from "./context-hash";
 
-/** An image that somebody built before: nothing of Docker is registered or needed. */
-export interface ExistingImage {
-  /** Full reference; with a digest (`repository@sha256:...`) it can never mean another image. */
-  readonly ref: string;
-}
-
-/** An image that `pulumi up` builds from `docker-context/` and pushes. */
-export interface BuiltImage {
-  /** Where it is pushed, with the registry's host, without a tag: `registry.example.com/team/postgres`. */
-  readonly repository: string;
-  /** One platform: what the cluster's nodes run. */
-  readonly platform: "linux/amd64" | "linux/arm64";
-  /** The official image of the major, pinned by digest. */
-  readonly baseImage: string;
-  /** The WAL-G release asset (bare binary or tarball) and its SHA-256. */
-  readonly walg: { readonly url: string; readonly sha256: string };
-  /** For the push; left out where the Docker client is logged in already. */
-  readonly credentials?: { readonly username: string; readonly password: pulumi.Input<string> };
-}
-
-export type PostgresImageArgs = (ExistingImage | BuiltImage) & {
+export type PostgresImageArgs = ImageSettings & {
   /** PostgreSQL major: the first part of the tag. */
   readonly major: number;
 };

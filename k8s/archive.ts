@@ -1,36 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { BackupSettings } from "../settings/settings";
 import { type Identity, labels } from "./names";
 import { type Mount, secretFolder, secretMount } from "./pod";
-
-/** Which variable names the store: it also says which kind of store it is. */
-export type PrefixVariable = "WALG_S3_PREFIX" | "WALG_GS_PREFIX" | "WALG_AZ_PREFIX" | "WALG_FILE_PREFIX";
-
-export interface BackupArgs {
-  /** Where segments and base backups go, without the major: `s3://bucket/path`. */
-  readonly prefix: string;
-  readonly variable: PrefixVariable;
-  /** WAL-G's settings that are no secret. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Five-field cron, UTC. */
-  readonly schedule: string;
-  /** Full backups kept. */
-  readonly retain: number;
-  /** Seconds after which a segment that isn't full is archived all the same. */
-  readonly archiveTimeout: number;
-  /** Seconds that the upload of one segment may take. */
-  readonly archiveDeadline: number;
-  /**
-   * Values by the variable's name, for a Secret of our own; or the name of a Secret that exists, with keys named like the
-   * variables (for `gs://`: `key.json`). Neither where the cloud gives the ServiceAccount an identity.
-   */
-  readonly credentials?:
-    | { readonly secretName: string }
-    | { readonly data: Readonly<Record<string, pulumi.Input<string>>> };
-  /** Memory limit of a base backup. */
-  readonly memory: string;
-}
 
 export interface Archive {
   /** `<prefix>`, or `<prefix>/<id>` for a disposable stack. */
@@ -40,7 +13,7 @@ export interface Archive {
 }
 
 /** Files that a store's SDK needs, by the key in the Secret. */
-const CREDENTIALS: Record<PrefixVariable, readonly string[]> = {
+const CREDENTIALS: Record<BackupSettings["variable"], readonly string[]> = {
   WALG_S3_PREFIX: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
   WALG_AZ_PREFIX: ["AZURE_STORAGE_ACCESS_KEY"],
   WALG_GS_PREFIX: [],
@@ -55,7 +28,7 @@ const CREDENTIALS: Record<PrefixVariable, readonly string[]> = {
  */
 export function createArchive(
   identity: Identity,
-  args: BackupArgs,
+  args: BackupSettings,
   disposable: boolean,
   opts: pulumi.CustomResourceOptions,
 ): Archive {
@@ -79,7 +52,7 @@ export function createArchive(
 
 function credentialFiles(
   identity: Identity,
-  { credentials, variable }: BackupArgs,
+  { credentials, variable }: BackupSettings,
   opts: pulumi.CustomResourceOptions,
 ): { mounts: Mount[]; environment: Record<string, string> } {
   if (credentials === undefined) return { mounts: [], environment: {} };

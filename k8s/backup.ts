@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Archive, BackupArgs } from "./archive";
+import type { BackupSettings } from "../settings/settings";
+import type { Archive } from "./archive";
 import { claimName, databaseSelector, type Identity, labels } from "./names";
 import {
   claimMount,
@@ -12,7 +13,7 @@ import {
   superuserClient,
 } from "./pod";
 
-export type BackupJobArgs = BackupArgs & {
+export type BackupJobArgs = BackupSettings & {
   readonly archive: Archive;
   readonly image: pulumi.Input<string>;
   readonly major: number;

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type BackupArgs, createArchive } from "./archive";
+import type { BackupSettings } from "../settings/settings";
+import { createArchive } from "./archive";
 import { createBackupSchedule, createFirstBackup } from "./backup";
 import {
   applyConfiguration,
@@ -33,7 +34,7 @@ export interface PostgresInstanceArgs {
     readonly restartSettings: Readonly<Record<string, string>>;
   };
   /** None: plain PostgreSQL, nothing is archived. */
-  readonly backup?: BackupArgs & { readonly serviceAccountAnnotations: Readonly<Record<string, string>> };
+  readonly backup?: BackupSettings;
   readonly access: RoleArgs & NetworkArgs;
   readonly placement: PlacementArgs & { readonly namespace: string; readonly createNamespace: boolean };
   readonly gracePeriodSeconds: number;

@@ -6,7 +6,7 @@ import { readStack, settingsError } from "./problems";
 import { resolve } from "./resolve";
 import type { Settings } from "./settings";
 
-export type { BackupSettings, ImageSettings, PostgresSettings, Settings } from "./settings";
+export type { BackupSettings, BuiltImage, ImageSettings, PostgresSettings, Settings } from "./settings";
 
 /**
  * Reads, checks and works out the settings of the stack that runs: `postgres-stack:` in its file, and for a stack that

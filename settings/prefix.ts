@@ -6,6 +6,7 @@ export const PREFIX_VARIABLES = {
   file: "WALG_FILE_PREFIX",
 } as const;
 
+export type PrefixVariable = (typeof PREFIX_VARIABLES)[keyof typeof PREFIX_VARIABLES];
 export type Store = keyof typeof PREFIX_VARIABLES;
 
 export const PREFIX_ALLOWED =

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { PREFIX_VARIABLES } from "./prefix";
+import type { PrefixVariable } from "./prefix";
 import type { StackConfig } from "./schema";
 
 /** A stack's settings, checked and worked out: what the image and the instance are made from. */
@@ -23,16 +23,26 @@ export interface Settings {
   readonly sharedMemory: string;
 }
 
-/** An image built before, or what to build one from. */
-export type ImageSettings =
-  | { readonly ref: string }
-  | {
-      readonly repository: string;
-      readonly platform: "linux/amd64" | "linux/arm64";
-      readonly baseImage: string;
-      readonly walg: { readonly url: string; readonly sha256: string };
-      readonly credentials?: { readonly username: string; readonly password: pulumi.Output<string> };
-    };
+/** An image that somebody built before, or one that `pulumi up` builds from `docker-context/` and pushes. */
+export type ImageSettings = ExistingImage | BuiltImage;
+
+export interface ExistingImage {
+  /** Full reference; with a digest (`repository@sha256:...`) it can never mean another image. */
+  readonly ref: string;
+}
+
+export interface BuiltImage {
+  /** Where it is pushed, with the registry's host, without a tag: `registry.example.com/team/postgres`. */
+  readonly repository: string;
+  /** One platform: what the cluster's nodes run. */
+  readonly platform: "linux/amd64" | "linux/arm64";
+  /** The official image of the major, pinned by digest. */
+  readonly baseImage: string;
+  /** The WAL-G release asset (bare binary or tarball) and its SHA-256. */
+  readonly walg: { readonly url: string; readonly sha256: string };
+  /** For the push; left out where the Docker client is logged in already. */
+  readonly credentials?: { readonly username: string; readonly password: pulumi.Output<string> };
+}
 
 export interface PostgresSettings {
   readonly version: 18;
@@ -48,22 +58,31 @@ export interface PostgresSettings {
 }
 
 export interface BackupSettings {
-  /** Without the major and without a trailing slash; for `file://` the path alone, as WAL-G wants it. */
+  /**
+   * Where segments and base backups go, without the major and without a trailing slash: `s3://bucket/path`. For `file://`
+   * the path alone, as WAL-G wants it.
+   */
   readonly prefix: string;
-  readonly variable: (typeof PREFIX_VARIABLES)[keyof typeof PREFIX_VARIABLES];
-  /** Variables for WAL-G, none of them secret. */
+  /** Which variable names the store: it also says which kind of store it is. */
+  readonly variable: PrefixVariable;
+  /** WAL-G's settings that are no secret. */
   readonly environment: Readonly<Record<string, string>>;
   /** Five-field cron, UTC. */
   readonly schedule: string;
   /** Full backups kept. */
   readonly retain: number;
-  /** Seconds. */
+  /** Seconds after which a segment that isn't full is archived all the same. */
   readonly archiveTimeout: number;
+  /** Seconds that the upload of one segment may take. */
   readonly archiveDeadline: number;
-  /** A Secret that exists, or variables for one of our own; none with an identity from the cloud. */
+  /**
+   * Values by the variable's name, for a Secret of our own; or the name of a Secret that exists, with keys named like the
+   * variables (for `gs://`: `key.json`). Neither where the cloud gives the ServiceAccount an identity.
+   */
   readonly credentials?:
     | { readonly secretName: string }
     | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
+  /** The identity that the cloud gives, for IRSA and the like. */
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
   /** Memory limit of a base backup's job, a Kubernetes quantity. */
   readonly memory: string;
