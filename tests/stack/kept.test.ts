@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { withStack } from "./fixture";
-import { SMALL } from "./stack";
+import { SMALL, TestStack } from "./stack";
 
 describe("a stack that is not disposable", function () {
   this.timeout("10m");
@@ -66,6 +66,17 @@ describe("a stack that is not disposable", function () {
     await stack.pulumi(["state", "unprotect", "--all", "--yes"]);
     const { code, stdout } = await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
     expect(code, stdout).to.equal(0);
+    expect(await claim()).to.equal(uid);
+  });
+
+  it("leaves a claim that no other stack can take", async () => {
+    const other = new TestStack("other", { ...SMALL, disposable: false });
+    other.environment.NAMESPACE = stack.namespace;
+    await other.create();
+    const { code, stdout } = await other.tryUp();
+    await other.remove();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include(`conflicts with "postgres-stack/postgres-stack/${stack.name}/`);
     expect(await claim()).to.equal(uid);
   });
 
