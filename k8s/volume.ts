@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { compareQuantities } from "../settings/quantity";
+import { bytes, compareQuantities } from "../settings/quantity";
 import { claimName, type Identity, labels } from "./names";
 
 export interface VolumeArgs {
@@ -83,8 +83,8 @@ function refuseToShrink(name: string): pulumi.ResourceHook {
       const after = requested(newInputs);
       if (before && after && compareQuantities(after, before) < 0) {
         throw new Error(
-          `the volume holds ${before} and can't shrink to ${after} (2.5x dataSize): set dataSize back, or move to a new stack. ` +
-            "Nothing was changed.",
+          `the volume has ${inMi(before)} and can't shrink to ${inMi(after)} (2.5x dataSize): set dataSize back, or move to ` +
+            "a new stack. Nothing was changed.",
         );
       }
     },
@@ -93,8 +93,12 @@ function refuseToShrink(name: string): pulumi.ResourceHook {
 }
 
 function requested(inputs: unknown): string | undefined {
-  return (inputs as k8s.types.input.core.v1.PersistentVolumeClaim & ClaimInputs)?.spec?.resources?.requests
-    ?.storage;
+  return (inputs as ClaimInputs | undefined)?.spec?.resources?.requests?.storage;
+}
+
+/** The API server writes 5120Mi as 5Gi: one unit for both figures. */
+function inMi(size: string): string {
+  return `${Math.floor(bytes(size) / 2 ** 20)}Mi`;
 }
 
 type ClaimInputs = { spec?: { resources?: { requests?: { storage?: string } } } };

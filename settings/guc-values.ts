@@ -58,15 +58,17 @@ export function gucBoolean(text: string): boolean | undefined {
   return TRUE.includes(word) ? true : FALSE.includes(word) ? false : undefined;
 }
 
-/** What is wrong with a value, in words close to PostgreSQL's own; undefined if nothing is. */
+/** What is wrong with a value, in PostgreSQL's own words, so that they can be looked up; undefined if nothing is. */
 export function gucProblem(guc: Guc, text: string): string | undefined {
   switch (guc.type) {
     case "bool":
-      return gucBoolean(text) === undefined ? "requires a Boolean value (on, off)" : undefined;
+      return gucBoolean(text) === undefined
+        ? `parameter "${guc.name}" requires a Boolean value (on, off)`
+        : undefined;
     case "enum":
       return guc.values?.some((value) => value.toLowerCase() === text.trim().toLowerCase())
         ? undefined
-        : `invalid value ${quoted(text)} (available values: ${guc.values?.filter(Boolean).join(", ")})`;
+        : `${invalidValue(guc, text)} (available values: ${guc.values?.filter(Boolean).join(", ")})`;
     case "string":
       return undefined;
     default:
@@ -77,16 +79,20 @@ export function gucProblem(guc: Guc, text: string): string | undefined {
 function numberProblem(guc: Guc, text: string): string | undefined {
   const value = gucNumber(guc, text);
   const { min = -INT_MAX, max = INT_MAX, unit = "" } = guc;
-  const range = `${min}${unit} .. ${max}${unit}`;
+  const withUnit = (number: number) => (unit ? `${number} ${unit}` : String(number));
+  const range = `${withUnit(min)} .. ${withUnit(max)}`;
   if (value === undefined) {
     const units = Object.keys(unitsOf(guc));
     const hint = units.length > 0 ? `a number with one of the units ${units.join(", ")}` : "a number";
-    return `invalid value ${quoted(text)} (${hint}, ${range})`;
+    return `${invalidValue(guc, text)} (${hint}, ${range})`;
   }
-  return value < min || value > max ? `${value}${unit} is outside the valid range (${range})` : undefined;
+  return value < min || value > max
+    ? `${withUnit(value)} is outside the valid range for parameter "${guc.name}" (${range})`
+    : undefined;
 }
 
-const quoted = (text: string): string => JSON.stringify(text);
+const invalidValue = ({ name }: Guc, text: string): string =>
+  `invalid value for parameter "${name}": "${text}"`;
 
 /** Bytes as PostgreSQL writes them, in the largest unit up to GB without a fraction: `1536kB`, `64MB`, `4GB`. */
 export function renderBytes(bytes: number): string {

@@ -45,7 +45,7 @@ function problemOf(name: string, value: string): string | undefined {
   if (guc) return gucProblem(guc, value);
   if (isExtensionSetting(name)) return undefined;
   const candidate = nearest(name, gucNames);
-  return `PostgreSQL 18 has no such setting (${candidate ? `did you mean ${candidate}?` : "an extension's is written extension.name"})`;
+  return `unrecognized configuration parameter "${name}" (${candidate ? `did you mean ${candidate}?` : "an extension's is written extension.name"})`;
 }
 
 function writtenTwice(name: string, _: string, all: readonly string[]): string | undefined {

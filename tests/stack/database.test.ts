@@ -172,7 +172,7 @@ describe("a stack on a cluster", function () {
     stack.set({ dataSize: "1Gi" });
     const { code, stdout } = await stack.preview();
     expect(code).not.to.equal(0);
-    expect(stdout).to.include("5Gi").and.to.include("2560Mi");
+    expect(stdout).to.include("the volume has 5120Mi and can't shrink to 2560Mi");
     stack.set({ dataSize: "2Gi" });
   });
 

@@ -34,9 +34,13 @@ describe("a value for PostgreSQL", () => {
   }
 
   const wrong: [string, string, RegExp][] = [
-    ["work_mem", "64XB", /invalid value "64XB" .*B, kB, MB, GB, TB/],
+    ["work_mem", "64XB", /invalid value for parameter "work_mem": "64XB" .*B, kB, MB, GB, TB/],
     ["work_mem", "64mb", /invalid value/],
-    ["work_mem", "63kB", /63kB is outside the valid range \(64kB \.\. 2147483647kB\)/],
+    [
+      "work_mem",
+      "63kB",
+      /63 kB is outside the valid range for parameter "work_mem" \(64 kB \.\. 2147483647 kB\)/,
+    ],
     ["work_mem", "3TB", /outside the valid range/],
     ["work_mem", "", /invalid value/],
     ["statement_timeout", "5 minutes", /invalid value .*us, ms, s, min, h, d/],
