@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kubernetes probes. Prints one state line: starting, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    ready or recovering: recovery may take hours, and liveness watches over it
+#   startup    as readiness, or recovering: recovery may take hours, and liveness watches over it
 #   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
 #   readiness  accepts connections over TCP, and passwords are those of the environment
 set -Eeuo pipefail
@@ -110,7 +110,7 @@ _main() {
   state="$(server_state)"
   if [ "$state" = ready ]; then
     rm -f "$PROGRESS"
-    if [ "$1" = readiness ] && ! [ -e "$RUN/roles-in-step" ]; then
+    if [ "$1" != liveness ] && ! [ -e "$RUN/roles-in-step" ]; then
       echo "starting: accepts connections, passwords are not yet those of the environment"
       return 1
     fi

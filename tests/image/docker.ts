@@ -14,8 +14,8 @@ const LABEL = `postgres-stack-test=${process.pid}`;
 const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 
-/** Tag of the image under test; `prepareImage` builds it. */
-export const IMAGE = "postgres-stack-test:latest";
+/** Tag of the image under test, of this run alone; `prepareImage` builds it. */
+export const IMAGE = `postgres-stack-test:${process.pid}`;
 
 /** Runs the docker CLI. Never throws for an exit code; throws when the CLI itself is missing. */
 export function docker(args: string[], input = ""): Promise<Result> {
