@@ -39,24 +39,6 @@ lock_holder() {
     WHERE locktype = 'advisory' AND granted AND (classid, objid) = ($LOCK_KEY)"
 }
 
-# Logs wal-g's lines as our own.
-relay() {
-  local line
-  while IFS= read -r line; do
-    line="$(redact "$line")"
-    case "$line" in
-      ERROR:*) error "wal-g: ${line#ERROR: * * }" ;;
-      WARNING:*) warn "wal-g: ${line#WARNING: * * }" ;;
-      INFO:*) info "wal-g: ${line#INFO: * * }" ;;
-      *) info "wal-g: $line" ;;
-    esac
-  done
-}
-
-# Runs wal-g as a direct child that dies with this script, and waits for its last line.
-# Arguments: wal-g's. Exit: wal-g's.
-walg() { setpriv --pdeathsig KILL wal-g "$@" 2>&1 | relay; }
-
 # Reads the names of the archive's backups into BACKUPS, oldest first. Exit: 1 when it can't be listed; WALG_ERROR says why.
 read_backups() {
   walg_within 300 backup-list || return 1

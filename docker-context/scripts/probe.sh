@@ -1,24 +1,26 @@
 #!/usr/bin/env bash
-# Kubernetes probes. Prints one state line: starting, recovering, ready or full, with the reason.
+# Kubernetes probes. Prints one state line: starting, restoring, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    as readiness, or recovering: recovery may take hours, and liveness watches over it
+#   startup    as readiness, recovering or restoring: those may take hours, and liveness watches over them
 #   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
 #   readiness  accepts connections over TCP, and passwords are those of the environment
 set -Eeuo pipefail
 
 readonly RUN=/run/postgres-stack
 readonly PROGRESS="$RUN/progress"
+readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
+readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing'
 readonly LEAST_FREE_KIB=16384 # one WAL segment
 
 # Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
-# Prints: ready, recovering (rejecting) or starting.
+# Prints: ready, recovering (rejecting), restoring (as the journal says) or starting.
 server_state() {
   local status=0
   pg_isready -q -h 127.0.0.1 -t 3 || status=$?
   case "$status" in
     0) echo ready ;;
     1) echo recovering ;;
-    *) echo starting ;;
+    *) if grep -qsE "^step=($RESTORING)$" "$JOURNAL"; then echo restoring; else echo starting; fi ;;
   esac
 }
 
@@ -120,7 +122,7 @@ _main() {
   judge_unready "$state" || alive=1
   case "$1" in
     liveness) return "$alive" ;;
-    startup) [ "$state" = recovering ] ;;
+    startup) [ "$state" != starting ] ;;
     *) return 1 ;;
   esac
 }

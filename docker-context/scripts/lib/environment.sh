@@ -86,7 +86,7 @@ check_roles() {
   for name in POSTGRES_USER POSTGRES_DB; do
     check_identifier "$name"
   done
-  if [ -z "${POSTGRES_PASSWORD-}" ] && ! [ -s "$PGDATA/PG_VERSION" ]; then
+  if [ -z "${POSTGRES_PASSWORD-}" ] && ! [ -s "$PGDATA/PG_VERSION" ] && ! [ -e "$JOURNAL_FILE" ]; then
     refuse "POSTGRES_PASSWORD: needed to initialise the database (or POSTGRES_PASSWORD_FILE)"
   fi
   if [ -n "${APP_USER-}" ]; then

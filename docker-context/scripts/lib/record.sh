@@ -5,15 +5,29 @@ readonly VOLUME=/var/lib/postgresql
 # shellcheck disable=SC2034 # for volume.sh and backup.sh
 readonly RECORDS="$VOLUME/.postgres-stack"
 
+# For tests only: POSTGRES_STACK_KILL_AT names the point at which everything ends as if the power had failed.
+# Arguments: point, <step>:<before, written, synced, renamed or after>.
+kill_point() {
+  if [ "${POSTGRES_STACK_KILL_AT-}" = "$1" ]; then
+    kill -KILL $$ "$BASHPID"
+  fi
+}
+
 # Replaces a file atomically: temporary file, fsync, rename, fsync of the folder. Creates the folder.
-# Arguments: path, content. Exit: non-zero when any step fails; the old content is then still there.
+# Arguments: path, content, name of its kill points (default: the file's name).
+# Exit: non-zero when any step fails; the old content is then still there.
 write_record() {
-  local path="$1" content="$2" folder="${1%/*}"
+  local path="$1" content="$2" folder="${1%/*}" point="${3:-${1##*/}}"
   mkdir -p "$folder"
-  printf '%s\n' "$content" >"$path.new"
-  sync "$path.new"
-  mv -fT "$path.new" "$path"
-  sync "$folder"
+  kill_point "$point:before"
+  printf '%s\n' "$content" >"$path.new" || return
+  kill_point "$point:written"
+  sync "$path.new" || return
+  kill_point "$point:synced"
+  mv -fT "$path.new" "$path" || return
+  kill_point "$point:renamed"
+  sync "$folder" || return
+  kill_point "$point:after"
 }
 
 # Arguments: path. Prints the record's content, nothing when there is none.
@@ -23,10 +37,48 @@ read_record() {
   fi
 }
 
+# Arguments: path, name of its kill points.
+remove_record() {
+  kill_point "$2:before"
+  rm -f "$1"
+  kill_point "$2:renamed"
+  sync "${1%/*}"
+  kill_point "$2:after"
+}
+
+# Reads a record of `name=value` lines into an associative array, which is empty when there is no record.
+# Arguments: array's name, path.
+read_fields() {
+  # shellcheck disable=SC2178 # a reference
+  local -n fields="$1"
+  local line
+  fields=()
+  [ -e "$2" ] || return 0
+  while IFS= read -r line; do
+    fields["${line%%=*}"]="${line#*=}"
+  done <"$2"
+}
+
+# Prints an associative array as `name=value` lines; line breaks in values become spaces.
+# Arguments: array's name.
+print_fields() {
+  # shellcheck disable=SC2178 # a reference
+  local -n fields="$1"
+  local name
+  for name in "${!fields[@]}"; do
+    printf '%s=%s\n' "$name" "${fields[$name]//$'\n'/ }"
+  done
+}
+
 # Moves a finished folder to its final name so that it is complete there whatever happens.
-# Arguments: source, target (absent or an empty folder), both on one file system.
+# Arguments: source, target (absent or an empty folder), both on one file system; name of its kill points.
 publish_folder() {
-  sync -f "$1"
-  mv -T "$1" "$2"
-  sync "${2%/*}"
+  local point="${3:-${2##*/}}"
+  kill_point "$point:before"
+  sync -f "$1" || return
+  kill_point "$point:synced"
+  mv -T "$1" "$2" || return
+  kill_point "$point:renamed"
+  sync "${2%/*}" || return
+  kill_point "$point:after"
 }

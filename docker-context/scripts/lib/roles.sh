@@ -29,6 +29,7 @@ sync_roles() {
   done
   touch "$ROLES_IN_STEP"
   info "roles and passwords are in step with the environment"
+  finish_restore || error "the restore is not recorded as done (above): the next start tries again"
 }
 
 # Waits until the server accepts connections and is out of recovery.

@@ -132,6 +132,7 @@ initialise() {
 # Makes PGDATA a cluster of this major or ends the process.
 ensure_cluster() {
   check_owner
+  settle_restore
   if ! check_cluster; then
     initialise
   fi

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 readonly RUN=/run/postgres-stack
-readonly WALG_ENV="$RUN/walg.env"
+# another file for a restore from another archive
+readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 
 # Prints a prefix as WAL-G wants it: no file:// scheme, no trailing slash, the major version appended.
 # Arguments: prefix.
@@ -104,3 +105,21 @@ walg_within() {
   fi
   return "$status"
 }
+
+# Logs wal-g's lines as our own.
+relay() {
+  local line
+  while IFS= read -r line; do
+    line="$(redact "$line")"
+    case "$line" in
+      ERROR:*) error "wal-g: ${line#ERROR: * * }" ;;
+      WARNING:*) warn "wal-g: ${line#WARNING: * * }" ;;
+      INFO:*) info "wal-g: ${line#INFO: * * }" ;;
+      *) info "wal-g: $line" ;;
+    esac
+  done
+}
+
+# Runs wal-g as a direct child that dies with this script, and waits for its last line.
+# Arguments: wal-g's. Exit: wal-g's.
+walg() { setpriv --pdeathsig KILL wal-g "$@" 2>&1 | relay; }

@@ -1,0 +1,226 @@
+# Brings a base backup to the target in the staging folder, with a private server that nobody else reaches and that
+# archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
+# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+
+readonly PRIVATE="$RUN/restore" RECOVERY_LOG="$RUN/recovery.log"
+readonly TRIES=3 REPORT_SECONDS=10
+readonly NOT_REACHED=3
+
+# Runs a command and a function that reports about it every REPORT_SECONDS. Exit: the command's.
+# Arguments: function, command.
+reporting() {
+  local reporter status=0
+  (while sleep "$REPORT_SECONDS"; do "$1"; done) &
+  reporter=$!
+  shift
+  interruptible "$@" || status=$?
+  pkill -P "$reporter" || true
+  kill "$reporter" 2>/dev/null || true
+  wait "$reporter" 2>/dev/null || true
+  return "$status"
+}
+
+# Fetches the base backup into the staging folder. Exit: 1 after TRIES failures; PROBLEM says why.
+fetch_backup() {
+  local try
+  for ((try = 1; try <= TRIES; try++)); do
+    # a third copy is not what the volume is made for
+    rm -rf "$STAGING" "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
+    mkdir -m 0700 "$STAGING"
+    info "fetching ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING (attempt $try of $TRIES)"
+    if reporting report_fetch run_fetch && [ -s "$STAGING/PG_VERSION" ] && [ -s "$STAGING/backup_label" ] && [ -s "$STAGING/global/pg_control" ]; then
+      rm -f "$STAGING/standby.signal"
+      touch "$STAGING/recovery.signal"
+      sync -f "$STAGING"
+      return
+    fi
+    ((try == TRIES)) || interruptible sleep "$((try * 5))"
+  done
+  PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (above); if it is damaged, name an older one with RESTORE_BACKUP (restore.sh --backup)"
+  return 1
+}
+
+# Runs in a subshell: it loads the credentials.
+run_fetch() {
+  # shellcheck disable=SC1090 # written by the entrypoint
+  . "$(archive_environment)" || return
+  walg backup-fetch "$STAGING" "${JOURNAL[backup]}"
+}
+
+report_fetch() {
+  local fetched
+  fetched="$(du -s -B1 "$STAGING" 2>/dev/null | cut -f 1)"
+  info "fetching: $((${fetched:-0} / MIB)) of $((JOURNAL[bytes] / MIB)) MiB$(estimate "${fetched:-0}" "${JOURNAL[bytes]}" "${JOURNAL[fetching_at]}")"
+}
+
+# Prints how long the rest takes at the pace so far.
+# Arguments: done, total, begin in seconds since 1970.
+estimate() {
+  if (($1 > 0 && $2 > $1)); then
+    printf ', about %s s to go' "$((($2 - $1) * (EPOCHSECONDS - $3) / $1))"
+  fi
+}
+
+# Prints a setting as the real server will have it, or as the data need it when that is more.
+# Arguments: setting, field of pg_controldata.
+largest() {
+  local configured needed
+  configured="$(postgres -C "$1" -D "$STAGING" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo 0)"
+  needed="$(control "$STAGING" "$2")"
+  echo "$((configured > needed ? configured : needed))"
+}
+
+# Starts the private server on the staging folder: its settings are flags, so that nothing stays behind in the data. With
+# archive_mode on and no command, what is to be archived waits for the real server.
+start_private_server() {
+  local flags=() setting kind="${JOURNAL[kind]}" value="${JOURNAL[target]}" inclusive=on
+  # an LSN names the end of what is wanted, a time and a transaction are in it
+  if [ "$kind" = lsn ]; then inclusive=off; fi
+  for setting in config_file=/etc/postgresql/postgresql.conf listen_addresses= "unix_socket_directories=$PRIVATE" port=5432 \
+    hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
+    primary_conninfo= "max_prepared_transactions=$(largest max_prepared_transactions 'max_prepared_xacts setting')" \
+    recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= \
+    "recovery_target_inclusive=$inclusive" recovery_target_action=promote "recovery_target_timeline=${JOURNAL[timeline]}"; do
+    flags+=(-c "$setting")
+  done
+  if [ "$kind" != latest ]; then
+    flags+=(-c "recovery_target_$kind=$value")
+  fi
+  rm -rf "$PRIVATE" "$STAGING/postmaster.pid"
+  mkdir -m 0700 "$PRIVATE"
+  env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" \
+    WALG_ENV="$(archive_environment)" postgres -D "$STAGING" "${flags[@]}" \
+    2> >(exec tee "$RECOVERY_LOG" >&2) &
+  SERVER=$!
+}
+
+# Exit: 0 when the private server, which has ended, says that all WAL was replayed before the target came.
+server_missed_target() {
+  local try
+  # the process that writes the log may be a moment behind
+  for ((try = 0; try < 20; try++)); do
+    if grep -q 'recovery ended before configured recovery target was reached' "$RECOVERY_LOG"; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+# Waits until the private server has been promoted. Exit: NOT_REACHED when all WAL was replayed before the target came, 1
+# when it ended for another reason.
+wait_for_promotion() {
+  local next=$((SECONDS + REPORT_SECONDS))
+  # asking by connecting would fill the log with refusals
+  until [[ "$(sed -n 8p "$STAGING/postmaster.pid" 2>/dev/null)" == ready* ]]; do
+    if ! kill -0 "$SERVER" 2>/dev/null; then
+      wait "$SERVER" || true
+      if server_missed_target; then return "$NOT_REACHED"; fi
+      return 1
+    fi
+    if ((SECONDS >= next)); then
+      report_replay
+      next=$((SECONDS + REPORT_SECONDS))
+    fi
+    interruptible sleep 0.2
+  done
+}
+
+# Prints the LSN, as a number, at which a segment begins.
+# Arguments: segment.
+segment_position() { echo "$((16#${1:8:8} * 4294967296 + 16#${1:16:8} * $(control "$STAGING" 'Bytes per WAL segment')))"; }
+
+# The startup process shows the segment it replays in its title.
+report_replay() {
+  local pid segment='' position end="${JOURNAL[end]}" start
+  for pid in $(pgrep -P "$SERVER" || true); do
+    segment="$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | sed -n 's/.*startup.* \([0-9A-F]\{24\}\).*/\1/p')"
+    if [ -n "$segment" ]; then break; fi
+  done
+  if [ -z "$segment" ]; then
+    info "recovering: the private server is busy before or after the replay"
+    return
+  fi
+  position="$(segment_position "$segment")"
+  start="$(segment_position "${JOURNAL[backup]:5:24}")"
+  info "recovering: replays $segment, $(((position - start) / MIB)) of at most $(((end - start) / MIB)) MiB of WAL$(
+    estimate "$((position - start))" "$((end - start))" "${JOURNAL[recovering_at]}"
+  )"
+}
+
+# Runs the private server until it has been promoted. A storage error stops it, and a new start goes on where it was.
+# Exit: NOT_REACHED, or 1 after TRIES failures; PROBLEM says why.
+recover() {
+  local try status
+  for ((try = 1; try <= TRIES; try++)); do
+    status=0
+    start_private_server
+    wait_for_promotion || status=$?
+    case "$status" in
+      0) return ;;
+      "$NOT_REACHED")
+        PROBLEM="all WAL was replayed and the target ${JOURNAL[to]} did not come; the last commit in it: $(
+          sed -n 's/.*last completed transaction was at log time //p' "$RECOVERY_LOG" | tail -n 1
+        )"
+        return "$NOT_REACHED"
+        ;;
+    esac
+    warn "recovery stopped (attempt $try of $TRIES, above)"
+    ((try == TRIES)) || interruptible sleep "$((try * 5))"
+  done
+  PROBLEM="recovery failed $TRIES times (above)"
+  return 1
+}
+
+# SQL in the private server. Arguments: database, psql's.
+private_sql() { PGOPTIONS='' psql -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -d "$1" -XAtq -v ON_ERROR_STOP=1 "${@:2}"; }
+
+# Proves that the promoted private server holds what was wanted: the right system, a new timeline, and in each database the
+# first and the last block of every table, which PostgreSQL checks against their checksums. Exit: 1; PROBLEM says why.
+verify() {
+  local database databases answer
+  answer="$(private_sql postgres -c "SELECT pg_is_in_recovery(), system_identifier, pg_walfile_name(pg_current_wal_lsn()) FROM pg_control_system()" 2>&1)" || true
+  if [[ "$answer" != "f|${JOURNAL[system]}|"* ]] || ((16#${answer:(-24):8} <= JOURNAL[timeline])); then
+    PROBLEM="the restored server is not the one expected (system ${JOURNAL[system]}, a timeline after ${JOURNAL[timeline]}): $answer"
+    return 1
+  fi
+  JOURNAL[new_timeline]="$((16#${answer:(-24):8}))"
+  if [ -e "$STAGING/recovery.signal" ] || [ -e "$STAGING/standby.signal" ]; then
+    PROBLEM="the restored data still ask for recovery"
+    return 1
+  fi
+  databases="$(private_sql postgres -c 'SELECT datname FROM pg_database WHERE datallowconn' 2>&1)" || {
+    PROBLEM="the databases can't be listed: $databases"
+    return 1
+  }
+  while IFS= read -r database; do
+    answer="$(
+      private_sql "$database" 2>&1 <<'SQL'
+DO $$
+DECLARE relation record;
+BEGIN
+  FOR relation IN
+    SELECT oid::regclass AS name, pg_relation_size(oid) / current_setting('block_size')::int - 1 AS last_block
+    FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relpersistence = 'p'
+  LOOP
+    EXECUTE format('SELECT count(*) FROM %s WHERE ctid < ''(1,0)''', relation.name);
+    EXECUTE format('SELECT count(*) FROM %s WHERE ctid >= ''(%s,0)''', relation.name, greatest(relation.last_block, 0));
+    COMMIT;
+  END LOOP;
+END $$
+SQL
+    )" || {
+      PROBLEM="database $database can't be read: $answer"
+      return 1
+    }
+  done <<<"$databases"
+}
+
+# Stops the private server with a checkpoint. Exit: 1 when the data are not shut down cleanly.
+stop_private_server() {
+  kill -INT "$SERVER" 2>/dev/null || true
+  wait "$SERVER" || true
+  rm -rf "$STAGING/pg_wal/.wal-g"
+  if [ "$(control "$STAGING" 'Database cluster state')" != 'shut down' ]; then
+    PROBLEM="the private server did not stop cleanly (above)"
+    return 1
+  fi
+}

@@ -1,0 +1,221 @@
+# A restore, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
+#   requested  the preflight: nothing has been touched
+#   fetching   the base backup comes into <PGDATA>.restore; begins anew after a kill
+#   recovering WAL is replayed there by a private server; goes on after a kill
+#   verifying  that server has been promoted and is looked at
+#   stopped    it was stopped cleanly
+#   swapping   PGDATA becomes .pre-restore, .restore becomes PGDATA; from here on the restore is finished, not given up
+#   swapped    the server starts on the restored data; done once it has answered as a primary with the right passwords
+#   finishing  a base backup of the new timeline; then the journal is removed
+#   undoing    PGDATA becomes .undone, .pre-restore becomes PGDATA again
+# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+
+readonly BOOTS=5
+
+# Writes the journal. Arguments: step.
+enter_step() {
+  JOURNAL[step]="$1"
+  JOURNAL[$1_at]="$EPOCHSECONDS"
+  write_record "$JOURNAL_FILE" "$(print_fields JOURNAL)" "$1"
+  info "restore ${JOURNAL[id]}: $1"
+}
+
+# The journal ends, and the request with it when it was a file.
+close_journal() {
+  remove_record "$JOURNAL_FILE" closing
+  forget_request "${JOURNAL[id]}"
+  JOURNAL=()
+}
+
+# Leaves the old data as they are: no staging folder, an outcome, an error. Ends the process when there are no old data,
+# and records nothing then, so that the next boot tries again.
+# Arguments: state (refused, failed, withdrawn), message.
+give_up() {
+  local id="${JOURNAL[id]}"
+  if [ "${JOURNAL[old]}" = absent ]; then
+    rm -rf "$STAGING"
+    remove_record "$JOURNAL_FILE" closing
+    die "restore $id $1: $2. There are no old data to serve, and nothing was initialised; the next start tries again"
+  fi
+  record_outcome "$1" "$2"
+  rm -rf "$STAGING"
+  close_journal
+  error "restore $id $1: $2. The old data were not touched and serve on; for another attempt choose a new id"
+}
+
+# At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
+settle_restore() {
+  read_fields JOURNAL "$JOURNAL_FILE"
+  read_request
+  case "${JOURNAL[step]-}" in
+    requested | fetching | recovering | verifying | stopped) resume_restore ;;
+    swapping) swap ;;
+    undoing) swap_back ;;
+  esac
+  if [[ -n "${REQUEST[id]-}" && "${JOURNAL[step]-}" != undoing ]]; then
+    begin_request
+  fi
+}
+
+# Goes on where a former boot was ended, if that is still wanted.
+resume_restore() {
+  local id="${JOURNAL[id]}" boots=$((JOURNAL[boots] + 1))
+  if [ -n "$(outcome_of "$id" state)" ]; then
+    # it was ended in the middle of giving up
+    rm -rf "$STAGING"
+    close_journal
+    read_request
+  elif [[ "${REQUEST[id]-}" != "$id" || "${JOURNAL[request]}" != "$(request_text REQUEST)" || "${REQUEST[undo]}" = true ]]; then
+    give_up withdrawn "the request was withdrawn or changed at step ${JOURNAL[step]}"
+    read_request
+  elif ((boots > BOOTS)); then
+    give_up failed "it was interrupted $BOOTS times, last at step ${JOURNAL[step]}"
+  else
+    info "restore $id was interrupted at step ${JOURNAL[step]} and goes on"
+    JOURNAL[boots]="$boots"
+    enter_step "${JOURNAL[step]}"
+    run_restore
+  fi
+}
+
+# Decides about a request that no journal is about.
+begin_request() {
+  local id="${REQUEST[id]}" state
+  if [ -z "$PREFIX_VARIABLE" ]; then
+    decline "restore $id: no prefix such as WALG_S3_PREFIX is set, so there is no archive to restore from"
+    return
+  elif ! is_request_id "$id"; then
+    decline "restore '$id': the id must be 1 to 63 letters, digits, dots, underscores or hyphens"
+    return
+  elif [ "${JOURNAL[id]-}" = "$id" ]; then
+    state="done" # swapped, but the new server has not answered yet
+  else
+    state="$(outcome_of "$id" state)"
+  fi
+  if [ "${REQUEST[undo]}" = true ]; then
+    undo_request "$id" "$state"
+  elif [ -z "$state" ]; then
+    if [ "${JOURNAL[step]-}" = swapped ]; then
+      decline "restore $id: the server has not answered yet since restore ${JOURNAL[id]}: wait for it, or undo that one"
+    elif ! [ -s "$PGDATA/PG_VERSION" ] && [ -n "$(ls -A "$PGDATA" 2>/dev/null)" ]; then
+      decline "restore $id: $PGDATA holds files but no PG_VERSION, so it is no whole cluster: move them away"
+    else
+      begin_restore
+    fi
+  elif [ "${JOURNAL[id]-}" != "$id" ] && [ "$(outcome_of "$id" request)" != "$(request_text REQUEST)" ]; then
+    decline "restore $id: this id was used before ($state, $(outcome_of "$id" request)) and now asks for something else ($(request_text REQUEST)); choose a new id"
+  elif [[ "$state" != @(done|undone) ]]; then
+    warn "restore $id was $state: $(outcome_of "$id" message). For another attempt choose a new id"
+    forget_request "$id"
+  fi
+}
+
+# Refuses a request without a record. Ends the process when there are no data that could serve on.
+# Arguments: message.
+decline() {
+  [ -s "$PGDATA/PG_VERSION" ] || die "$1. There are no data to serve; nothing was touched"
+  error "$1. Nothing was touched, the data serve on"
+  forget_request "${REQUEST[id]}"
+}
+
+begin_restore() {
+  JOURNAL=([id]="${REQUEST[id]}" [to]="${REQUEST[to]}" [request]="$(request_text REQUEST)"
+  [keep_old]="${REQUEST[keep_old]}" [boots]=1 [old]=absent [started_at]="$EPOCHSECONDS")
+  if [ -s "$PGDATA/PG_VERSION" ]; then
+    JOURNAL[old]=present
+  elif [ -n "$VOLUME_OWNER" ]; then
+    write_record "$RECORDS/owner" "$VOLUME_OWNER"
+  fi
+  enter_step requested
+  run_restore
+}
+
+# Takes the steps from the journal's on, up to the swap.
+run_restore() {
+  local PROBLEM=''
+  case "${JOURNAL[step]}" in
+    requested)
+      archive_old_wal
+      if ! plan_restore; then
+        give_up refused "${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
+        return
+      fi
+      start_fetching
+      ;;
+    fetching) bring_to_target ;;
+    recovering | verifying) recover_to_target ;;
+    stopped) begin_swap ;;
+  esac
+}
+
+# Stores the segments that the old server had no time to archive: they are the newest WAL, and later restores need them.
+archive_old_wal() {
+  local mark
+  for mark in "$PGDATA/pg_wal/archive_status/"*.ready; do
+    [ -e "$mark" ] || return 0
+    mark="${mark##*/}"
+    if ! interruptible archive-wal "$PGDATA/pg_wal/${mark%.ready}"; then
+      warn "WAL of the old data is not all archived (above); this restore reads it from the volume"
+      return 0
+    fi
+  done
+}
+
+# Takes the plan over into the journal.
+start_fetching() {
+  local name
+  for name in kind target timeline system live old_wal bytes end backups; do
+    JOURNAL["$name"]="${PLAN[$name]}"
+  done
+  JOURNAL[backup]="${JOURNAL[backups]%% *}"
+  info "${PLAN[window]}; ${PLAN[room]}; using ${JOURNAL[backup]}"
+  enter_step fetching
+  bring_to_target
+}
+
+bring_to_target() {
+  if ! fetch_backup; then
+    give_up failed "$PROBLEM"
+    return
+  fi
+  enter_step recovering
+  recover_to_target
+}
+
+recover_to_target() {
+  local status=0 rest
+  recover || status=$?
+  if ((status == NOT_REACHED)); then
+    rest="${JOURNAL[backups]#"${JOURNAL[backup]}"}"
+    if [ "${JOURNAL[kind]}" = time ] && [ "${JOURNAL[live]}" = true ]; then
+      # nothing was committed between the end of all WAL of the old data and the target
+      info "no commit came after the target ${JOURNAL[to]}: the end of WAL is what it looked like then"
+      JOURNAL[kind]=latest
+      enter_step recovering
+      recover_to_target
+      return
+    elif [ -n "$rest" ]; then
+      JOURNAL[backups]="${rest# }"
+      JOURNAL[backup]="${JOURNAL[backups]%% *}"
+      info "${JOURNAL[to]} did not come after that base backup; trying the one before"
+      enter_step fetching
+      bring_to_target
+      return
+    fi
+  fi
+  if ((status != 0)); then
+    give_up failed "$PROBLEM"
+    return
+  fi
+  enter_step verifying
+  if ! verify; then
+    kill -QUIT "$SERVER" 2>/dev/null || true
+    wait "$SERVER" || true
+    give_up failed "$PROBLEM"
+  elif ! stop_private_server; then
+    give_up failed "$PROBLEM"
+  else
+    enter_step stopped
+    begin_swap
+  fi
+}

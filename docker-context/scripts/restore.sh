@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Restores by hand. It checks, and writes a request that the next start of the container carries out; it never stops the
+# server. Commands:
+#   --list                     what can be reached, base backups, former restores and the one that runs
+#   --check --to TARGET        whether such a restore would be accepted
+#   --to TARGET [--id ID]      asks for it; the id (default: by-hand and the time) is used once
+#   --undo [--id ID]           asks for the data from before the last restore
+#   --cancel                   withdraws what was asked for, as long as the data folders were not exchanged
+# Options with --to: --from PREFIX/MAJOR, --backup NAME, --timeline NUMBER, --discard-old (keeps no copy of the old data).
+# TARGET: latest, a time with zone, lsn:..., xid:... or name:... Exit: 0, or 1 when it was refused.
+set -Eeuo pipefail
+
+readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+. "$LIB/log.sh"
+. "$LIB/record.sh"
+. "$LIB/environment.sh"
+. "$LIB/walg.sh"
+. "$LIB/psql.sh"
+. "$LIB/volume.sh"
+. "$LIB/request.sh"
+. "$LIB/archive.sh"
+. "$LIB/preflight.sh"
+
+COMPONENT=restore
+readonly RESTART="restart the container to begin (docker restart, or kubectl delete pod: the StatefulSet starts it again)"
+
+# Reads the arguments into COMMAND and REQUEST.
+read_arguments() {
+  COMMAND=''
+  REQUEST=([id]='' [to]='' [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+  while (($# > 0)); do
+    case "$1" in
+      --list | --check | --undo | --cancel) COMMAND="$1" ;;
+      --discard-old) REQUEST[keep_old]=false ;;
+      --to | --id | --from | --backup | --timeline)
+        (($# > 1)) || die "$1 needs a value; nothing was asked for"
+        REQUEST[${1#--}]="$2"
+        if [ "$1" = --to ]; then COMMAND="${COMMAND:---to}"; fi
+        shift
+        ;;
+      *) die "unknown argument '$1'; nothing was asked for: see the head of ${BASH_SOURCE[0]}" ;;
+    esac
+    shift
+  done
+  [ -n "$COMMAND" ] || die "nothing was asked for: --list, --check --to, --to, --undo or --cancel"
+}
+
+# Sets PREFIX_VARIABLE from what the entrypoint wrote.
+read_prefix_variable() {
+  [ -e "$WALG_ENV" ] || die "no prefix such as WALG_S3_PREFIX is set, so there is no archive to restore from"
+  PREFIX_VARIABLE="$(sed -n 's/^export \(WALG_[A-Z0-9]*_PREFIX\)=.*/\1/p' "$WALG_ENV")"
+}
+
+list() {
+  local file id
+  # shellcheck disable=SC2034 # written by read_fields
+  local -A outcome
+  REQUEST[to]=latest
+  plan_restore || echo "not ready for a restore: ${PLAN[problem]}"
+  if [ -n "${PLAN[window]-}" ]; then
+    sed 's/; base backups: /\nbase backups:\n  /; s/), base_/)\n  base_/g' <<<"${PLAN[window]}"
+  fi
+  echo "former restores:"
+  for file in "$OUTCOMES"/*.restore; do
+    [ -e "$file" ] || continue
+    id="${file##*/}"
+    read_fields outcome "$file"
+    echo "  ${id%.restore} ${outcome[state]} at ${outcome[at]} (${outcome[request]}): ${outcome[message]}"
+  done
+  read_fields JOURNAL "$JOURNAL_FILE"
+  if [ -n "${JOURNAL[id]-}" ]; then echo "under way: ${JOURNAL[id]}, step ${JOURNAL[step]}"; fi
+  read_request
+  if [ -e "$REQUEST_FILE" ]; then echo "asked for, at the next start: ${REQUEST[id]} ($(request_text REQUEST) undo=${REQUEST[undo]})"; fi
+}
+
+check() {
+  plan_restore || die "this restore would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
+  info "this restore would use ${PLAN[backups]%% *} and timeline ${PLAN[timeline]}. ${PLAN[window]}; ${PLAN[room]}"
+}
+
+ask() {
+  local now
+  TZ=UTC0 printf -v now '%(%Y%m%d-%H%M%S)T' -1
+  : "${REQUEST[id]:=by-hand-$now}"
+  is_request_id "${REQUEST[id]}" || die "--id: 1 to 63 letters, digits, dots, underscores or hyphens are needed"
+  [ -z "$(outcome_of "${REQUEST[id]}" state)" ] || die "--id: ${REQUEST[id]} was used before; nothing was asked for"
+  check
+  write_record "$REQUEST_FILE" "$(print_fields REQUEST)"
+  info "restore ${REQUEST[id]} is asked for: $RESTART"
+}
+
+undo() {
+  local last
+  last="$(read_record "$PRE_RESTORE_OF")"
+  : "${REQUEST[id]:=$last}"
+  if [ -z "$last" ] || [ "${REQUEST[id]}" != "$last" ] || ! [ -d "$PRE_RESTORE" ]; then
+    die "nothing to undo: the data from before ${REQUEST[id]:-a restore} are not on the volume"
+  fi
+  REQUEST[undo]=true
+  write_record "$REQUEST_FILE" "$(print_fields REQUEST)"
+  info "the undoing of restore $last is asked for: $RESTART"
+}
+
+cancel() {
+  [ -e "$REQUEST_FILE" ] || die "nothing was asked for by restore.sh; a request of the environment is withdrawn there"
+  remove_record "$REQUEST_FILE" cancel
+  info "the request is withdrawn; a restore under way goes back to the old data at the next start"
+}
+
+_main() {
+  run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  read_arguments "$@"
+  read_prefix_variable
+  case "$COMMAND" in
+    --list) list ;;
+    --check) check ;;
+    --to) ask ;;
+    --undo) undo ;;
+    --cancel) cancel ;;
+  esac
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "$@"
+fi

@@ -1,0 +1,135 @@
+import { Container, docker, environment, must, newVolume, runOnce } from "./docker";
+
+/** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
+export const VOLUME = "/var/lib/postgresql";
+const ARCHIVE = { WALG_FILE_PREFIX: `${VOLUME}/archive`, BACKUP_SCHEDULE: "external" };
+
+/** A stopped database: rows 1 to 25, base backups after rows 10 and 20, and ways to name the moments between. */
+export interface Prepared {
+  volume: string;
+  backups: string[];
+  /** Targets by kind; each leaves exactly the rows up to its number. */
+  targets: Record<"time" | "lsn" | "name" | "xid", { to: string; rows: number }>;
+  /** A time at which the first base backup had not ended. */
+  tooEarly: string;
+}
+
+const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+
+/** Options that put a volume and the variables into a container. The password is `new` unless told. */
+export function options(volume: string, variables: Record<string, string> = {}): string[] {
+  return ["-v", `${volume}:${VOLUME}`, ...environment({ ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables })];
+}
+
+/** What asks for a restore by environment. */
+export function request(to: string, more: Record<string, string> = {}): Record<string, string> {
+  return { RESTORE_ID: "one", RESTORE_TO: to, ...more };
+}
+
+/** Inserts rows, each acknowledged before the next. Returns the transaction of the last. */
+export async function insert(database: Container, first: number, last: number): Promise<string> {
+  let xid = "";
+  for (let n = first; n <= last; n++) {
+    xid = await database.sql(`INSERT INTO rows VALUES (${n}) RETURNING pg_current_xact_id()`);
+  }
+  return xid;
+}
+
+/** The rows as `count..last`; `25..25` is the whole of the prepared database. */
+export function rows(database: Container): Promise<string> {
+  return database.sql("SELECT count(*) || '..' || max(n) FROM rows");
+}
+
+export async function backup(database: Container): Promise<void> {
+  const { code, stderr } = await database.exec("backup.sh");
+  if (code !== 0) throw new Error(stderr);
+}
+
+/** Names of the base backups, oldest first. */
+export async function backups(database: Container): Promise<string[]> {
+  const list = await database.bash(". /run/postgres-stack/walg.env; wal-g backup-list 2>/dev/null");
+  return list.stdout
+    .split("\n")
+    .map((line) => line.split(" ")[0] ?? "")
+    .filter((name) => name.startsWith("base_"));
+}
+
+/** Makes the database that the tests restore. The password of its time is `old`. */
+export async function prepare(): Promise<Prepared> {
+  const volume = await newVolume();
+  const database = await Container.ready(options(volume, { POSTGRES_PASSWORD: "old" }));
+  await database.sql("CREATE TABLE rows (n int PRIMARY KEY)");
+  const tooEarly = await database.sql(`SELECT ${NOW}`);
+  await insert(database, 1, 10);
+  await backup(database);
+  await insert(database, 11, 13);
+  const time = await database.sql(`SELECT ${NOW}`);
+  await insert(database, 14, 15);
+  const lsn = await database.sql("SELECT pg_current_wal_lsn()");
+  const xid = await insert(database, 16, 17);
+  await insert(database, 18, 18);
+  await database.sql("SELECT pg_create_restore_point('before-migration')");
+  await insert(database, 19, 20);
+  await database.sql("SELECT pg_switch_wal()");
+  await backup(database);
+  await insert(database, 21, 25);
+  const names = await backups(database);
+  await database.stop();
+  await database.remove();
+  const targets = {
+    time: { to: time, rows: 13 },
+    lsn: { to: `lsn:${lsn}`, rows: 15 },
+    xid: { to: `xid:${xid}`, rows: 17 },
+    name: { to: "name:before-migration", rows: 18 },
+  };
+  return { volume, backups: names, targets, tooEarly };
+}
+
+/** A copy of a volume on which no server runs, with the times of its files. */
+export async function copyOf(volume: string): Promise<string> {
+  const copy = await newVolume();
+  const mounts = ["-v", `${volume}:/from:ro`, "-v", `${copy}:/to`];
+  const result = await runOnce(mounts, ["cp", "-a", "/from/.", "/to"]);
+  if (result.code !== 0) throw new Error(result.stderr);
+  return copy;
+}
+
+/** Changes a volume on which no server runs. */
+export async function change(volume: string, script: string): Promise<void> {
+  const result = await runOnce(["-v", `${volume}:${VOLUME}`], ["gosu", "postgres", "bash", "-ec", script]);
+  if (result.code !== 0) throw new Error(result.stderr);
+}
+
+/** Waits until the restore is recorded as done and its base backup is stored. */
+export async function restored(database: Container): Promise<void> {
+  await database.logged(/INFO \[roles\] restore \S+ done: .*total \d+ s/);
+  await database.logged(/last good backup: base_[^]*last good backup|INFO \[backup\] last good backup: base_/);
+}
+
+/** Removes a container and its volume. */
+export async function discard(database: Container, volume: string): Promise<void> {
+  await database.remove();
+  await docker(["volume", "rm", volume]);
+}
+
+/** Runs `work` for each item, a few at a time. Returns the results as promises, by item. */
+export function inTurn<T>(
+  items: string[],
+  atOnce: number,
+  work: (item: string) => Promise<T>,
+): Map<string, Promise<T>> {
+  const lanes: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
+  return new Map(
+    items.map((item, index) => {
+      const result = (lanes[index % atOnce] as Promise<unknown>).then(() => work(item));
+      lanes[index % atOnce] = result.catch(() => undefined);
+      result.catch(() => undefined);
+      return [item, result];
+    }),
+  );
+}
+
+/** Removes a volume. */
+export function removeVolume(volume: string): Promise<string> {
+  return must(["volume", "rm", volume]);
+}
