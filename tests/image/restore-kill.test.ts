@@ -1,39 +1,66 @@
 import { expect } from "chai";
-import { Container, runOnce } from "./docker";
+import { runOnce } from "./docker";
 import "./hooks";
-import { copyOf, inTurn, options, type Prepared, prepare, removeVolume, request, rows } from "./restore";
+import {
+  boot,
+  copyOf,
+  inTurn,
+  options,
+  type Prepared,
+  prepare,
+  removeVolume,
+  request,
+  restored,
+  rows,
+} from "./restore";
 
 const WRITE = ["before", "written", "synced", "renamed", "after"];
 const MOVE = ["before", "synced", "renamed", "after"];
-const points = (step: string, moments: string[]) => moments.map((moment) => `${step}:${moment}`);
+const points = (steps: string[], moments: string[]) =>
+  steps.flatMap((step) => moments.map((moment) => `${step}:${moment}`));
 
-/** Until the journal says `swapping`, a request that is withdrawn leads back to the old data. */
-const BEFORE_SWAP = [
-  ...["requested", "fetching", "recovering", "verifying", "stopped"].flatMap((step) => points(step, WRITE)),
-  ...points("pre-restore", WRITE),
-  ...points("swapping", ["before", "written", "synced"]),
+/** Points by the state of the volume that leads to them, so that not each of them begins with a download. */
+const POINTS = {
+  untouched: points(["requested", "fetching", "recovering"], WRITE),
+  promoted: points(["verifying", "stopped"], WRITE),
+  stopped: [
+    ...points(["pre-restore", "swapping"], WRITE),
+    ...points(["setting-aside", "publishing"], MOVE),
+    ...points(["swapped", "done", "finishing"], WRITE),
+    ...points(["closing"], ["before", "renamed", "after"]),
+  ],
+  restored: [
+    ...points(["undoing"], WRITE),
+    ...points(["setting-restored-aside", "putting-back"], MOVE),
+    ...points(["undone"], WRITE),
+    ...points(["closing"], ["before", "renamed", "after"]),
+  ],
+};
+type State = keyof typeof POINTS;
+
+/** Withdrawn at one of these, the restore leaves the old data; from `swapping` on it is finished. */
+const WITHDRAWN: [State, string, string][] = [
+  ["untouched", "requested:after", "25..25"],
+  ["untouched", "fetching:after", "25..25"],
+  ["untouched", "recovering:after", "25..25"],
+  ["promoted", "verifying:after", "25..25"],
+  ["promoted", "stopped:after", "25..25"],
+  ["stopped", "pre-restore:after", "25..25"],
+  ["stopped", "swapping:synced", "25..25"],
+  ["stopped", "swapping:renamed", "13..13"],
+  ["stopped", "setting-aside:renamed", "13..13"],
+  ["stopped", "publishing:renamed", "13..13"],
+  ["stopped", "swapped:after", "13..13"],
+  ["stopped", "done:renamed", "13..13"],
 ];
-const FROM_SWAP = [
-  ...points("swapping", ["renamed", "after"]),
-  ...points("setting-aside", MOVE),
-  ...points("publishing", MOVE),
-  ...["swapped", "done", "finishing"].flatMap((step) => points(step, WRITE)),
-  ...points("closing", ["before", "renamed", "after"]),
-];
-const WITHDRAWN = [...BEFORE_SWAP, ...FROM_SWAP].filter((point) => /:(synced|after)$/.test(point));
-const TWICE: [string, string][] = [
-  ["fetching:after", "fetching:after"],
-  ["recovering:after", "verifying:written"],
-  ["verifying:after", "stopped:before"],
-  ["stopped:after", "setting-aside:renamed"],
-  ["setting-aside:renamed", "publishing:renamed"],
-  ["publishing:renamed", "swapped:renamed"],
-];
-const UNDOING = [
-  ...points("undoing", WRITE),
-  ...points("setting-restored-aside", MOVE),
-  ...points("putting-back", MOVE),
-  ...points("undone", WRITE),
+const TWICE: [State, string, string][] = [
+  ["untouched", "fetching:after", "fetching:after"],
+  ["untouched", "recovering:after", "verifying:written"],
+  ["promoted", "verifying:after", "stopped:before"],
+  ["promoted", "stopped:after", "setting-aside:renamed"],
+  ["stopped", "setting-aside:renamed", "publishing:renamed"],
+  ["stopped", "publishing:renamed", "swapped:renamed"],
+  ["restored", "setting-restored-aside:renamed", "putting-back:renamed"],
 ];
 
 /** Starts a container that is to die at a point, and waits for its end. */
@@ -43,99 +70,105 @@ async function dies(volume: string, point: string, variables: Record<string, str
   expect(code, `${point}: ${stderr.slice(-2000)}`).to.equal(137);
 }
 
-/** What serves in the end: rows, and folders beside PGDATA. */
-async function outcome(volume: string, variables: Record<string, string>): Promise<{ rows: string; log: string }> {
-  const database = await Container.ready(options(volume, variables));
-  try {
-    await database.sql("INSERT INTO rows VALUES (1000); DELETE FROM rows WHERE n = 1000");
-    return { rows: await rows(database), log: await database.logs() };
-  } finally {
-    await database.remove();
-  }
+/** What serves in the end, proved by a write too. Removes the volume. */
+async function outcome(
+  volume: string,
+  variables: Record<string, string>,
+): Promise<{ rows: string; log: string }> {
+  const database = await boot(volume, variables);
+  await database.sql("INSERT INTO rows VALUES (1000); DELETE FROM rows WHERE n = 1000");
+  const result = { rows: await rows(database), log: await database.logs() };
+  await database.remove();
+  await removeVolume(volume);
+  return result;
 }
 
-describe("image: a restore that is killed", function () {
-  this.timeout("10m");
+describe("image: a restore that is killed", () => {
   let prepared: Prepared;
   let wanted: Record<string, string>;
+  let undo: Record<string, string>;
+  const volumes = new Map<State, Promise<string>>();
   let runs = new Map<string, Promise<{ rows: string; log: string }>>();
 
-  const goesOn = async (point: string) => {
-    const volume = await copyOf(prepared.volume);
-    for (const kill of point.split(" then ")) await dies(volume, kill, wanted);
-    const result = await outcome(volume, wanted);
-    await removeVolume(volume);
-    return result;
+  const volumeIn: Record<State, () => Promise<string>> = {
+    untouched: async () => prepared.volume,
+    promoted: async () => {
+      const volume = await copyOf(prepared.volume);
+      await dies(volume, "verifying:before", wanted);
+      return volume;
+    },
+    stopped: async () => {
+      const volume = await copyOf((await volumes.get("promoted")) as string);
+      await dies(volume, "pre-restore:before", wanted);
+      return volume;
+    },
+    restored: async () => {
+      const volume = await copyOf((await volumes.get("stopped")) as string);
+      const database = await boot(volume, wanted);
+      await restored(database);
+      await database.stop();
+      await database.remove();
+      return volume;
+    },
   };
-  const withdrawn = async (point: string) => {
-    const volume = await copyOf(prepared.volume);
-    await dies(volume, point.replace("withdrawn ", ""), wanted);
-    const result = await outcome(volume, {});
-    await removeVolume(volume);
-    return result;
-  };
-  const undone = async (point: string) => {
-    const volume = await copyOf(prepared.volume);
-    const once = await outcome(volume, wanted);
-    expect(once.rows).to.equal("13..13");
-    const undo = { ...wanted, RESTORE_UNDO: "true" };
-    await dies(volume, point, undo);
-    const result = await outcome(volume, undo);
-    await removeVolume(volume);
-    return result;
+
+  /** `state point[ point]`: killed there, then started again; `state point withdrawn`: without the request. */
+  const run = async (item: string) => {
+    const [state, ...kills] = item.split(" ") as [State, ...string[]];
+    const volume = await copyOf((await volumes.get(state)) as string);
+    const variables = state === "restored" ? undo : wanted;
+    for (const point of kills) if (point !== "withdrawn") await dies(volume, point, variables);
+    return outcome(volume, kills.includes("withdrawn") ? {} : variables);
   };
 
   before(async function () {
-    this.timeout("2m");
+    this.timeout("5m");
     prepared = await prepare();
     wanted = request(prepared.targets.time.to);
-    const items = [
-      ...BEFORE_SWAP,
-      ...FROM_SWAP,
-      ...TWICE.map((pair) => pair.join(" then ")),
-      ...WITHDRAWN.map((point) => `withdrawn ${point}`),
-      ...UNDOING,
-    ];
-    runs = inTurn(items, 3, (item) =>
-      item.startsWith("withdrawn ") ? withdrawn(item) : UNDOING.includes(item) ? undone(item) : goesOn(item),
-    );
+    undo = { ...wanted, RESTORE_UNDO: "true" };
+    for (const state of Object.keys(POINTS) as State[]) volumes.set(state, volumeIn[state]());
+    await Promise.all(volumes.values());
+    const once = Object.entries(POINTS).flatMap(([state, of]) => of.map((point) => `${state} ${point}`));
+    const twice = TWICE.map((item) => item.join(" "));
+    const withdrawn = WITHDRAWN.map(([state, point]) => `${state} ${point} withdrawn`);
+    runs = inTurn([...once, ...twice, ...withdrawn], 3, run);
+  });
+  beforeEach(function () {
+    this.currentTest?.timeout("15m");
   });
 
   const result = (item: string) => runs.get(item) as Promise<{ rows: string; log: string }>;
-  beforeEach(function () {
-    this.currentTest?.timeout("10m");
-  });
+  const end = (state: State) => (state === "restored" ? "25..25" : "13..13");
 
-  for (const point of [...BEFORE_SWAP, ...FROM_SWAP]) {
-    it(`at ${point} is finished by the next start`, async () => {
-      expect((await result(point)).rows).to.equal("13..13");
+  for (const [state, all] of Object.entries(POINTS) as [State, string[]][]) {
+    const work = state === "restored" ? "being undone" : "under way";
+    for (const point of all) {
+      it(`${work}, at ${point}, is finished by the next start`, async () => {
+        expect((await result(`${state} ${point}`)).rows).to.equal(end(state));
+      });
+    }
+  }
+  for (const [state, first, second] of TWICE) {
+    it(`at ${first} and again at ${second} is finished by the start after`, async () => {
+      expect((await result(`${state} ${first} ${second}`)).rows).to.equal(end(state));
     });
   }
-  for (const pair of TWICE) {
-    it(`at ${pair.join(" and again at ")} is finished by the start after`, async () => {
-      expect((await result(pair.join(" then "))).rows).to.equal("13..13");
-    });
-  }
-  for (const point of WITHDRAWN) {
-    const old = BEFORE_SWAP.includes(point);
-    it(`at ${point} and withdrawn ends in the ${old ? "old" : "new"} data`, async () => {
-      const { rows, log } = await result(`withdrawn ${point}`);
-      expect(rows).to.equal(old ? "25..25" : "13..13");
-      if (old && point !== "requested:synced") expect(log).to.contain("restore one withdrawn: the request was withdrawn");
-    });
-  }
-  for (const point of UNDOING) {
-    it(`while it is undone, at ${point}, ends in the old data`, async () => {
-      expect((await result(point)).rows).to.equal("25..25");
+  for (const [state, point, left] of WITHDRAWN) {
+    const old = left === "25..25";
+    it(`at ${point}, and withdrawn, ends in the ${old ? "old" : "new"} data and says so`, async () => {
+      const { rows, log } = await result(`${state} ${point} withdrawn`);
+      expect(rows).to.equal(left);
+      expect(log).to.contain(
+        old ? "restore one withdrawn: the request was withdrawn" : "in step with the environment",
+      );
     });
   }
 
-  it("five times in the middle of recovery leads back to the old data", async () => {
-    const volume = await copyOf(prepared.volume);
-    for (let boot = 0; boot < 5; boot++) await dies(volume, "recovering:after", wanted);
+  it("again and again leads back to the old data", async () => {
+    const volume = await copyOf((await volumes.get("promoted")) as string);
+    for (let boot = 2; boot <= 5; boot++) await dies(volume, "recovering:after", wanted);
     const { rows, log } = await outcome(volume, wanted);
     expect(rows).to.equal("25..25");
     expect(log).to.contain("restore one failed: it was interrupted 5 times");
-    await removeVolume(volume);
   });
 });

@@ -1,4 +1,4 @@
-import { Container, docker, environment, must, newVolume, runOnce } from "./docker";
+import { Container, environment, must, newVolume, runOnce, until } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
 export const VOLUME = "/var/lib/postgresql";
@@ -12,13 +12,19 @@ export interface Prepared {
   targets: Record<"time" | "lsn" | "name" | "xid", { to: string; rows: number }>;
   /** A time at which the first base backup had not ended. */
   tooEarly: string;
+  /** A time between rows 22 and 23, after the second base backup. */
+  late: string;
 }
 
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 
 /** Options that put a volume and the variables into a container. The password is `new` unless told. */
 export function options(volume: string, variables: Record<string, string> = {}): string[] {
-  return ["-v", `${volume}:${VOLUME}`, ...environment({ ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables })];
+  return [
+    "-v",
+    `${volume}:${VOLUME}`,
+    ...environment({ ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables }),
+  ];
 }
 
 /** What asks for a restore by environment. */
@@ -26,13 +32,11 @@ export function request(to: string, more: Record<string, string> = {}): Record<s
   return { RESTORE_ID: "one", RESTORE_TO: to, ...more };
 }
 
-/** Inserts rows, each acknowledged before the next. Returns the transaction of the last. */
+/** Inserts rows, each committed before the next. Returns the transaction of the last. */
 export async function insert(database: Container, first: number, last: number): Promise<string> {
-  let xid = "";
-  for (let n = first; n <= last; n++) {
-    xid = await database.sql(`INSERT INTO rows VALUES (${n}) RETURNING pg_current_xact_id()`);
-  }
-  return xid;
+  const loop = `FOR n IN ${first}..${last} LOOP INSERT INTO rows VALUES (n); COMMIT; END LOOP`;
+  await database.sql(`DO $$ BEGIN ${loop}; END $$`);
+  return database.sql(`SELECT xmin FROM rows WHERE n = ${last}`);
 }
 
 /** The rows as `count..last`; `25..25` is the whole of the prepared database. */
@@ -54,10 +58,40 @@ export async function backups(database: Container): Promise<string[]> {
     .filter((name) => name.startsWith("base_"));
 }
 
-/** Makes the database that the tests restore. The password of its time is `old`. */
-export async function prepare(): Promise<Prepared> {
+/**
+ * Starts a container and waits until its server has the passwords of the environment, a restore included. Reads the log,
+ * which is cheaper than asking its probe while several of them work.
+ */
+export async function boot(volume: string, variables: Record<string, string> = {}): Promise<Container> {
+  const database = await Container.start(options(volume, variables));
+  await isUp(database);
+  return database;
+}
+
+/** Waits until the server of a container has the passwords of the environment. An end of the container is an error. */
+export async function isUp(database: Container): Promise<void> {
+  await until(
+    "the server is up",
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      if ((await database.probe("readiness")).code === 0) return true;
+      if (!(await database.runs())) throw new Error(`the container ended:\n${await database.logs()}`);
+    },
+    300,
+  );
+}
+
+let prepared: Promise<Prepared> | undefined;
+
+/** The database that the tests restore, made once. Its password was `old`. */
+export function prepare(): Promise<Prepared> {
+  prepared ??= makeDatabase();
+  return prepared;
+}
+
+async function makeDatabase(): Promise<Prepared> {
   const volume = await newVolume();
-  const database = await Container.ready(options(volume, { POSTGRES_PASSWORD: "old" }));
+  const database = await boot(volume, { POSTGRES_PASSWORD: "old" });
   await database.sql("CREATE TABLE rows (n int PRIMARY KEY)");
   const tooEarly = await database.sql(`SELECT ${NOW}`);
   await insert(database, 1, 10);
@@ -72,7 +106,9 @@ export async function prepare(): Promise<Prepared> {
   await insert(database, 19, 20);
   await database.sql("SELECT pg_switch_wal()");
   await backup(database);
-  await insert(database, 21, 25);
+  await insert(database, 21, 22);
+  const late = await database.sql(`SELECT ${NOW}`);
+  await insert(database, 23, 25);
   const names = await backups(database);
   await database.stop();
   await database.remove();
@@ -82,7 +118,7 @@ export async function prepare(): Promise<Prepared> {
     xid: { to: `xid:${xid}`, rows: 17 },
     name: { to: "name:before-migration", rows: 18 },
   };
-  return { volume, backups: names, targets, tooEarly };
+  return { volume, backups: names, targets, tooEarly, late };
 }
 
 /** A copy of a volume on which no server runs, with the times of its files. */
@@ -102,14 +138,14 @@ export async function change(volume: string, script: string): Promise<void> {
 
 /** Waits until the restore is recorded as done and its base backup is stored. */
 export async function restored(database: Container): Promise<void> {
-  await database.logged(/INFO \[roles\] restore \S+ done: .*total \d+ s/);
-  await database.logged(/last good backup: base_[^]*last good backup|INFO \[backup\] last good backup: base_/);
-}
-
-/** Removes a container and its volume. */
-export async function discard(database: Container, volume: string): Promise<void> {
-  await database.remove();
-  await docker(["volume", "rm", volume]);
+  await database.logged(/restore \S+ done: .*total \d+ s/, 300);
+  await until(
+    "the journal is closed",
+    async () => {
+      return (await database.exec("test", "-e", `${VOLUME}/.postgres-stack/restore`)).code === 1;
+    },
+    300,
+  );
 }
 
 /** Runs `work` for each item, a few at a time. Returns the results as promises, by item. */

@@ -1,0 +1,218 @@
+import { expect } from "chai";
+import { Container, until } from "./docker";
+import "./hooks";
+import {
+  backups,
+  boot,
+  change,
+  copyOf,
+  insert,
+  inTurn,
+  isUp,
+  options,
+  type Prepared,
+  prepare,
+  request,
+  restored,
+  rows,
+  VOLUME,
+} from "./restore";
+
+const KINDS = ["time", "lsn", "xid", "name"] as const;
+
+let prepared: Prepared;
+
+/** Starts a container that restores, on a copy of the prepared volume unless told, and waits until all is done. */
+async function restore(variables: Record<string, string>, volume?: string): Promise<Container> {
+  const database = await boot(volume ?? (await copyOf(prepared.volume)), variables);
+  await restored(database);
+  return database;
+}
+
+/** Stops and removes a container, so that the next one finds its volume as a clean stop leaves it. */
+async function end(database: Container): Promise<void> {
+  await database.stop();
+  await database.remove();
+}
+
+/** Waits until a segment of the present timeline is archived, with no failure. */
+async function archives(database: Container): Promise<void> {
+  const segment = await database.sql("SELECT pg_walfile_name(pg_switch_wal())");
+  const done = `SELECT last_archived_wal >= '${segment}' AND failed_count = 0 FROM pg_stat_archiver`;
+  await until("the timeline is archived", async () => (await database.sql(done)) === "t");
+}
+
+describe("image: a restore", () => {
+  let runs = new Map<string, Promise<{ rows: string; login: string; old: number; backups: string[] }>>();
+
+  before(async function () {
+    this.timeout("5m");
+    prepared = await prepare();
+    runs = inTurn([...KINDS], 2, async (kind) => {
+      const database = await restore(request(prepared.targets[kind as (typeof KINDS)[number]].to));
+      await archives(database);
+      const result = {
+        rows: await rows(database),
+        login: (await database.login("postgres", "new")).stdout,
+        old: (await database.login("postgres", "old")).code,
+        backups: await backups(database),
+      };
+      await database.remove();
+      return result;
+    });
+  });
+  beforeEach(function () {
+    this.currentTest?.timeout("5m");
+  });
+
+  for (const kind of KINDS) {
+    it(`to a ${kind} between two base backups holds exactly the rows acknowledged before it`, async () => {
+      const { rows: wanted } = prepared.targets[kind];
+      expect((await runs.get(kind))?.rows).to.equal(`${wanted}..${wanted}`);
+    });
+
+    it(`to a ${kind} has today's password, archives, and has a base backup of the new timeline`, async () => {
+      const result = await runs.get(kind);
+      expect(result?.login).to.equal("1");
+      expect(result?.old).not.to.equal(0);
+      expect(result?.backups.at(-1)).to.match(/^base_00000002/);
+    });
+  }
+
+  it("to the latest keeps what a killed server had not archived", async () => {
+    const volume = await copyOf(prepared.volume);
+    const killed = await boot(volume);
+    await insert(killed, 26, 26);
+    await killed.kill("KILL");
+    await killed.ends();
+    await killed.remove();
+    const database = await restore(request("latest"), volume);
+    expect(await rows(database)).to.equal("26..26");
+    await database.remove();
+  });
+
+  it("to a time after the last commit holds all rows", async () => {
+    const database = await restore(request(new Date().toISOString()));
+    expect(await rows(database)).to.equal("25..25");
+    expect(await database.logs()).to.contain("no commit came after the target");
+    await database.remove();
+  });
+
+  it("can follow another: to the new timeline's latest, and back to a time on the old one", async () => {
+    const volume = await copyOf(prepared.volume);
+    const first = await restore(request(prepared.targets.time.to), volume);
+    await insert(first, 101, 103);
+    await archives(first);
+    await end(first);
+    const second = await restore(request("latest", { RESTORE_ID: "two" }), volume);
+    expect(await rows(second)).to.equal("16..103");
+    await archives(second);
+    await end(second);
+    const third = await restore(request(prepared.late, { RESTORE_ID: "three" }), volume);
+    expect(await rows(third)).to.equal("22..22");
+    await archives(third);
+    expect(await third.sql("SELECT timeline_id FROM pg_control_checkpoint()")).to.equal("4");
+    await third.remove();
+  });
+
+  it("from another archive archives on below its own prefix", async () => {
+    const volume = await copyOf(prepared.volume);
+    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
+    const own = { WALG_FILE_PREFIX: `${VOLUME}/own` };
+    await end(await boot(volume, own));
+    const from = request("latest", { ...own, RESTORE_FROM: `${VOLUME}/archive/18` });
+    const database = await restore(from, volume);
+    expect(await rows(database)).to.equal("25..25");
+    await archives(database);
+    expect(await backups(database)).to.have.length(1);
+    await database.remove();
+  });
+
+  it("fills a volume that was lost", async () => {
+    const volume = await copyOf(prepared.volume);
+    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
+    const database = await restore(request("latest", { VOLUME_OWNER: "stack/one" }), volume);
+    expect(await rows(database)).to.equal("25..25");
+    expect((await database.exec("cat", `${VOLUME}/.postgres-stack/owner`)).stdout).to.equal("stack/one");
+    await database.remove();
+  });
+
+  it("uses an older base backup where a part of the newest is gone", async () => {
+    const volume = await copyOf(prepared.volume);
+    await change(
+      volume,
+      `rm ${VOLUME}/archive/18/basebackups_005/${prepared.backups[1]}/tar_partitions/part_001*`,
+    );
+    const database = await restore(request("latest"), volume);
+    expect(await database.logs()).to.match(
+      /WARN .* its part part_001\S+ is missing; looking for an older one/,
+    );
+    expect(await rows(database)).to.equal("25..25");
+    await database.remove();
+  });
+
+  it("happens once, is alive while it runs, can be undone, and keeps nothing of the old data when told so", async () => {
+    const volume = await copyOf(prepared.volume);
+    const wanted = request(prepared.targets.lsn.to);
+    const database = await Container.start(options(volume, wanted));
+    const state = await until("the startup probe sees it", async () => {
+      const probe = await database.probe("startup");
+      return probe.code === 0 && probe.stdout;
+    });
+    expect(state).to.match(/^restoring: /);
+    expect((await database.probe("liveness")).code).to.equal(0);
+    await isUp(database);
+    await restored(database);
+    await insert(database, 99, 99);
+    await end(database);
+
+    const again = await boot(volume, wanted);
+    expect(await rows(again)).to.equal("16..99");
+    await end(again);
+
+    const undone = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
+    expect(await rows(undone)).to.equal("25..25");
+    await archives(undone);
+    await end(undone);
+
+    const discard = { RESTORE_ID: "two", RESTORE_KEEP_OLD: "false" };
+    const last = await restore({ ...wanted, ...discard }, volume);
+    expect((await last.exec("ls", `${VOLUME}/18`)).stdout).to.equal("docker");
+    await last.remove();
+  });
+});
+
+describe("image: restore.sh", () => {
+  it("lists, checks, asks for a restore and for its undoing, which the next start carries out", async function () {
+    this.timeout("5m");
+    const volume = await copyOf(prepared.volume);
+    const database = await boot(volume);
+    const list = await database.exec("restore.sh", "--list");
+    expect(list.stdout).to.match(/reachable on timeline 1: from \S+ \S+ to now/);
+    for (const name of prepared.backups) expect(list.stdout).to.contain(name);
+    const refused = await database.exec("restore.sh", "--check", "--to", prepared.tooEarly);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.contain("no base backup ended before the target");
+    const asked = await database.exec("restore.sh", "--to", prepared.targets.time.to, "--id", "by-hand");
+    expect(asked.code, asked.stderr).to.equal(0);
+    expect(asked.stderr).to.contain("restart the container");
+    expect(await rows(database)).to.equal("25..25");
+
+    await database.stop();
+    await database.start();
+    await isUp(database);
+    await restored(database);
+    expect(await rows(database)).to.equal("13..13");
+    expect((await database.exec("restore.sh", "--list")).stdout).to.contain("by-hand done at");
+
+    const undo = await database.exec("restore.sh", "--undo");
+    expect(undo.code, undo.stderr).to.equal(0);
+    await database.stop();
+    await database.start();
+    await isUp(database);
+    expect(await rows(database)).to.equal("25..25");
+    expect((await database.exec("restore.sh", "--list")).stdout).to.contain("by-hand undone at");
+    expect((await database.exec("restore.sh", "--undo")).stderr).to.contain("nothing to undo");
+    await database.remove();
+  });
+});
