@@ -87,7 +87,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   it("where a base backup can't be read, after bounded attempts", async () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `truncate -s 1000 ${BASE}/*/tar_partitions/part_001*`);
-    const database = await boot(volume, request("latest"));
+    const database = await boot(volume, request("latest", { WALG_DOWNLOAD_FILE_RETRIES: "1" }));
     const log = await database.logs();
     expect(await rows(database)).to.equal("25..25");
     expect(log)

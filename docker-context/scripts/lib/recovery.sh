@@ -44,6 +44,8 @@ fetch_backup() {
 run_fetch() {
   # shellcheck disable=SC1090 # written by the entrypoint
   . "$(archive_environment)" || return
+  # wal-g waits 1, 2, 4 and more minutes before it tries a part again; its default of 15 takes an hour to give up
+  export WALG_DOWNLOAD_FILE_RETRIES="${WALG_DOWNLOAD_FILE_RETRIES:-3}"
   walg backup-fetch "$STAGING" "${JOURNAL[backup]}"
 }
 
@@ -56,7 +58,7 @@ report_fetch() {
 # Prints how long the rest takes at the pace so far.
 # Arguments: done, total, begin in seconds since 1970.
 estimate() {
-  if (($1 > 0 && $2 > $1)); then
+  if (($1 > $2 / 100 && $2 > $1)); then
     printf ', about %s s to go' "$((($2 - $1) * (EPOCHSECONDS - $3) / $1))"
   fi
 }
