@@ -20,31 +20,26 @@ reporting() {
   return "$status"
 }
 
-# Fetches the base backup into the staging folder. Exit: 1 after TRIES failures; PROBLEM says why.
+# Fetches the base backup into the staging folder; wal-g tries parts again itself. Exit: 1; PROBLEM says why.
 fetch_backup() {
-  local try
-  for ((try = 1; try <= TRIES; try++)); do
-    # a third copy is not what the volume is made for
-    rm -rf "$STAGING" "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
-    mkdir -m 0700 "$STAGING"
-    info "fetching ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING (attempt $try of $TRIES)"
-    if reporting report_fetch run_fetch && [ -s "$STAGING/PG_VERSION" ] && [ -s "$STAGING/backup_label" ] && [ -s "$STAGING/global/pg_control" ]; then
-      rm -f "$STAGING/standby.signal"
-      touch "$STAGING/recovery.signal"
-      sync -f "$STAGING"
-      return
-    fi
-    ((try == TRIES)) || interruptible sleep "$((try * 5))"
-  done
-  PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (above); if it is damaged, name an older one with RESTORE_BACKUP (restore.sh --backup)"
-  return 1
+  # a third copy is not what the volume is made for
+  rm -rf "$STAGING" "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
+  mkdir -m 0700 "$STAGING"
+  info "fetching ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING"
+  if ! reporting report_fetch run_fetch || ! [ -s "$STAGING/PG_VERSION" ] || ! [ -s "$STAGING/backup_label" ] || ! [ -s "$STAGING/global/pg_control" ]; then
+    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (above); if it is damaged, name an older one with RESTORE_BACKUP (restore.sh --backup)"
+    return 1
+  fi
+  rm -f "$STAGING/standby.signal"
+  touch "$STAGING/recovery.signal"
+  sync -f "$STAGING"
 }
 
 # Runs in a subshell: it loads the credentials.
 run_fetch() {
   # shellcheck disable=SC1090 # written by the entrypoint
   . "$(archive_environment)" || return
-  # wal-g waits 1, 2, 4 and more minutes before it tries a part again; its default of 15 takes an hour to give up
+  # wal-g waits 1, 2, 4 and more minutes before it tries a part again; by its default of 15 it takes an hour to give up
   export WALG_DOWNLOAD_FILE_RETRIES="${WALG_DOWNLOAD_FILE_RETRIES:-3}"
   walg backup-fetch "$STAGING" "${JOURNAL[backup]}"
 }
