@@ -87,7 +87,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   it("where a base backup can't be read", async () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `truncate -s 1000 ${BASE}/*/tar_partitions/part_001*`);
-    const database = await boot(volume, request("latest", { WALG_DOWNLOAD_FILE_RETRIES: "1" }));
+    const database = await boot(volume, request("latest", { WALG_DOWNLOAD_FILE_RETRIES: "0" }));
     const log = await database.logs();
     expect(await rows(database)).to.equal("25..25");
     expect(log).to.match(/restore one failed: base backup \S+ can't be fetched/);
@@ -120,7 +120,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   it("without room for a second copy, with the figures", async () => {
     const size = [
       "--mount",
-      `type=tmpfs,destination=${VOLUME},tmpfs-size=260m`,
+      `type=tmpfs,destination=${VOLUME},tmpfs-size=150m`,
       "-v",
       `${prepared.volume}:/from:ro`,
     ];
