@@ -37,7 +37,9 @@ async function end(database: Container): Promise<void> {
 
 /** Waits until a segment of the present timeline is archived, with no failure. */
 async function archives(database: Container): Promise<void> {
-  const segment = await database.sql("SELECT pg_walfile_name(pg_switch_wal())");
+  await database.sql("SELECT pg_logical_emit_message(true, 'test', 'a segment to archive')");
+  const segment = await database.sql("SELECT pg_walfile_name(pg_current_wal_lsn())");
+  await database.sql("SELECT pg_switch_wal()");
   const done = `SELECT last_archived_wal >= '${segment}' AND failed_count = 0 FROM pg_stat_archiver`;
   await until("the timeline is archived", async () => (await database.sql(done)) === "t");
 }
