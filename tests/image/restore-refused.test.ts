@@ -94,6 +94,20 @@ describe("image: a restore is refused, and the old data serve on", () => {
     await database.remove();
   });
 
+  it("where WAL can't be read while it is replayed; the server is not promoted early", async () => {
+    const volume = await copyOf(prepared.volume);
+    await change(volume, `chmod 000 ${WAL}/000000010000000000000003.*`);
+    const wanted = request("latest", { RESTORE_BACKUP: prepared.backups[0] as string });
+    const database = await boot(volume, wanted);
+    const log = await database.logs();
+    expect(await rows(database)).to.equal("25..25");
+    expect(log).to.contain("recovery stopped (attempt 3 of 3");
+    expect(log)
+      .to.contain("restore one failed: recovery failed 3 times")
+      .and.not.to.contain("selected new timeline");
+    await database.remove();
+  });
+
   it("where a target never comes, after all base backups were tried", async () => {
     const message = await refusal(request("name:never"));
     expect(message).to.match(

@@ -139,6 +139,23 @@ describe("image: a restore", () => {
     await database.remove();
   });
 
+  it("ends at once when it is told to stop, and goes on where it was when the archive is back", async () => {
+    const volume = await copyOf(prepared.volume);
+    const segment = `${VOLUME}/archive/18/wal_005/000000010000000000000003.*`;
+    await change(volume, `chmod 000 ${segment}`);
+    const wanted = request(prepared.targets.time.to);
+    const stopped = await Container.start(options(volume, wanted));
+    await stopped.logged(/WARN .* recovery stopped \(attempt 1 of 3/, 180);
+    await stopped.kill("TERM");
+    expect(await stopped.ends(10)).to.equal(143);
+    await stopped.remove();
+    await change(volume, `chmod 600 ${segment}`);
+    const database = await restore(wanted, volume);
+    expect(await database.logs()).to.contain("was interrupted at step recovering and goes on");
+    expect(await rows(database)).to.equal("13..13");
+    await database.remove();
+  });
+
   it("uses an older base backup where a part of the newest is gone", async () => {
     const volume = await copyOf(prepared.volume);
     await change(
