@@ -39,8 +39,6 @@ fetch_backup() {
 run_fetch() {
   # shellcheck disable=SC1090 # written by the entrypoint
   . "$(archive_environment)" || return
-  # wal-g waits 1, 2, 4 and more minutes before it tries a part again; by its default of 15 it takes an hour to give up
-  export WALG_DOWNLOAD_FILE_RETRIES="${WALG_DOWNLOAD_FILE_RETRIES:-3}"
   walg backup-fetch "$STAGING" "${JOURNAL[backup]}"
 }
 
