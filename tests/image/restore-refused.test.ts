@@ -84,17 +84,6 @@ describe("image: a restore is refused, and the old data serve on", () => {
     expect(await refusal(request("latest"), volume)).to.match(/is damaged: its part part_001\S+ is missing/);
   });
 
-  // wal-g waits a minute before it tries a part again, and tries once for each halving of its concurrency
-  it("where a base backup can't be read", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `truncate -s 1000 ${BASE}/*/tar_partitions/part_001*`);
-    const database = await boot(volume, request("latest", { WALG_DOWNLOAD_CONCURRENCY: "1" }));
-    const log = await database.logs();
-    expect(await rows(database)).to.equal("25..25");
-    expect(log).to.match(/restore one failed: base backup \S+ can't be fetched/);
-    await database.remove();
-  });
-
   it("where WAL can't be read while it is replayed; the server is not promoted early", async () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `chmod 000 ${WAL}/000000010000000000000003.*`);
