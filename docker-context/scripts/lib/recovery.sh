@@ -2,7 +2,7 @@
 # archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
-readonly PRIVATE="$RUN/restore" RECOVERY_LOG="$RUN/recovery.log"
+readonly PRIVATE="$RUN/restore" RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
 readonly TRIES=3 REPORT_SECONDS=10
 readonly NOT_REACHED=3
 
