@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The container's entry: `postgres` or flags boot the database, `backup.sh` takes a base backup from outside of the
+# The container's entry: `postgres` or flags boot the database, `backup.sh` and `restore.sh` work from outside of the
 # server's container, anything else runs as it is.
 set -Eeuo pipefail
 
@@ -12,6 +12,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/psql.sh"
 . "$LIB/volume.sh"
 . "$LIB/request.sh"
+. "$LIB/verdict.sh"
 . "$LIB/archive.sh"
 . "$LIB/preflight.sh"
 . "$LIB/recovery.sh"
@@ -43,7 +44,7 @@ leave_root() {
     install -d -o postgres -g postgres "$(versioned_prefix "$WALG_FILE_PREFIX")"
   fi
   interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres -exec chown -h postgres:postgres {} +
-  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}"; do
+  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     file_variable="${name}_FILE"
     # a file that postgres can't read is handed over by value
     if [ -n "${!file_variable-}" ] && ! gosu postgres test -r "${!file_variable}"; then
@@ -104,7 +105,7 @@ _main() {
   case "${1:?a command, such as postgres}" in
     postgres) shift ;;
     -*) ;;
-    backup.sh)
+    backup.sh | restore.sh)
       BACKUP_SCHEDULE="${BACKUP_SCHEDULE:-external}"
       load_environment
       write_walg_env

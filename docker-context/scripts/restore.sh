@@ -6,6 +6,10 @@
 #   --to TARGET [--id ID]      asks for it; the id (default: by-hand and the time) is used once
 #   --undo [--id ID]           asks for the data from before the last restore
 #   --cancel                   withdraws what was asked for, as long as the data folders were not exchanged
+# Commands for what the environment asks for (RESTORE_*, CLONE_*), run beside the server's container; what they find is the
+# pod's termination message too:
+#   --preflight                whether the next start would accept it
+#   --report                   waits until it has come to something and says what: `done: ` or `failed: ` and the message
 # Options with --to: --from PREFIX/MAJOR, --backup NAME, --timeline NUMBER, --discard-old (keeps no copy of the old data).
 # TARGET: latest, a time with zone, lsn:..., xid:... or name:... Exit: 0, or 1 when it was refused.
 set -Eeuo pipefail
@@ -18,10 +22,12 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/psql.sh"
 . "$LIB/volume.sh"
 . "$LIB/request.sh"
+. "$LIB/verdict.sh"
 . "$LIB/archive.sh"
 . "$LIB/preflight.sh"
 
 COMPONENT=restore
+readonly REPORT_DEADLINE=600
 readonly RESTART="restart the container to begin (docker restart, or kubectl delete pod: the StatefulSet starts it again)"
 
 # Reads the arguments into COMMAND and REQUEST.
@@ -30,7 +36,7 @@ read_arguments() {
   REQUEST=([id]='' [to]='' [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false)
   while (($# > 0)); do
     case "$1" in
-      --list | --check | --undo | --cancel) COMMAND="$1" ;;
+      --list | --check | --undo | --cancel | --preflight | --report) COMMAND="$1" ;;
       --discard-old) REQUEST[keep_old]=false ;;
       --to | --id | --from | --backup | --timeline)
         (($# > 1)) || die "$1 needs a value; nothing was asked for"
@@ -45,11 +51,19 @@ read_arguments() {
   [ -n "$COMMAND" ] || die "nothing was asked for: --list, --check --to, --to, --undo or --cancel"
 }
 
-# Sets PREFIX_VARIABLE from what the entrypoint wrote.
+# Sets PREFIX_VARIABLE from what the entrypoint wrote; empty when nothing is archived.
 read_prefix_variable() {
-  [ -e "$WALG_ENV" ] || die "no prefix such as WALG_S3_PREFIX is set, so there is no archive to restore from"
-  PREFIX_VARIABLE="$(sed -n 's/^export \(WALG_[A-Z0-9]*_PREFIX\)=.*/\1/p' "$WALG_ENV")"
+  PREFIX_VARIABLE=''
+  if [ -e "$WALG_ENV" ]; then
+    PREFIX_VARIABLE="$(sed -n 's/^export \(WALG_[A-Z0-9]*_PREFIX\)=.*/\1/p' "$WALG_ENV")"
+  elif [[ "$COMMAND" != @(--preflight|--report) ]]; then
+    die "no prefix such as WALG_S3_PREFIX is set, so there is no archive to restore from"
+  fi
 }
+
+# Ends the process with an error; it is the pod's termination message where nobody else's is at stake.
+# Arguments: message.
+reject() { if [ "$COMMAND" = --preflight ]; then die_with_message "$1"; else die "$1"; fi; }
 
 list() {
   local file id
@@ -74,8 +88,8 @@ list() {
 }
 
 check() {
-  plan_restore || die "this restore would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
-  info "this restore would use ${PLAN[backups]%% *} and timeline ${PLAN[timeline]}. ${PLAN[window]}; ${PLAN[room]}"
+  plan_restore || reject "$(title "${REQUEST[id]}") would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}. Nothing was touched"
+  info "$(title "${REQUEST[id]}") would use ${PLAN[backups]%% *} and timeline ${PLAN[timeline]}. ${PLAN[window]}; ${PLAN[room]}"
 }
 
 ask() {
@@ -107,6 +121,44 @@ cancel() {
   info "the request is withdrawn; a restore under way goes back to the old data at the next start"
 }
 
+# Exit: 0 when the journal is about the request.
+is_under_way() {
+  read_fields JOURNAL "$JOURNAL_FILE"
+  [ "${JOURNAL[id]-}" = "${REQUEST[id]}" ]
+}
+
+preflight() {
+  local VERDICT PROBLEM
+  read_environment_request
+  if is_under_way; then
+    info "$(title "${REQUEST[id]}") is under way, at step ${JOURNAL[step]}"
+    return
+  fi
+  judge_request
+  case "$VERDICT" in
+    settled) info "$PROBLEM: nothing to do" ;;
+    spent | refused) reject "$PROBLEM. Nothing was touched" ;;
+    undo) info "restore ${REQUEST[id]} can be undone" ;;
+    begin)
+      check
+      if [ "${REQUEST[id]}" = "$CLONE" ]; then check_archive_is_empty; fi
+      ;;
+  esac
+}
+
+report() {
+  local VERDICT PROBLEM word=failed end=$((SECONDS + REPORT_DEADLINE))
+  read_environment_request
+  while { is_under_way && [ "${JOURNAL[step]}" != finishing ]; } || { judge_request && [[ "$VERDICT" == @(begin|undo) ]]; }; do
+    VERDICT=refused PROBLEM="$(title "${REQUEST[id]}") has come to nothing within $REPORT_DEADLINE s; the log of the database says why"
+    if ((SECONDS >= end)); then break; fi
+    interruptible sleep 1
+  done
+  if [ "$VERDICT" = settled ]; then word="done"; fi
+  printf '%s: %s' "$word" "$PROBLEM" >/dev/termination-log
+  info "$word: $PROBLEM"
+}
+
 _main() {
   run_as_postgres "${BASH_SOURCE[0]}" "$@"
   read_arguments "$@"
@@ -117,6 +169,8 @@ _main() {
     --to) ask ;;
     --undo) undo ;;
     --cancel) cancel ;;
+    --preflight) preflight ;;
+    --report) report ;;
   esac
 }
 

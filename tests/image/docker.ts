@@ -31,6 +31,7 @@ export function docker(args: string[], input = ""): Promise<Result> {
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code: code ?? 128, stdout: stdout.trim(), stderr: stderr.trim() }));
+    child.stdin.on("error", () => {}); // the program may end before it has read everything
     child.stdin.end(input);
   });
 }

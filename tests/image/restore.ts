@@ -138,7 +138,7 @@ export async function change(volume: string, script: string): Promise<void> {
 
 /** Waits until the restore is recorded as done and its base backup is stored. */
 export async function restored(database: Container): Promise<void> {
-  await database.logged(/restore \S+ done: .*total \d+ s/, 300);
+  await database.logged(/(restore \S+|clone) done: .*total \d+ s/, 300);
   await until(
     "the journal is closed",
     async () => {

@@ -5,6 +5,8 @@ readonly ROLE_VARIABLES=(POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB APP_USER AP
 readonly STORE_SECRETS=(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AZURE_STORAGE_ACCESS_KEY
   AZURE_STORAGE_SAS_TOKEN WALG_LIBSODIUM_KEY WALG_PGP_KEY WALG_PGP_KEY_PASSPHRASE)
 readonly PREFIXES=(WALG_S3_PREFIX WALG_GS_PREFIX WALG_AZ_PREFIX WALG_FILE_PREFIX)
+# the same for the store that a clone reads from: CLONE_AWS_ACCESS_KEY_ID and so on
+readonly CLONE_SECRETS=("${STORE_SECRETS[@]/#/CLONE_}")
 
 ENVIRONMENT_ERRORS=()
 
@@ -29,7 +31,7 @@ read_secret() {
       printf -v "$name" '%s' "$(<"$path")"
     fi
   fi
-  if [[ "${!name-}" == *$'\n'* && "$name" != WALG_PGP_KEY ]]; then
+  if [[ "${!name-}" == *$'\n'* && "$name" != *WALG_PGP_KEY ]]; then
     refuse "$name: the value has a line break; one line is needed"
   fi
 }
@@ -67,7 +69,7 @@ check_prefix() {
 # Reads all variables of the contract and fills in defaults. Sets PREFIX_VARIABLE: the first prefix that is set, or empty.
 read_environment() {
   local name
-  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}"; do
+  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     read_secret "$name"
   done
   : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}" "${APP_DATABASE:=${APP_USER-}}"

@@ -16,7 +16,10 @@ control() { LC_ALL=C pg_controldata -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; 
 # Writes the WAL-G environment of the archive that the request reads from. Prints its path.
 archive_environment() {
   local from="${REQUEST[from]%/}"
-  if [ -z "$from" ]; then
+  if [ "${REQUEST[id]}" = "$CLONE" ]; then
+    echo "$CLONE_ENV"
+    return
+  elif [ -z "$from" ]; then
     echo "$WALG_ENV"
     return
   fi

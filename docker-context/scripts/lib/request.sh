@@ -1,24 +1,38 @@
-# What is asked for: a restore, by the environment or by the file that restore.sh wrote; and what became of earlier ones.
-# REQUEST holds id, to, from, backup, timeline, keep_old, undo. Records below .postgres-stack: `restore-request` (the file),
-# `restore` (the journal of the one that runs) and `restores/<id>.restore` (outcomes: each id is used once).
+# What is asked for: a restore or a clone, by the environment, or a restore by the file that restore.sh wrote; and what
+# became of earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo; a clone has the id CLONE. Records
+# below .postgres-stack: `restore-request` (the file), `restore` (the journal of the one that runs) and
+# `restores/<id>.restore` (outcomes: each id is used once).
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly REQUEST_FILE="$RECORDS/restore-request"
 readonly JOURNAL_FILE="$RECORDS/restore"
 readonly OUTCOMES="$RECORDS/restores"
+readonly CLONE=clone
 
 declare -A REQUEST=() JOURNAL=()
 
 # Reads the request into REQUEST; empty when nothing is asked for. The file, written later by a human, goes first.
 read_request() {
-  REQUEST=()
   if [ -e "$REQUEST_FILE" ]; then
     read_fields REQUEST "$REQUEST_FILE"
-  elif [ -n "${RESTORE_ID-}" ]; then
-    REQUEST=([id]="$RESTORE_ID" [to]="${RESTORE_TO-}" [from]="${RESTORE_FROM-}" [backup]="${RESTORE_BACKUP-}"
-      [timeline]="${RESTORE_TIMELINE-}" [keep_old]="${RESTORE_KEEP_OLD:-true}" [undo]="${RESTORE_UNDO:-false}")
+  else
+    read_environment_request
   fi
 }
+
+read_environment_request() {
+  REQUEST=()
+  if [ -n "${RESTORE_ID-}" ]; then
+    REQUEST=([id]="$RESTORE_ID" [to]="${RESTORE_TO-}" [from]="${RESTORE_FROM-}" [backup]="${RESTORE_BACKUP-}"
+      [timeline]="${RESTORE_TIMELINE-}" [keep_old]="${RESTORE_KEEP_OLD:-true}" [undo]="${RESTORE_UNDO:-false}")
+  elif [ -n "${CLONE_FROM-}" ]; then
+    REQUEST=([id]="$CLONE" [to]="${CLONE_TO:-latest}" [from]="$CLONE_FROM" [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+  fi
+}
+
+# Prints what a request is called in messages.
+# Arguments: id.
+title() { if [ "$1" = "$CLONE" ]; then echo "clone"; else echo "restore $1"; fi; }
 
 # Removes the request's file when it is about this id: another may have been written meanwhile.
 # Arguments: id.
@@ -38,8 +52,8 @@ request_text() {
     "${request[backup]-}" "${request[timeline]-}" "${request[keep_old]:-true}"
 }
 
-# Arguments: id. Exit: 0 when it can name a record.
-is_request_id() { [[ "$1" =~ ^[A-Za-z0-9._-]{1,63}$ ]]; }
+# Arguments: id. Exit: 0 when it can name a restore's record.
+is_request_id() { [[ "$1" =~ ^[A-Za-z0-9._-]{1,63}$ && "$1" != "$CLONE" ]]; }
 
 # Prints the path of an id's outcome. The suffix keeps it apart from any id and from the temporary file of another's.
 # Arguments: id.
@@ -94,7 +108,8 @@ parse_target() {
 
 # Checks the form of REQUEST. Exit: 1 when it is wrong; PROBLEM says why.
 check_request() {
-  local scheme="${!PREFIX_VARIABLE%%://*}"
+  local scheme=''
+  if [ "${REQUEST[id]}" != "$CLONE" ]; then scheme="${!PREFIX_VARIABLE%%://*}"; fi
   parse_target "${REQUEST[to]}" || return
   if ! [[ "${REQUEST[keep_old]}" =~ ^(true|false)$ ]]; then
     PROBLEM="RESTORE_KEEP_OLD: '${REQUEST[keep_old]}' is neither true nor false"
@@ -102,10 +117,10 @@ check_request() {
     PROBLEM="RESTORE_TIMELINE: '${REQUEST[timeline]}' is no number"
   elif ! [[ "${REQUEST[backup]}" =~ ^(base_[0-9A-Za-z_]+)?$ ]]; then
     PROBLEM="RESTORE_BACKUP: '${REQUEST[backup]}' is no name of a base backup such as base_000000010000000000000002"
-  elif [[ -n "${REQUEST[from]}" && "$PREFIX_VARIABLE" != WALG_FILE_PREFIX && "${REQUEST[from]}" != "$scheme://"* ]]; then
+  elif [[ -n "${REQUEST[from]}" && -n "$scheme" && "$PREFIX_VARIABLE" != WALG_FILE_PREFIX && "${REQUEST[from]}" != "$scheme://"* ]]; then
     PROBLEM="RESTORE_FROM: '${REQUEST[from]}' is no $scheme:// prefix; it must lie in the same kind of store as $PREFIX_VARIABLE"
   elif [[ -n "${REQUEST[from]}" && "${REQUEST[from]%/}" != */"$PG_MAJOR" ]]; then
-    PROBLEM="RESTORE_FROM: '${REQUEST[from]}' does not end in /$PG_MAJOR; an archive of another major version can't be restored here"
+    PROBLEM="the source '${REQUEST[from]}' does not end in /$PG_MAJOR; an archive of another major version can't be restored here"
   else
     return 0
   fi

@@ -17,7 +17,7 @@ enter_step() {
   JOURNAL[step]="$1"
   JOURNAL[$1_at]="$EPOCHSECONDS"
   write_record "$JOURNAL_FILE" "$(print_fields JOURNAL)" "$1"
-  info "restore ${JOURNAL[id]}: $1"
+  info "$(title "${JOURNAL[id]}"): $1"
 }
 
 # The journal ends, and the request with it when it was a file.
@@ -31,16 +31,17 @@ close_journal() {
 # and records nothing then, so that the next boot tries again.
 # Arguments: state (refused, failed, withdrawn), message.
 give_up() {
-  local id="${JOURNAL[id]}"
+  local title
+  title="$(title "${JOURNAL[id]}")"
   if [ "${JOURNAL[old]}" = absent ]; then
     rm -rf "$STAGING"
     remove_record "$JOURNAL_FILE" closing
-    die "restore $id $1: $2. There are no old data to serve, and nothing was initialised; the next start tries again"
+    die "$title $1: $2. There are no old data to serve, and nothing was initialised; the next start tries again"
   fi
   record_outcome "$1" "$2"
   rm -rf "$STAGING"
   close_journal
-  error "restore $id $1: $2. The old data were not touched and serve on; for another attempt choose a new id"
+  error "$title $1: $2. The old data were not touched and serve on; for another attempt choose a new id"
 }
 
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
@@ -71,43 +72,26 @@ resume_restore() {
   elif ((boots > BOOTS)); then
     give_up failed "it was interrupted $BOOTS times, last at step ${JOURNAL[step]}"
   else
-    info "restore $id was interrupted at step ${JOURNAL[step]} and goes on"
+    info "$(title "$id") was interrupted at step ${JOURNAL[step]} and goes on"
     JOURNAL[boots]="$boots"
     enter_step "${JOURNAL[step]}"
     run_restore
   fi
 }
 
-# Decides about a request that no journal is about.
+# Carries out what no journal is about yet, or says why not.
 begin_request() {
-  local id="${REQUEST[id]}" state
-  if [ -z "$PREFIX_VARIABLE" ]; then
-    decline "restore $id: no prefix such as WALG_S3_PREFIX is set, so there is no archive to restore from"
-    return
-  elif ! is_request_id "$id"; then
-    decline "restore '$id': the id must be 1 to 63 letters, digits, dots, underscores or hyphens"
-    return
-  elif [ "${JOURNAL[id]-}" = "$id" ]; then
-    state="done" # swapped, but the new server has not answered yet
-  else
-    state="$(outcome_of "$id" state)"
-  fi
-  if [ "${REQUEST[undo]}" = true ]; then
-    undo_request "$id" "$state"
-  elif [ -z "$state" ]; then
-    if [ "${JOURNAL[step]-}" = swapped ]; then
-      decline "restore $id: the server has not answered yet since restore ${JOURNAL[id]}: wait for it, or undo that one"
-    elif ! [ -s "$PGDATA/PG_VERSION" ] && [ -n "$(ls -A "$PGDATA" 2>/dev/null)" ]; then
-      decline "restore $id: $PGDATA holds files but no PG_VERSION, so it is no whole cluster: move them away"
-    else
-      begin_restore
-    fi
-  elif [ "${JOURNAL[id]-}" != "$id" ] && [ "$(outcome_of "$id" request)" != "$(request_text REQUEST)" ]; then
-    decline "restore $id: this id was used before ($state, $(outcome_of "$id" request)) and now asks for something else ($(request_text REQUEST)); choose a new id"
-  elif [[ "$state" != @(done|undone) ]]; then
-    warn "restore $id was $state: $(outcome_of "$id" message). For another attempt choose a new id"
-    forget_request "$id"
-  fi
+  local VERDICT PROBLEM
+  judge_request
+  case "$VERDICT" in
+    begin) begin_restore ;;
+    undo) begin_undo ;;
+    spent)
+      warn "$PROBLEM"
+      forget_request "${REQUEST[id]}"
+      ;;
+    refused) decline "$PROBLEM" ;;
+  esac
 }
 
 # Refuses a request without a record. Ends the process when there are no data that could serve on.
@@ -121,6 +105,9 @@ decline() {
 begin_restore() {
   JOURNAL=([id]="${REQUEST[id]}" [to]="${REQUEST[to]}" [request]="$(request_text REQUEST)"
   [keep_old]="${REQUEST[keep_old]}" [boots]=1 [old]=absent [started_at]="$EPOCHSECONDS")
+  if [ "${REQUEST[id]}" = "$CLONE" ]; then
+    check_archive_is_empty
+  fi
   if [ -s "$PGDATA/PG_VERSION" ]; then
     JOURNAL[old]=present
   elif [ -n "$VOLUME_OWNER" ]; then

@@ -20,22 +20,10 @@ swap() {
   enter_step swapped
 }
 
-# Checks whether a restore can be undone, and does it. Arguments: id, state.
-undo_request() {
-  case "$2" in
-    undone) return 0 ;;
-    done) ;;
-    *)
-      decline "restore $1 can't be undone: it is ${2:-not known}"
-      return
-      ;;
-  esac
-  if ! [ -d "$PRE_RESTORE" ] || [ "$(read_record "$PRE_RESTORE_OF")" != "$1" ]; then
-    decline "restore $1 can't be undone: the data from before it are no longer on the volume"
-    return
-  fi
+begin_undo() {
+  local id="${REQUEST[id]}"
   rm -rf "$UNDONE"
-  JOURNAL=([id]="$1" [request]="$(outcome_of "$1" request)")
+  JOURNAL=([id]="$id" [request]="$(outcome_of "$id" request)")
   : "${JOURNAL[request]:=$(request_text REQUEST)}"
   enter_step undoing
   swap_back
@@ -56,22 +44,22 @@ swap_back() {
 # Behind the running server: the restore is done when that has answered as a primary; then the new timeline gets a base
 # backup, without which it could only be restored through the old one.
 finish_restore() {
-  local id
+  local title
   read_fields JOURNAL "$JOURNAL_FILE"
-  id="${JOURNAL[id]-}"
+  title="$(title "${JOURNAL[id]-}")"
   case "${JOURNAL[step]-}" in
     swapped)
       [ "$(sql -c 'SELECT pg_is_in_recovery()')" = f ] || return 1
       record_outcome "done" "$(durations)"
-      info "restore $id done: $(durations)"
+      info "$title done: $(durations)"
       enter_step finishing
       ;;
     finishing) ;;
     *) return 0 ;;
   esac
   # backup.sh finds nothing to do when the server is being stopped
-  if ! { backup.sh && pg_isready -q; }; then
-    error "restore $id is done, but there is no base backup of timeline ${JOURNAL[new_timeline]} yet (above): the next start tries again"
+  if [ -n "$PREFIX_VARIABLE" ] && ! { backup.sh && pg_isready -q; }; then
+    error "$title is done, but there is no base backup of timeline ${JOURNAL[new_timeline]} yet (above): the next start tries again"
     return 0
   fi
   if [ "${JOURNAL[keep_old]}" = false ]; then

@@ -4,6 +4,7 @@
 readonly RUN=/run/postgres-stack
 # another file for a restore from another archive
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
+readonly CLONE_ENV="$RUN/clone.env"
 
 # Prints a prefix as WAL-G wants it: no file:// scheme, no trailing slash, the major version appended.
 # Arguments: prefix.
@@ -32,46 +33,84 @@ warn_of_several_prefixes() {
 # Arguments: name, value.
 export_line() { printf 'export %s=%s\n' "$1" "${2@Q}"; }
 
-# Prints what archive-wal, fetch-wal and backup.sh run with. A secret given as a file is read again at each use, so that
-# a rotated one counts without a restart.
+# Prints the variable for a prefix's scheme; nothing when it has none that WAL-G knows.
+# Arguments: prefix.
+prefix_variable_of() {
+  case "$1" in
+    s3://?*) echo WALG_S3_PREFIX ;;
+    gs://?*) echo WALG_GS_PREFIX ;;
+    azure://?*) echo WALG_AZ_PREFIX ;;
+    file:///?* | /?*) echo WALG_FILE_PREFIX ;;
+  esac
+}
+
+# Prints what archive-wal, fetch-wal and backup.sh run with.
+# Arguments: variable of the prefix, prefix with its major.
 walg_environment() {
-  local name file_variable
+  local name
   printf 'unset %s\n' "${PREFIXES[*]}"
-  export_line "$PREFIX_VARIABLE" "$(versioned_prefix "${!PREFIX_VARIABLE}")"
+  export_line "$1" "$2"
   export_line WALG_PREVENT_WAL_OVERWRITE true
   for name in PATH PGDATA PG_MAJOR POSTGRES_USER BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL; do
     export_line "$name" "${!name}"
   done
+  store_environment ''
+}
+
+# Prints the settings and secrets of a store. A secret given as a file is read again at each use, so that a rotated one
+# counts without a restart.
+# Arguments: what the variables' names begin with (nothing, or CLONE_); what is printed has the names without it.
+store_environment() {
+  local of="$1" name value file_variable
   for name in $(compgen -e); do
-    if [[ "$name" =~ ^(WALG|AWS|AZURE|GOOGLE)_ && ! "$name" =~ ^WALG_(S3|GS|AZ|FILE)_PREFIX$ ]]; then
-      export_line "$name" "${!name}"
+    if [[ "$name" =~ ^$of((WALG|AWS|AZURE|GOOGLE)_.*)$ && ! "$name" =~ WALG_(S3|GS|AZ|FILE)_PREFIX$ ]]; then
+      export_line "${BASH_REMATCH[1]}" "${!name}"
     fi
   done
   for name in "${STORE_SECRETS[@]}"; do
-    file_variable="${name}_FILE"
+    value="$of$name" file_variable="$of${name}_FILE"
     if [ -n "${!file_variable-}" ]; then
       # shellcheck disable=SC2016 # expanded when the file is read
-      printf 'unset %s\n%s="$(<%s)" || return 1\nexport %s\n' "$file_variable" "$name" "${!file_variable@Q}" "$name"
-    elif [ -n "${!name-}" ]; then
-      export_line "$name" "${!name}"
+      printf 'unset %s\n%s="$(<%s)" || return 1\nexport %s\n' "${name}_FILE" "$name" "${!file_variable@Q}" "$name"
+    elif [ -n "${!value-}" ]; then
+      export_line "$name" "${!value}"
     fi
   done
 }
 
-# Writes walg.env (0600), or removes it when no prefix is set. A folder of a file:// prefix is created.
+# Prints what a clone reads its source with: this server's store and its credentials, as far as CLONE_* does not say otherwise.
+# A key to decrypt is never taken over: another database has its own.
+clone_environment() {
+  local prefix="${CLONE_FROM%/}"
+  walg_environment "$(prefix_variable_of "$prefix")" "${prefix#file://}"
+  printf 'unset %s\n' "WALG_LIBSODIUM_KEY WALG_PGP_KEY WALG_PGP_KEY_PASSPHRASE"
+  store_environment CLONE_
+}
+
+# Writes walg.env, or removes it when no prefix is set, and clone.env likewise. A folder of a file:// prefix is created.
 write_walg_env() {
   local prefix
-  rm -f "$WALG_ENV"
-  [ -n "$PREFIX_VARIABLE" ] || return 0
-  if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
-    prefix="$(versioned_prefix "$WALG_FILE_PREFIX")"
-    mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $(id -u)"
+  rm -f "$WALG_ENV" "$CLONE_ENV"
+  if [ -n "$PREFIX_VARIABLE" ]; then
+    prefix="$(versioned_prefix "${!PREFIX_VARIABLE}")"
+    if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
+      mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $(id -u)"
+    fi
+    walg_environment "$PREFIX_VARIABLE" "$prefix" | write_secret_file "$WALG_ENV"
   fi
-  (umask 077 && walg_environment >"$WALG_ENV.new")
+  if [ -n "$(prefix_variable_of "${CLONE_FROM-}")" ]; then
+    clone_environment | write_secret_file "$CLONE_ENV"
+  fi
+}
+
+# Writes a file (0600) that postgres can read, from stdin.
+# Arguments: path.
+write_secret_file() {
+  (umask 077 && cat >"$1.new")
   if [ "$(id -u)" = 0 ]; then
-    chown postgres "$WALG_ENV.new"
+    chown postgres "$1.new"
   fi
-  mv -f "$WALG_ENV.new" "$WALG_ENV"
+  mv -f "$1.new" "$1"
 }
 
 # Loads walg.env. Exit: non-zero when it is missing or a secret's file can't be read.
