@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { BackupSettings } from "../settings/settings";
+import type { BackupSettings, StoreCredentials } from "../settings/settings";
 import { type Identity, labels } from "./names";
 import { type Mount, secretFolder, secretMount } from "./pod";
 
@@ -35,7 +35,11 @@ export function createArchive(
   const prefix = disposable
     ? pulumi.interpolate`${args.prefix}/${new random.RandomId(`${identity.name}-life`, { byteLength: 4 }, opts).hex}`
     : pulumi.output(args.prefix);
-  const { mounts, environment: credentials } = credentialFiles(identity, args, opts);
+  const { mounts, environment: credentials } = storeAccess(
+    identity,
+    { ...args, name: "object-store", of: "" },
+    opts,
+  );
   return {
     prefix,
     mounts,
@@ -50,31 +54,41 @@ export function createArchive(
   };
 }
 
-function credentialFiles(
+export interface StoreAccessArgs {
+  readonly variable?: BackupSettings["variable"];
+  readonly credentials?: StoreCredentials;
+  /** Of the mount, and of the Secret that holds values given in the stack. */
+  readonly name: string;
+  /** What the variables begin with: `CLONE_` for the store that a clone reads. */
+  readonly of: string;
+}
+
+/** A store's credentials as mounted files, and the variables that name them. */
+export function storeAccess(
   identity: Identity,
-  { credentials, variable }: BackupSettings,
+  { credentials, variable, name, of }: StoreAccessArgs,
   opts: pulumi.CustomResourceOptions,
 ): { mounts: Mount[]; environment: Record<string, string> } {
-  if (credentials === undefined) return { mounts: [], environment: {} };
-  const folder = secretFolder("object-store");
+  if (credentials === undefined || variable === undefined) return { mounts: [], environment: {} };
+  const folder = secretFolder(name);
   const files = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [`${name}_FILE`, `${folder}/${name}`]));
+    Object.fromEntries(names.map((file) => [`${of}${file}_FILE`, `${folder}/${file}`]));
   if ("secretName" in credentials) {
     const google: Record<string, string> =
-      variable === "WALG_GS_PREFIX" ? { GOOGLE_APPLICATION_CREDENTIALS: `${folder}/key.json` } : {};
+      variable === "WALG_GS_PREFIX" ? { [`${of}GOOGLE_APPLICATION_CREDENTIALS`]: `${folder}/key.json` } : {};
     return {
-      mounts: [secretMount("object-store", credentials.secretName)],
+      mounts: [secretMount(name, credentials.secretName)],
       environment: { ...files(CREDENTIALS[variable]), ...google },
     };
   }
-  const name = `${identity.name}-object-store`;
+  const secretName = `${identity.name}-${name}`;
   new k8s.core.v1.Secret(
-    name,
+    secretName,
     {
-      metadata: { name, namespace: identity.namespace, labels: labels(identity, "backup") },
+      metadata: { name: secretName, namespace: identity.namespace, labels: labels(identity, "backup") },
       stringData: { ...credentials.data },
     },
     opts,
   );
-  return { mounts: [secretMount("object-store", name)], environment: files(Object.keys(credentials.data)) };
+  return { mounts: [secretMount(name, secretName)], environment: files(Object.keys(credentials.data)) };
 }

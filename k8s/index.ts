@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { BackupSettings } from "../settings/settings";
+import type { BackupSettings, RequestSettings } from "../settings/settings";
 import { createArchive } from "./archive";
 import { createBackupSchedule, createFirstBackup } from "./backup";
 import {
@@ -13,6 +13,7 @@ import { createCredentials, type RoleArgs } from "./credentials";
 import { clientHost, type Identity, labels, PORT } from "./names";
 import { createClientService, createHeadlessService, type NetworkArgs } from "./network";
 import type { PlacementArgs } from "./placement";
+import { checkRequest, createRequest, reportRequest } from "./request";
 import { createKept, type VolumeArgs } from "./volume";
 import { createStatefulSet } from "./workload";
 
@@ -35,6 +36,8 @@ export interface PostgresInstanceArgs {
   };
   /** None: plain PostgreSQL, nothing is archived. */
   readonly backup?: BackupSettings;
+  /** A restore or a clone: it is checked before anything changes, and happens once. */
+  readonly request?: RequestSettings;
   readonly access: RoleArgs & NetworkArgs;
   readonly placement: PlacementArgs & { readonly namespace: string; readonly createNamespace: boolean };
   readonly gracePeriodSeconds: number;
@@ -45,8 +48,8 @@ export interface PostgresInstanceArgs {
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
  *
- * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server -> StatefulSet ->
- * client Service, backup schedule, settings applied and confirmed.
+ * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server, request checked
+ * against the archive -> StatefulSet -> client Service, backup schedule, settings applied and confirmed, request reported.
  */
 export class PostgresInstance extends pulumi.ComponentResource {
   /** Host name of the client Service. */
@@ -75,9 +78,15 @@ export class PostgresInstance extends pulumi.ComponentResource {
 
     const configuration = { image, ...postgres, sharedMemory: args.sharedMemory };
     const { candidate, check } = checkConfiguration(identity, configuration, inside);
+    const request = args.request && createRequest(identity, args.request, inside);
+    const requested = request && { request, archive, image, placement, major: postgres.version };
+    const accepted =
+      requested &&
+      checkRequest(identity, requested, { parent: this, dependsOn: [kept.claim, account, check] });
+
     const live = createLiveConfiguration(identity, postgres.conf, {
       parent: this,
-      dependsOn: [check, kept.claim], // max_wal_size counts on the room: first the volume grows
+      dependsOn: [check, kept.claim, ...(accepted ? [accepted] : [])], // max_wal_size counts on the room: first the volume grows
     });
 
     // a destroy that is not meant to take the data along stops before it stops the server
@@ -90,6 +99,7 @@ export class PostgresInstance extends pulumi.ComponentResource {
         ...postgres,
         major: postgres.version,
         archive,
+        request,
         restartOn: {
           "postgres-stack/image": args.imageTag,
           "postgres-stack/restart-settings": restartFingerprint(postgres.restartSettings),
@@ -105,6 +115,7 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const client = createClientService(identity, access, { ...guarded, dependsOn: server });
     const reachable = { parent: this, dependsOn: [server, client, live] };
     applyConfiguration(identity, { ...configuration, candidate }, reachable);
+    if (requested) reportRequest(identity, requested, reachable);
     if (backup && archive) {
       const job = { ...backup, archive, image, major: postgres.version };
       createBackupSchedule(identity, job, reachable);

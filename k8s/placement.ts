@@ -17,12 +17,19 @@ const SPOT_NODES = [
   { key: "kubernetes.azure.com/scalesetpriority", value: "spot", tainted: true },
 ];
 
-/** The pod's scheduling. */
-export function podPlacement({ spot, priorityClassName, nodeSelector }: PlacementArgs): Partial<PodSpec> {
+/** The pod's scheduling; `podAffinity` for one that works on the database's volume. */
+export function podPlacement(
+  { spot, priorityClassName, nodeSelector }: PlacementArgs,
+  podAffinity?: k8s.types.input.core.v1.PodAffinity,
+): Partial<PodSpec> {
+  const affinity = {
+    ...(spot === "any" ? {} : { nodeAffinity: spotAffinity(spot) }),
+    ...(podAffinity && { podAffinity }),
+  };
   return {
     priorityClassName,
     nodeSelector,
-    ...(spot === "any" ? {} : { affinity: { nodeAffinity: spotAffinity(spot) } }),
+    ...(Object.keys(affinity).length === 0 ? {} : { affinity }),
     ...(spot === "require" ? { tolerations: spotTolerations() } : {}),
   };
 }

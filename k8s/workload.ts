@@ -19,6 +19,7 @@ import {
   secretMount,
 } from "./pod";
 import { probes } from "./probes";
+import type { Request } from "./request";
 
 export interface WorkloadArgs {
   readonly image: pulumi.Input<string>;
@@ -38,6 +39,8 @@ export interface WorkloadArgs {
     readonly environment: Record<string, pulumi.Input<string>>;
     readonly mounts: readonly Mount[];
   };
+  /** A restore or a clone, which the next boot carries out. */
+  readonly request?: Request;
   /** When one of these changes, the pod restarts once. */
   readonly restartOn: Record<string, pulumi.Input<string>>;
 }
@@ -49,6 +52,7 @@ export function createStatefulSet(
   opts: pulumi.CustomResourceOptions,
 ): k8s.apps.v1.StatefulSet {
   const { name, namespace } = identity;
+  const patience = `${args.request?.patienceMinutes ?? 30}m`;
   const podLabels = { ...labels(identity, "database"), [ROLE_LABEL]: "primary" };
   return new k8s.apps.v1.StatefulSet(
     name,
@@ -65,7 +69,7 @@ export function createStatefulSet(
         },
       },
     },
-    { ...opts, customTimeouts: { create: "30m", update: "30m" } },
+    { ...opts, customTimeouts: { create: patience, update: patience } },
   );
 }
 
@@ -78,6 +82,7 @@ function podSpec(identity: Identity, args: WorkloadArgs): k8s.types.input.core.v
     secretMount("superuser", superuserSecret(identity)),
     secretMount("app", applicationSecret(identity)),
     ...(args.archive?.mounts ?? []),
+    ...(args.request?.mounts ?? []),
   ];
   const resources = { cpu: args.cpu, memory: args.memory };
   return {
@@ -91,7 +96,11 @@ function podSpec(identity: Identity, args: WorkloadArgs): k8s.types.input.core.v
         name: "postgres",
         image: args.image,
         ports: [{ name: "postgres", containerPort: PORT }],
-        env: environment({ ...serverEnvironment(identity, args), ...args.archive?.environment }),
+        env: environment({
+          ...serverEnvironment(identity, args),
+          ...args.archive?.environment,
+          ...args.request?.environment,
+        }),
         resources: { requests: resources, limits: resources },
         lifecycle: { preStop: { exec: { command: ["pre-stop.sh"] } } },
         ...probes(),

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PREFIX_VARIABLES, storeOf } from "./prefix";
-import type { BackupConfig } from "./schema";
-import type { BackupSettings } from "./settings";
+import type { BackupConfig, CloneConfig } from "./schema";
+import type { BackupSettings, StoreCredentials } from "./settings";
 import { backupMemory, type Limits, walgConcurrency } from "./walg";
 
 /** What archiving and base backups need to know, secrets as Pulumi secrets. */
@@ -12,21 +12,25 @@ export function backupSettings(backup: BackupConfig, limits: Limits): BackupSett
   return {
     prefix: store === "file" ? prefix.replace("file://", "") : prefix,
     variable: PREFIX_VARIABLES[store],
-    environment: { ...storeEnvironment(backup), ...walgConcurrency(limits) },
+    environment: {
+      WALG_COMPRESSION_METHOD: backup.compression,
+      ...storeEnvironment(backup),
+      ...walgConcurrency(limits),
+    },
     schedule,
     retain,
     archiveTimeout,
     archiveDeadline,
-    credentials: credentials(backup.credentials),
+    credentials: storeCredentials(backup.credentials),
     serviceAccountAnnotations: backup.credentials?.serviceAccountAnnotations ?? {},
     memory: backupMemory(limits),
   };
 }
 
-function storeEnvironment(backup: BackupConfig): Record<string, string> {
-  const { endpoint, region, forcePathStyle, storageAccount, compression } = backup;
+/** How a store is reached, in WAL-G's variables. */
+export function storeEnvironment(store: BackupConfig | CloneConfig): Record<string, string> {
+  const { endpoint, region, forcePathStyle, storageAccount } = store;
   return {
-    WALG_COMPRESSION_METHOD: compression,
     ...(endpoint && { AWS_ENDPOINT: endpoint }),
     ...((region || endpoint) && { AWS_REGION: region ?? "us-east-1" }),
     ...(forcePathStyle !== undefined && { AWS_S3_FORCE_PATH_STYLE: String(forcePathStyle) }),
@@ -34,7 +38,7 @@ function storeEnvironment(backup: BackupConfig): Record<string, string> {
   };
 }
 
-function credentials(given: BackupConfig["credentials"]): BackupSettings["credentials"] {
+export function storeCredentials(given: BackupConfig["credentials"]): StoreCredentials | undefined {
   if (given?.secretName) return { secretName: given.secretName };
   const plain = {
     AWS_ACCESS_KEY_ID: given?.accessKeyId,

@@ -7,7 +7,7 @@ const PREFIX = "postgres-stack:";
 const TEXT = ["dataSize", "storageClass"];
 
 /** Keys that may hold secrets: no message shows a value from them. */
-const MAY_BE_SECRET = ["backup", "image"];
+const MAY_BE_SECRET = ["backup", "cloneFrom", "image"];
 
 /** Pulumi.yaml's defaults for keys that a stack may leave out; a key without a default Pulumi would demand. */
 const LEFT_OUT = ["", "{}"];
@@ -37,7 +37,7 @@ export function readConfig(): StackValues {
 }
 
 const NEEDLESS =
-  "is encrypted, but would end up in plain (only backup and image hold secrets: store it in plain)";
+  "is encrypted, but would end up in plain (only backup, cloneFrom and image hold secrets: store it in plain)";
 
 function parse(text: string): unknown {
   try {

@@ -55,6 +55,21 @@ export const dnsName = text(
   (value) => value.length <= 253 && value.split(".").every((part) => DNS_LABEL.test(part)),
 );
 
+/** A request's id: it names a record on the volume. */
+export const requestId = z.preprocess(
+  numberAsText,
+  text(
+    "is no id of a request",
+    "letters, digits, '.', '_' and '-', at most 63, not clone; each is used once",
+    (value) => matching(/^[A-Za-z0-9._-]+$/, 63)(value) && value !== "clone",
+  ),
+);
+export const backupName = text(
+  "is no name of a base backup",
+  "such as base_000000010000000000000002",
+  matching(/^base_[0-9A-Za-z_]+$/, 100),
+);
+
 const RESERVED = new Set([
   "postgres",
   "template0",

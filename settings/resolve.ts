@@ -4,6 +4,7 @@ import { backupSettings } from "./backup";
 import { gucBytes } from "./guc-values";
 import { findGuc } from "./gucs";
 import { machineOf, postgresSettings } from "./postgres";
+import { requestSettings } from "./request";
 import type { ImageConfig, StackConfig } from "./schema";
 import type { ImageSettings, PostgresSettings, Settings } from "./settings";
 import { claimSize } from "./volume";
@@ -20,6 +21,7 @@ export function resolve(config: StackConfig): Settings {
     volume: { claimSize: claimSize(config.dataSize), storageClass: config.storageClass },
     postgres,
     backup: config.backup && backupSettings(config.backup, machine),
+    request: requestSettings(config),
     access: { ...config.access, database: config.access.database ?? config.access.role },
     placement: config.placement,
     gracePeriodSeconds: gracePeriod(postgres, config.backup?.archiveDeadline ?? 0),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import * as field from "./fields";
 import { PREFIX_ALLOWED, storeOf } from "./prefix";
 import { applyRules } from "./rules";
+import { target } from "./target";
 
 const prefix = z
   .string({
@@ -35,18 +36,39 @@ const credentials = z.strictObject({
   serviceAccountAnnotations: annotations.optional(),
 });
 
-const backup = z.strictObject({
+/** Where an archive lies and how it is reached: the stack's own, or the one that a clone reads. */
+const store = {
   prefix,
-  schedule: field.cronSchedule,
-  retain: field.wholeNumber(1, 1000, "full backups").default(7),
-  archiveTimeout: field.wholeNumber(1, 86400, "seconds").default(60),
-  archiveDeadline: field.wholeNumber(10, 3600, "seconds").default(120),
   endpoint: field.webAddress.optional(),
   region: field.region.optional(),
   forcePathStyle: z.boolean().optional(),
   storageAccount: field.plainText.optional(),
+};
+
+const backup = z.strictObject({
+  schedule: field.cronSchedule,
+  retain: field.wholeNumber(1, 1000, "full backups").default(7),
+  archiveTimeout: field.wholeNumber(1, 86400, "seconds").default(60),
+  archiveDeadline: field.wholeNumber(10, 3600, "seconds").default(120),
   compression: z.enum(["lz4", "zstd"]).default("lz4"),
   credentials: credentials.optional(),
+  ...store,
+});
+
+const restore = z.strictObject({
+  id: field.requestId,
+  to: target.optional(),
+  from: prefix.optional(),
+  backup: field.backupName.optional(),
+  timeline: field.wholeNumber(1, 2 ** 31 - 1, "a timeline").optional(),
+  keepOld: z.boolean().default(true),
+  undo: z.boolean().default(false),
+});
+
+const cloneFrom = z.strictObject({
+  ...store,
+  to: target.default("latest"),
+  credentials: credentials.omit({ serviceAccountAnnotations: true }).optional(),
 });
 
 const access = z.strictObject({
@@ -72,6 +94,8 @@ const stack = z.strictObject({
   postgres: postgres.prefault({}),
   image,
   backup: backup.optional(),
+  restore: restore.optional(),
+  cloneFrom: cloneFrom.optional(),
   access: access.prefault({}),
   placement,
 });
@@ -82,4 +106,5 @@ export const stackSchema = stack.superRefine(applyRules, { when: () => true });
 /** A stack's settings with defaults filled in. */
 export type StackConfig = z.output<typeof stack>;
 export type BackupConfig = NonNullable<StackConfig["backup"]>;
+export type CloneConfig = NonNullable<StackConfig["cloneFrom"]>;
 export type ImageConfig = StackConfig["image"];

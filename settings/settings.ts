@@ -15,6 +15,8 @@ export interface Settings {
   readonly postgres: PostgresSettings;
   /** None: plain PostgreSQL, nothing is archived. */
   readonly backup?: BackupSettings;
+  /** A restore or a clone that is asked for. */
+  readonly request?: RequestSettings;
   readonly access: StackConfig["access"] & { readonly database: string };
   readonly placement: StackConfig["placement"];
   /** Seconds that the pod may take to stop. */
@@ -75,15 +77,29 @@ export interface BackupSettings {
   readonly archiveTimeout: number;
   /** Seconds that the upload of one segment may take. */
   readonly archiveDeadline: number;
-  /**
-   * Values by the variable's name, for a Secret of our own; or the name of a Secret that exists, with keys named like the
-   * variables (for `gs://`: `key.json`). Neither where the cloud gives the ServiceAccount an identity.
-   */
-  readonly credentials?:
-    | { readonly secretName: string }
-    | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
+  /** Neither where the cloud gives the ServiceAccount an identity. */
+  readonly credentials?: StoreCredentials;
   /** The identity that the cloud gives, for IRSA and the like. */
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
   /** Memory limit of a base backup's job, a Kubernetes quantity. */
   readonly memory: string;
+}
+
+/**
+ * Values by the variable's name, for a Secret of our own; or the name of a Secret that exists, with keys named like the
+ * variables (for `gs://`: `key.json`).
+ */
+export type StoreCredentials =
+  | { readonly secretName: string }
+  | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
+
+export interface RequestSettings {
+  /** What messages call it: `restore monday`, `clone`. */
+  readonly title: string;
+  /** `RESTORE_*` or `CLONE_*` variables of the container that are no secret. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Minutes that an update waits for the server to be ready again. */
+  readonly patienceMinutes: number;
+  /** A clone's source, whose credentials take the place of the stack's own where there are any. */
+  readonly source?: { readonly variable: PrefixVariable; readonly credentials?: StoreCredentials };
 }

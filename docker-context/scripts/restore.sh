@@ -155,7 +155,7 @@ report() {
     interruptible sleep 1
   done
   if [ "$VERDICT" = settled ]; then word="done"; fi
-  printf '%s: %s' "$word" "$PROBLEM" >/dev/termination-log
+  leave_message "$word: $PROBLEM"
   info "$word: $PROBLEM"
 }
 

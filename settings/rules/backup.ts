@@ -1,6 +1,9 @@
 import { type Store, storeOf } from "../prefix";
-import type { BackupConfig, StackConfig } from "../schema";
+import type { BackupConfig, CloneConfig, StackConfig } from "../schema";
 import { type Problem, type Rule, unless } from "./rule";
+
+/** The two keys that name an archive. */
+type Key = "backup" | "cloneFrom";
 
 /** Keys that only some stores know. */
 const STORES: Readonly<Record<string, readonly Store[]>> = {
@@ -22,17 +25,7 @@ const CREDENTIALS =
 const VOLUME = "/var/lib/postgresql/";
 
 export const backupRules: readonly Rule[] = [
-  { needs: ["backup.prefix"], check: whenBackup(fitStore) },
-  {
-    needs: ["backup.prefix", "backup.storageAccount"],
-    check: whenBackup(({ prefix, storageAccount }) =>
-      unless(
-        storeOf(prefix) !== "azure" || storageAccount !== undefined,
-        "backup.storageAccount",
-        "is missing (azure:// needs the storage account's name)",
-      ),
-    ),
-  },
+  ...storeRules("backup"),
   {
     needs: ["backup.prefix", "disposable"],
     check: ({ backup, disposable }) =>
@@ -44,30 +37,49 @@ export const backupRules: readonly Rule[] = [
         `goes with the volume that it should save (file:// only in a disposable stack, below ${VOLUME})`,
       ),
   },
-  { needs: ["backup.credentials"], check: whenBackup(oneKindOfCredentials) },
 ];
 
-function whenBackup(check: (backup: BackupConfig) => readonly Problem[]) {
-  return ({ backup }: StackConfig) => (backup ? check(backup) : []);
+/** What an archive's address and credentials keep to. */
+export function storeRules(key: Key): readonly Rule[] {
+  const whenGiven =
+    (check: (store: BackupConfig | CloneConfig) => readonly Problem[]) => (config: StackConfig) => {
+      const store = config[key];
+      return store ? check(store) : [];
+    };
+  return [
+    { needs: [`${key}.prefix`], check: whenGiven((store) => fitStore(key, store)) },
+    {
+      needs: [`${key}.prefix`, `${key}.storageAccount`],
+      check: whenGiven(({ prefix, storageAccount }) =>
+        unless(
+          storeOf(prefix) !== "azure" || storageAccount !== undefined,
+          `${key}.storageAccount`,
+          "is missing (azure:// needs the storage account's name)",
+        ),
+      ),
+    },
+    { needs: [`${key}.credentials`], check: whenGiven((store) => oneKindOfCredentials(key, store)) },
+  ];
 }
 
-function fitStore(backup: BackupConfig): Problem[] {
-  const store = storeOf(backup.prefix);
-  const given = { ...backup, ...prefixed("credentials.", backup.credentials) } as Record<string, unknown>;
+function fitStore(key: Key, given: BackupConfig | CloneConfig): Problem[] {
+  const store = storeOf(given.prefix);
+  const values = { ...given, ...prefixed("credentials.", given.credentials) } as Record<string, unknown>;
   return Object.entries(STORES)
-    .filter(([key, stores]) => given[key] !== undefined && store !== undefined && !stores.includes(store))
-    .map(([key, stores]) => ({
-      path: `backup.${key}`,
-      message: `has no meaning for ${store}:// (only for ${stores.map((name) => `${name}://`).join(", ")})`,
+    .filter(([name, stores]) => values[name] !== undefined && store !== undefined && !stores.includes(store))
+    .map(([name, stores]) => ({
+      path: `${key}.${name}`,
+      message: `has no meaning for ${store}:// (only for ${stores.map((it) => `${it}://`).join(", ")})`,
     }));
 }
 
-function oneKindOfCredentials({ credentials }: BackupConfig): readonly Problem[] {
+function oneKindOfCredentials(key: Key, { credentials }: BackupConfig | CloneConfig): readonly Problem[] {
   if (credentials === undefined) return [];
-  const { secretName, accessKeyId, secretAccessKey, storageAccessKey, serviceAccountAnnotations } =
-    credentials;
-  const kinds = [secretName, accessKeyId ?? secretAccessKey, storageAccessKey, serviceAccountAnnotations];
-  const path = "backup.credentials";
+  const { secretName, accessKeyId, secretAccessKey, storageAccessKey } = credentials;
+  const annotations =
+    "serviceAccountAnnotations" in credentials ? credentials.serviceAccountAnnotations : undefined;
+  const kinds = [secretName, accessKeyId ?? secretAccessKey, storageAccessKey, annotations];
+  const path = `${key}.credentials`;
   if (kinds.filter((kind) => kind !== undefined).length !== 1) {
     return unless(
       false,

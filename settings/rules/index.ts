@@ -4,9 +4,10 @@ import { backupRules } from "./backup";
 import { gucRules } from "./gucs";
 import { imageRules } from "./image";
 import { limitRules } from "./limits";
+import { requestRules } from "./request";
 import type { Rule } from "./rule";
 
-const RULES: readonly Rule[] = [...imageRules, ...backupRules, ...gucRules, ...limitRules];
+const RULES: readonly Rule[] = [...imageRules, ...backupRules, ...requestRules, ...gucRules, ...limitRules];
 
 /**
  * Adds what keys get wrong together to what each got wrong alone. A rule whose keys are wrong already is left out, so that

@@ -34,11 +34,17 @@ die() {
   exit 1
 }
 
-# Logs an error, also as the termination message of a Kubernetes pod, and ends the process with exit code 1.
+# Leaves the termination message of a Kubernetes pod; elsewhere there is no place for one.
 # Arguments: message (may have several lines; Kubernetes keeps 4096 bytes).
-die_with_message() {
+leave_message() {
   if [ -w /dev/termination-log ]; then
-    printf '%s' "${1: -4000}" >/dev/termination-log
+    printf '%s' "${1:0:4000}" >/dev/termination-log
   fi
+}
+
+# Logs an error, also as the termination message, and ends the process with exit code 1.
+# Arguments: message.
+die_with_message() {
+  leave_message "$1"
   die "$1"
 }

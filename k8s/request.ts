@@ -1,0 +1,144 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { RequestSettings } from "../settings/settings";
+import { type Archive, storeAccess } from "./archive";
+import { claimName, databaseSelector, type Identity, labels } from "./names";
+import type { PlacementArgs } from "./placement";
+import { podPlacement } from "./placement";
+import {
+  claimMount,
+  environment,
+  type Mount,
+  pgdata,
+  restrictedContainer,
+  restrictedPod,
+  scratchMounts,
+} from "./pod";
+
+/** What a request adds to the server's container. */
+export interface Request {
+  readonly title: string;
+  readonly patienceMinutes: number;
+  readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
+  readonly mounts: readonly Mount[];
+}
+
+export interface RequestPodArgs {
+  readonly request: Request;
+  readonly archive?: Archive;
+  readonly image: pulumi.Input<string>;
+  readonly major: number;
+  readonly placement: PlacementArgs;
+}
+
+/** A restore or a clone, with the credentials of a clone's source as mounted files. */
+export function createRequest(
+  identity: Identity,
+  { title, patienceMinutes, environment, source }: RequestSettings,
+  opts: pulumi.CustomResourceOptions,
+): Request {
+  const access = storeAccess(identity, { ...source, name: "clone-source", of: "CLONE_" }, opts);
+  return {
+    title,
+    patienceMinutes,
+    environment: { ...environment, ...access.environment },
+    mounts: access.mounts,
+  };
+}
+
+/**
+ * Asks, before anything of the server changes, whether the request would be accepted: the archive is read, the volume only
+ * looked at. A refusal ends the update with the image's message; the next update asks again.
+ */
+export function checkRequest(
+  identity: Identity,
+  args: RequestPodArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.batch.v1.Job {
+  return new k8s.batch.v1.Job(
+    `${identity.name}-preflight`,
+    {
+      metadata: {
+        namespace: identity.namespace,
+        labels: labels(identity, "job"),
+        annotations: { "pulumi.com/replaceUnready": "true" },
+      },
+      spec: {
+        backoffLimit: 0,
+        activeDeadlineSeconds: 1800,
+        template: {
+          metadata: { labels: labels(identity, "job") },
+          spec: podSpec(identity, args, "--preflight"),
+        },
+      },
+    },
+    { ...opts, customTimeouts: { create: "35m" } },
+  );
+}
+
+/**
+ * Says, once the server is ready again, what the request came to: how long it took, or why the old data serve on, which
+ * fails the update. A pod, because its message is readable from here; it counts as ready only when it has ended.
+ */
+export function reportRequest(
+  identity: Identity,
+  args: RequestPodArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Pod {
+  const pod = new k8s.core.v1.Pod(
+    `${identity.name}-report`,
+    {
+      metadata: { namespace: identity.namespace, labels: labels(identity, "job") },
+      spec: podSpec(identity, args, "--report"),
+    },
+    { ...opts, customTimeouts: { create: "15m" } },
+  );
+  pod.status.apply((status) => {
+    const message = status?.containerStatuses?.[0]?.state?.terminated?.message;
+    if (message?.startsWith("failed: ")) throw new pulumi.RunError(message);
+    if (message) pulumi.log.info(message.replace("done: ", ""));
+  });
+  return pod;
+}
+
+/** On the node that has the volume, if one has; there may be no server yet, or none that runs. */
+function podSpec(identity: Identity, args: RequestPodArgs, command: string): k8s.types.input.core.v1.PodSpec {
+  const { archive, request, image, major, placement } = args;
+  const mounts = [
+    ...scratchMounts(),
+    claimMount(claimName(identity), true),
+    ...(archive?.mounts ?? []),
+    ...request.mounts,
+  ];
+  return {
+    ...restrictedPod(mounts),
+    ...podPlacement(placement, nearTheDatabase(identity)),
+    serviceAccountName: identity.name,
+    restartPolicy: "Never",
+    containers: [
+      {
+        ...restrictedContainer(mounts),
+        name: "restore",
+        image,
+        args: ["restore.sh", command],
+        env: environment({ ...archive?.environment, ...request.environment, PGDATA: pgdata(major) }),
+        ...(command === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
+        resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+      },
+    ],
+  };
+}
+
+function nearTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
+  return {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        podAffinityTerm: {
+          topologyKey: "kubernetes.io/hostname",
+          labelSelector: { matchLabels: databaseSelector(identity) },
+        },
+      },
+    ],
+  };
+}

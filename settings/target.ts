@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+const ALLOWED =
+  "latest, a time with its zone in quotes such as '2026-11-23 15:00:00+00', {lsn: 0/3000060}, {xid: 1234} or {name: before-migration}";
+
+const TIME =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/;
+
+/** How Pulumi hands over a time that stands in YAML without quotes: YAML has read it, and one without a zone as UTC. */
+const FROM_YAML = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} \S+$/;
+
+/** Targets that are written as objects, by their key. */
+const POSITIONS: Readonly<Record<string, RegExp>> = {
+  lsn: /^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/,
+  xid: /^\d{1,10}$/,
+  name: /^[^\p{Cc}]{1,63}$/u,
+};
+
+/** Where a restore ends: as the image reads it in RESTORE_TO, such as `latest`, `2026-11-23 15:00:00+00` or `lsn:0/3000060`. */
+export const target = z.unknown().transform((value, context) => {
+  const read = readTarget(value);
+  if (!("problem" in read)) return read.target;
+  context.addIssue({ code: "custom", message: `${read.problem} (${ALLOWED})` });
+  return z.NEVER;
+});
+
+function readTarget(value: unknown): { target: string } | { problem: string } {
+  if (value === undefined) return { problem: "is missing" };
+  if (typeof value === "string") return readText(value);
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  const [[kind = "", position] = []] = entries;
+  const text = typeof position === "number" ? String(position) : position;
+  const valid = entries.length === 1 && typeof text === "string" && POSITIONS[kind]?.test(text);
+  return valid ? { target: `${kind}:${text}` } : { problem: "is no target" };
+}
+
+function readText(text: string): { target: string } | { problem: string } {
+  if (text === "latest") return { target: text };
+  if (FROM_YAML.test(text))
+    return { problem: "stands without quotes, and YAML then takes a time without a zone for UTC" };
+  const [, day, clock, zone] = TIME.exec(text) ?? [];
+  if (day === undefined || clock === undefined) return { problem: "is no target" };
+  if (zone === undefined) return { problem: `has no zone: write it as '${text}Z' or '${text}+00'` };
+  const time = Date.parse(`${day}T${clock}${isoZone(zone)}`);
+  if (Number.isNaN(time) || !isDay(day)) return { problem: "is no time" };
+  return time > Date.now() ? { problem: "is in the future" } : { target: text };
+}
+
+/** JavaScript takes 31 November for 1 December. */
+function isDay(day: string): boolean {
+  const time = Date.parse(`${day}T00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
+}
+
+/** `+01` as `+01:00`: what JavaScript reads. */
+function isoZone(zone: string): string {
+  if (!/\d/.test(zone)) return "Z";
+  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+  return `${zone.slice(0, 1)}${digits.slice(0, 2)}:${digits.slice(2)}`;
+}
