@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { attempt, type Result, run } from "./process";
+import { attempt, type Result, run, until } from "./process";
 
 const ROOT = join(__dirname, "../..");
 const NOT_COPIED = new Set(["node_modules", ".git", ".local", "tests", "local.env"]);
@@ -85,6 +85,11 @@ export class TestStack {
   async up(): Promise<void> {
     const { code, stdout, stderr } = await this.tryUp();
     if (code !== 0) throw new Error(`pulumi up ended with ${code}\n${stdout}\n${stderr}`);
+    await this.readOutputs();
+  }
+
+  /** After {@link tryUp}; {@link up} does it itself. */
+  async readOutputs(): Promise<void> {
     this.outputs = JSON.parse((await this.pulumi(["stack", "output", "--json"])).stdout);
   }
 
@@ -119,6 +124,13 @@ export class TestStack {
   /** One value, or lines of `a|b`, as the superuser over the socket. */
   async sql(query: string): Promise<string> {
     return (await this.exec("psql", "-U", "postgres", "-XAtc", query)).trim();
+  }
+
+  /** Waits until a segment is in the archive. */
+  async archived(segment: string): Promise<void> {
+    await until(`${segment} in the archive`, 180, async () => {
+      return (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= segment;
+    });
   }
 
   /** For the log of a failed test. */
