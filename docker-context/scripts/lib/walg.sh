@@ -63,7 +63,8 @@ walg_environment() {
 store_environment() {
   local of="$1" name value file_variable
   for name in $(compgen -e); do
-    if [[ "$name" =~ ^$of((WALG|AWS|AZURE|GOOGLE)_.*)$ && ! "$name" =~ WALG_(S3|GS|AZ|FILE)_PREFIX$ ]]; then
+    # the last match that is tried sets BASH_REMATCH
+    if [[ ! "$name" =~ WALG_(S3|GS|AZ|FILE)_PREFIX$ && "$name" =~ ^$of((WALG|AWS|AZURE|GOOGLE)_.*)$ ]]; then
       export_line "${BASH_REMATCH[1]}" "${!name}"
     fi
   done
