@@ -169,9 +169,28 @@ export class Container {
     });
   }
 
-  /** Waits until the log matches. Returns the match. */
-  async logged(pattern: RegExp, seconds = 60): Promise<string> {
-    return until(`the log has ${pattern}`, async () => (await this.logs()).match(pattern)?.[0], seconds);
+  /** Follows the log until it matches. Returns the match; an end of the container without one is an error. */
+  logged(pattern: RegExp, seconds = 60): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const follower = spawn("docker", ["logs", "-f", this.id]);
+      const deadline = setTimeout(() => follower.kill(), seconds * 1000);
+      let log = "";
+      const read = (data: Buffer) => {
+        log += data;
+        const match = log.match(pattern)?.[0];
+        if (match === undefined) return;
+        resolve(match);
+        follower.kill();
+      };
+      follower.stdout.on("data", read);
+      follower.stderr.on("data", read);
+      follower.on("error", reject);
+      follower.on("close", (code) => {
+        clearTimeout(deadline);
+        const end = code === null ? `not within ${seconds} s` : "the container ended";
+        reject(new Error(`${end}: the log has ${pattern}\n${log.slice(-4000)}`));
+      });
+    });
   }
 
   async runs(): Promise<boolean> {
