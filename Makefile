@@ -3,8 +3,8 @@ SHELL := bash
 STACK ?= dev
 TARGET ?=
 ARGS ?=
-export STACK TARGET ARGS
-.PHONY: up down preview test lint golden bench setup
+export STACK TARGET ARGS NAME FROM
+.PHONY: up down preview stack test lint golden bench setup
 
 up: setup ## start the stack: on a cluster, on kind, or embedded
 	@local/up
@@ -12,6 +12,8 @@ down: setup ## remove the disposable stack, or stop the embedded server
 	@local/down
 preview: setup ## what an update would change; ARGS=--expect-no-changes
 	@local/preview
+stack: setup ## write the file of a new stack; NAME=team-a FROM=prod
+	@local/stack
 test: setup ## every test; ARGS=unit for one layer
 	@tests/run $(ARGS)
 lint: setup ## format, types, shell, Dockerfile, workflows

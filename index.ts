@@ -15,5 +15,5 @@ const database = new PostgresInstance("postgres", {
   imageTag: image.tag,
 });
 
-export const { tag, digest } = image;
+export const { tag, digest, reference: imageRef } = image;
 export const { host, port, secretName, superuserSecretName, claimSize, backupPrefix, psql } = database;

@@ -31,7 +31,7 @@ export function readConfig(): StackValues {
   for (const [fullKey, text] of own) {
     const key = fullKey.slice(PREFIX.length);
     if (isSecret(fullKey) && !MAY_BE_SECRET.includes(key)) problems.push({ path: key, message: NEEDLESS });
-    else values[key] = TEXT.includes(key) ? text : parse(text);
+    else values[key] = readValue(key, text);
   }
   return { values, problems };
 }
@@ -39,7 +39,9 @@ export function readConfig(): StackValues {
 const NEEDLESS =
   "is encrypted, but would end up in plain (only backup, cloneFrom and image hold secrets: store it in plain)";
 
-function parse(text: string): unknown {
+/** The value of a key that is kept as text: Pulumi writes `true` as `"true"`, and objects as JSON where it has to. */
+export function readValue(key: string, text: string): unknown {
+  if (TEXT.includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

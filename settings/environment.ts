@@ -4,7 +4,7 @@ import { RunError } from "@pulumi/pulumi";
 export type Variables = Readonly<Record<string, string | undefined>>;
 type Tree = Record<string, unknown>;
 
-/** Where the dev stack's surroundings go in its settings (DEVELOPERS: behind a mirror, on a cluster of one's own). */
+/** Where a stack's surroundings go in its settings (DEVELOPERS: behind a mirror, on a cluster of one's own). */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   BASE_IMAGE: ["image", "baseImage"],
   WALG_URL: ["image", "walg", "url"],
@@ -19,14 +19,20 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
  * Lays the environment over a stack's settings: {@link PATHS}, `REGISTRY` as the image's repository and `S3_BUCKET` as
  * the backup's prefix. An empty variable counts as unset.
  *
+ * What is needed to build an image is left out where the stack names one (`image.ref`).
+ *
  * With neither a bucket nor a prefix of its own the stack has no backups, whatever else it says about them.
  *
  * @param folder where backups go in the bucket, and there below the stack's namespace
  */
 export function overlay(settings: Tree, variables: Variables, folder: string): Tree {
   const result = structuredClone(settings);
-  for (const [name, path] of Object.entries(PATHS)) set(result, path, variables[name]);
-  if (variables.REGISTRY) set(result, ["image", "repository"], `${variables.REGISTRY}/postgres-stack`);
+  const builds = (result.image as { ref?: unknown } | null)?.ref === undefined;
+  for (const [name, path] of Object.entries(PATHS)) {
+    if (builds || path[0] !== "image") set(result, path, variables[name]);
+  }
+  if (variables.REGISTRY && builds)
+    set(result, ["image", "repository"], `${variables.REGISTRY}/postgres-stack`);
   if (variables.S3_ENDPOINT) set(result, ["backup", "forcePathStyle"], true);
   if (variables.S3_BUCKET) {
     const placement = result.placement as { namespace?: unknown } | null;

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { complete } from "./complete";
 import { readConfig } from "./config";
-import { overlay, variables } from "./environment";
 import { readStack, settingsError } from "./problems";
 import { resolve } from "./resolve";
 import type { Settings } from "./settings";
@@ -17,20 +16,7 @@ export type { BackupSettings, BuiltImage, ImageSettings, PostgresSettings, Setti
 export function loadSettings(): Settings {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
   const { values, problems } = readConfig();
-  const input = withNamespace(values, `${project}-${stack}`);
-  const local = join(__dirname, "..", "local.env");
-  const complete =
-    values.fromEnvironment === true
-      ? overlay(input, variables(local, process.env), `${project}/${stack}`)
-      : input;
-  const read = readStack(complete, problems);
-  if ("problems" in read) throw settingsError(stack, read.problems);
+  const read = readStack(complete(values, { project, stack }), problems);
+  if ("problems" in read) throw settingsError(`stack ${stack}`, read.problems);
   return resolve(read.config);
-}
-
-/** The namespace of a stack that names none. */
-function withNamespace(values: Record<string, unknown>, namespace: string): Record<string, unknown> {
-  const { placement = {} } = values;
-  const isObject = typeof placement === "object" && placement !== null;
-  return { ...values, placement: isObject ? { namespace, ...placement } : placement };
 }

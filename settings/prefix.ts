@@ -25,3 +25,11 @@ export function storeOf(prefix: string): Store | undefined {
   const named = scheme === "file" ? container === "" && path !== "" : container !== "";
   return named ? (scheme as Store) : undefined;
 }
+
+/** Whether two prefixes are one place: the same, or one within the other's folder of a major (`<prefix>/18`). */
+export function isSamePlace(a: string, b: string): boolean {
+  const [outer = "", inner = ""] = [a, b].map((prefix) => prefix.replace(/\/+$/, "")).sort();
+  return (
+    inner === outer || (inner.startsWith(`${outer}/`) && /^\d+(\/|$)/.test(inner.slice(outer.length + 1)))
+  );
+}

@@ -5,9 +5,9 @@ import type { Problem } from "./rules/rule";
 import { type StackConfig, stackSchema } from "./schema";
 
 /** Everything that is wrong, as one error that Pulumi prints without a stack trace. */
-export function settingsError(stack: string, problems: readonly Problem[]): pulumi.RunError {
+export function settingsError(where: string, problems: readonly Problem[]): pulumi.RunError {
   const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
-  const title = `${problems.length} ${problems.length === 1 ? "setting is" : "settings are"} wrong in stack ${stack}`;
+  const title = `${problems.length} ${problems.length === 1 ? "setting is" : "settings are"} wrong in ${where}`;
   return new pulumi.RunError([`${title}; nothing was touched:`, ...lines].join("\n"));
 }
 

@@ -2,7 +2,7 @@ import { attempt } from "./process";
 import { type Config, TestStack } from "./stack";
 
 /** Why the real thing can't run here, or undefined. */
-async function missing(): Promise<string | undefined> {
+export async function missing(): Promise<string | undefined> {
   const needs: [string, string, string[]][] = [
     ["the Pulumi CLI", "pulumi", ["version"]],
     ["a Docker daemon", "docker", ["info"]],

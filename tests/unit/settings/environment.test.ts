@@ -54,6 +54,12 @@ describe("the environment over a stack's settings", () => {
     expect(overlay(stack, { NAMESPACE: "team" }, "p/s").backup).to.deep.equal(stack.backup);
   });
 
+  it("builds nothing where the stack names an image", () => {
+    const stack = { ...STACK, image: { ref: "r.io/postgres:18" } };
+    const variables = { REGISTRY: "r.io:5000", BASE_IMAGE: "x", WALG_URL: "y", WALG_SHA256: "z" };
+    expect(overlay(stack, variables, "p/s").image).to.deep.equal(stack.image);
+  });
+
   it("leaves the stack's own settings as they were", () => {
     const before = structuredClone(STACK);
     overlay(STACK, { NAMESPACE: "team", S3_BUCKET: "b" }, "p/s");
