@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BackupSettings, RequestSettings } from "../settings/settings";
 import { createArchive } from "./archive";
 import { createBackupSchedule, createFirstBackup } from "./backup";
+import { type ClusterArgs, onCluster, requireDefaultProvider } from "./cluster";
 import {
   applyConfiguration,
   checkConfiguration,
@@ -16,6 +17,8 @@ import type { PlacementArgs } from "./placement";
 import { checkRequest, createRequest, reportRequest } from "./request";
 import { createKept, type VolumeArgs } from "./volume";
 import { createStatefulSet } from "./workload";
+
+export type { ClusterArgs } from "./cluster";
 
 export interface PostgresInstanceArgs {
   /** What the pods run, by digest where it is known. */
@@ -43,6 +46,8 @@ export interface PostgresInstanceArgs {
   readonly gracePeriodSeconds: number;
   /** Size of `/dev/shm`. */
   readonly sharedMemory: string;
+  /** Where it runs. Default: the cluster of the program's `kubernetes:` configuration. */
+  readonly cluster?: ClusterArgs;
 }
 
 /**
@@ -65,11 +70,12 @@ export class PostgresInstance extends pulumi.ComponentResource {
   readonly psql: pulumi.Output<string>;
 
   constructor(name: string, args: PostgresInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("postgres-stack:k8s:PostgresInstance", name, {}, opts);
-    const { image, postgres, placement, access, backup } = args;
+    super("postgres-stack:k8s:PostgresInstance", name, {}, onCluster(name, args.cluster, opts));
+    const { image, postgres, placement, access, backup, cluster, disposable } = args;
+    if (cluster === undefined) requireDefaultProvider(this, name);
     const identity = identify(name, placement.namespace);
 
-    const kept = createKept(identity, { ...args.volume, ...placement, disposable: args.disposable }, this);
+    const kept = createKept(identity, { ...args.volume, ...placement, disposable, cluster }, this);
     const inside = { parent: this, dependsOn: kept.namespace };
     const account = createServiceAccount(identity, backup?.serviceAccountAnnotations ?? {}, inside);
     const credentials = createCredentials(identity, access, inside);

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { bytes, compareQuantities } from "../settings/quantity";
+import { adoptingProvider, type ClusterArgs } from "./cluster";
 import { claimName, type Identity, labels } from "./names";
 
 export interface VolumeArgs {
@@ -11,6 +12,8 @@ export interface VolumeArgs {
   /** The claim goes with the stack. Default: it is protected, and outlives the stack. */
   readonly disposable: boolean;
   readonly createNamespace: boolean;
+  /** Default: the cluster of the program's `kubernetes:` configuration. */
+  readonly cluster?: ClusterArgs;
 }
 
 /** What outlives the stack: the namespace (when it is ours) and the claim. */
@@ -29,7 +32,7 @@ export interface Kept {
  */
 export function createKept(identity: Identity, args: VolumeArgs, parent: pulumi.Resource): Kept {
   const { name, namespace } = identity;
-  const provider = new k8s.Provider(`${name}-kept`, adoptingProvider(), { parent });
+  const provider = adoptingProvider(name, args.cluster, parent);
   const annotations = {
     "postgres-stack/owner": identity.owner,
     "pulumi.com/patchFieldManager": `postgres-stack/${identity.owner}`,
@@ -61,17 +64,6 @@ export function createKept(identity: Identity, args: VolumeArgs, parent: pulumi.
     },
   );
   return { namespace: space, claim };
-}
-
-/** The same cluster as the stack's default provider: an explicit provider does not read the stack's `kubernetes:` keys. */
-function adoptingProvider(): k8s.ProviderArgs {
-  const config = new pulumi.Config("kubernetes");
-  return {
-    kubeconfig: config.get("kubeconfig") ?? "", // not the SDK's default: it would put the path of $KUBECONFIG into the state
-    context: config.get("context"),
-    cluster: config.get("cluster"),
-    upsertExistingObjects: true,
-  };
 }
 
 /** A claim can't shrink. The API server says so too, but without the figures and only in its own words. */

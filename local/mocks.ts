@@ -1,5 +1,5 @@
 /**
- * Runs this project's Pulumi program in process, without the Pulumi CLI, an engine or a provider: every
+ * Runs a Pulumi program in process, without the Pulumi CLI, an engine or a provider: every
  * resource is answered by a mock and recorded. Golden tests and the embedded server read what was recorded.
  */
 import { createHash } from "node:crypto";
@@ -10,7 +10,6 @@ import { load } from "js-yaml";
 import { type Rendered, record } from "./record";
 
 const root = resolve(__dirname, "..");
-const programFile = join(root, "index");
 
 type Values = Record<string, unknown>;
 
@@ -23,6 +22,8 @@ export interface RenderOptions {
   preview?: boolean;
   /** Show secrets as they are: the mocks' own, and those that the configuration holds in plain. Default: false. */
   showSecrets?: boolean;
+  /** Folder of the project. Default: this one. */
+  folder?: string;
   /** Program to run, for tests of this module. Default: the project's index.ts. */
   program?: string;
 }
@@ -35,18 +36,19 @@ export interface RenderOptions {
  * @throws what the program throws while it is loaded, for example the list of bad settings
  */
 export async function renderStack(stack: string, options: RenderOptions = {}): Promise<Rendered> {
-  const project = readYaml("Pulumi.yaml");
+  const folder = options.folder ?? root;
+  const project = readYaml(folder, "Pulumi.yaml");
   const projectName = String(project.name);
   const preview = options.preview ?? false;
   await pulumi.runtime.setMocks(mocks(preview), projectName, stack, preview);
-  setConfig(projectName, project, readYaml(`Pulumi.${stack}.yaml`), options.config ?? {});
+  setConfig(projectName, project, readYaml(folder, `Pulumi.${stack}.yaml`), options.config ?? {});
   const recorded = record(options.showSecrets ?? false);
   const restore = overlayEnvironment(options.environment ?? {});
   try {
     let failure: unknown;
     await pulumi.runtime.runInPulumiStack(async () => {
       try {
-        return loadAgain(options.program ?? programFile);
+        return loadAgain(options.program ?? join(folder, "index"));
       } catch (error) {
         failure = error; // thrown here, it would reject promises inside the SDK that nobody handles
       }
@@ -60,8 +62,8 @@ export async function renderStack(stack: string, options: RenderOptions = {}): P
   return recorded;
 }
 
-function readYaml(file: string): Values {
-  const path = join(root, file);
+function readYaml(folder: string, file: string): Values {
+  const path = join(folder, file);
   if (!existsSync(path)) throw new Error(`${file} does not exist: there is no such stack`);
   return (load(readFileSync(path, "utf8")) ?? {}) as Values;
 }

@@ -45,7 +45,9 @@ export function storeCredentials(given: BackupConfig["credentials"]): StoreCrede
     AWS_SECRET_ACCESS_KEY: given?.secretAccessKey,
     AZURE_STORAGE_ACCESS_KEY: given?.storageAccessKey,
   };
-  const set = Object.entries(plain).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const set = Object.entries(plain).filter(
+    (entry): entry is [string, string | pulumi.Output<string>] => entry[1] !== undefined,
+  );
   if (set.length === 0) return undefined;
   return { data: Object.fromEntries(set.map(([name, value]) => [name, pulumi.secret(value)])) };
 }

@@ -16,11 +16,11 @@ export interface Owner {
  * `local.env`. Nothing is checked here.
  */
 export function complete(values: Tree, { project, stack, database }: Owner): Tree {
-  const input = withNamespace(values, `${project}-${stack}`);
+  const names = [project, stack, ...(database ? [database] : [])];
+  const input = withNamespace(values, names.join("-"));
   if (values.fromEnvironment !== true) return input;
   const local = join(__dirname, "..", "local.env");
-  const folder = [project, stack, ...(database ? [database] : [])].join("/");
-  return overlay(input, variables(local, process.env), folder);
+  return overlay(input, variables(local, process.env), names.join("/"));
 }
 
 /** The namespace of a stack that names none. */

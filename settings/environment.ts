@@ -26,7 +26,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
  * @param folder where backups go in the bucket, and there below the stack's namespace
  */
 export function overlay(settings: Tree, variables: Variables, folder: string): Tree {
-  const result = structuredClone(settings);
+  const result = copy(settings);
   const builds = (result.image as { ref?: unknown } | null)?.ref === undefined;
   for (const [name, path] of Object.entries(PATHS)) {
     if (builds || path[0] !== "image") set(result, path, variables[name]);
@@ -41,6 +41,17 @@ export function overlay(settings: Tree, variables: Variables, folder: string): T
     delete result.backup;
   }
   return result;
+}
+
+/** Objects of settings anew; a program's outputs among them stay what they are. */
+function copy(tree: Tree): Tree {
+  const isObject = (value: unknown) =>
+    typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  const entries = Object.entries(tree).map(([key, value]) => [
+    key,
+    isObject(value) ? copy(value as Tree) : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function set(tree: Tree, [key = "", ...rest]: readonly string[], value: unknown): void {

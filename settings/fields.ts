@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { CRON_ALLOWED, isCron } from "./cron";
 import { compareQuantities, parseQuantity } from "./quantity";
@@ -13,7 +14,7 @@ const matching = (pattern: RegExp, maximum: number) => (value: string) =>
   value.length <= maximum && pattern.test(value);
 
 /** YAML and `pulumi config set --path` make numbers of values that read like numbers. */
-const numberAsText = (value: unknown) => (typeof value === "number" ? String(value) : value);
+const numberAsText = (value: string | number) => (typeof value === "number" ? String(value) : value);
 
 /** A Kubernetes quantity between two others, both included. */
 export function quantityBetween(least: string, most: string) {
@@ -135,7 +136,8 @@ export const plainText = text(
 
 /** A value for PostgreSQL: YAML's booleans and numbers count as the text that PostgreSQL reads. */
 export const gucText = z.preprocess(
-  (value) => (typeof value === "boolean" ? (value ? "on" : "off") : numberAsText(value)),
+  (value: string | number | boolean) =>
+    typeof value === "boolean" ? (value ? "on" : "off") : numberAsText(value),
   text(
     "must be text, a number or a boolean without control characters",
     "a value as in postgresql.conf, without its quotes",
@@ -143,9 +145,15 @@ export const gucText = z.preprocess(
   ),
 );
 
-/** A secret: its value is in no message. Digits must have been stored as text, or leading zeros would be gone. */
-export const secretText = text(
-  "must be text on one line",
-  "digits alone are stored as text by: pulumi config set --secret --path --type string",
-  (value) => value !== "" && !/[\r\n\0]/.test(value),
+/**
+ * A secret: its value is in no message. Digits must have been stored as text, or leading zeros would be gone. A program may
+ * give an output, whose value nobody knows yet.
+ */
+export const secretText = z.custom<string | pulumi.Output<string>>(
+  (value) =>
+    pulumi.Output.isInstance(value) || (typeof value === "string" && value !== "" && !/[\r\n\0]/.test(value)),
+  {
+    error: ({ input }) =>
+      `${input === undefined ? "is missing" : "must be text on one line"} (digits alone are stored as text by: pulumi config set --secret --path --type string)`,
+  },
 );

@@ -3,8 +3,10 @@ import { complete } from "./complete";
 import { readConfig } from "./config";
 import { readStack, settingsError } from "./problems";
 import { resolve } from "./resolve";
+import type { DatabaseInput } from "./schema";
 import type { Settings } from "./settings";
 
+export type { DatabaseInput } from "./schema";
 export type { BackupSettings, BuiltImage, ImageSettings, PostgresSettings, Settings } from "./settings";
 
 /**
@@ -18,5 +20,19 @@ export function loadSettings(): Settings {
   const { values, problems } = readConfig();
   const read = readStack(complete(values, { project, stack }), problems);
   if ("problems" in read) throw settingsError(`stack ${stack}`, read.problems);
+  return resolve(read.config);
+}
+
+/**
+ * Checks and works out what a program says of one of its databases.
+ *
+ * @param database its name, unique in the program; where nothing else is said, the namespace is `<project>-<stack>-<database>`
+ * @param values what a stack's file may say (docs/settings.md); secrets as text or as outputs
+ * @throws one error without a stack trace that lists every problem
+ */
+export function settingsFrom(database: string, values: DatabaseInput): Settings {
+  const owner = { project: pulumi.getProject(), stack: pulumi.getStack(), database };
+  const read = readStack(complete({ ...values }, owner));
+  if ("problems" in read) throw settingsError(`database ${database}`, read.problems);
   return resolve(read.config);
 }

@@ -103,6 +103,11 @@ const stack = z.strictObject({
 /** What a stack may say, below `postgres-stack:`; docs/settings.md says what each key means. */
 export const stackSchema = stack.superRefine(applyRules, { when: () => true });
 
+/** What a program may say of one database: the same as a stack, and the namespace follows from the names. */
+export type DatabaseInput = Omit<z.input<typeof stack>, "placement"> & {
+  readonly placement?: Partial<z.input<typeof placement>>;
+};
+
 /** A stack's settings with defaults filled in. */
 export type StackConfig = z.output<typeof stack>;
 export type BackupConfig = NonNullable<StackConfig["backup"]>;

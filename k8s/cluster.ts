@@ -1,0 +1,84 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+/** A cluster, as `kubernetes.Provider` takes it; `{}` is the one that kubectl reaches. */
+export interface ClusterArgs {
+  readonly kubeconfig?: pulumi.Input<string>;
+  readonly context?: pulumi.Input<string>;
+  readonly cluster?: pulumi.Input<string>;
+  /** Give one where the kubeconfig is an output: then only another value here, and no edit of the kubeconfig, is another cluster. */
+  readonly clusterIdentifier?: pulumi.Input<string>;
+}
+
+/** Without these a changed setting would replace the ConfigMap and the Secrets that the server has mounted. */
+const IN_PLACE = ["enableConfigMapMutable", "enableSecretMutable"] as const;
+
+/** A component's options with a provider of its own for the cluster that its arguments name, if they name one. */
+export function onCluster(
+  name: string,
+  args: ClusterArgs | undefined,
+  opts: pulumi.ComponentResourceOptions = {},
+): pulumi.ComponentResourceOptions {
+  if (args === undefined) return opts;
+  const mutable = Object.fromEntries(IN_PLACE.map((key) => [key, true]));
+  const provider = new k8s.Provider(
+    `${name}-cluster`,
+    { ...reached(args), ...mutable },
+    { parent: opts.parent },
+  );
+  const { providers } = opts;
+  return {
+    ...opts,
+    providers: Array.isArray(providers) ? [...providers, provider] : { ...providers, kubernetes: provider },
+  };
+}
+
+/**
+ * Makes sure that a component without a cluster of its own uses the program's default provider, and that this one changes
+ * ConfigMaps and Secrets in place.
+ *
+ * @throws where it inherited another provider: the claim's own provider could not follow it to its cluster
+ */
+export function requireDefaultProvider(component: pulumi.ComponentResource, name: string): void {
+  if (component.getProvider("kubernetes:core/v1:PersistentVolumeClaim") !== undefined) {
+    throw new pulumi.RunError(
+      `${name} was given a Kubernetes provider, and its claim needs one of its own for the same cluster: name the cluster by ` +
+        "the argument `cluster` instead. Nothing of it was registered.",
+    );
+  }
+  const config = new pulumi.Config("kubernetes");
+  const missing = IN_PLACE.filter((key) => config.getBoolean(key) !== true).map((key) => `kubernetes:${key}`);
+  if (missing.length > 0) {
+    throw new pulumi.RunError(
+      `${name} needs ${missing.join(" and ")} true in Pulumi.yaml, or the argument \`cluster\` ({} for the cluster that kubectl ` +
+        "reaches): a changed setting would replace what the server has mounted. Nothing of it was registered.",
+    );
+  }
+}
+
+/**
+ * The provider of the claim and the namespace: it alone may adopt objects that exist. An explicit provider does not read the
+ * program's `kubernetes:` keys, so they are handed on.
+ */
+export function adoptingProvider(
+  name: string,
+  args: ClusterArgs | undefined,
+  parent: pulumi.Resource,
+): k8s.Provider {
+  const config = new pulumi.Config("kubernetes");
+  const programs = {
+    kubeconfig: config.get("kubeconfig"),
+    context: config.get("context"),
+    cluster: config.get("cluster"),
+  };
+  return new k8s.Provider(
+    `${name}-kept`,
+    { ...reached(args ?? programs), upsertExistingObjects: true },
+    { parent },
+  );
+}
+
+/** The SDK's default of `kubeconfig` would put the path of $KUBECONFIG into the state. */
+function reached(args: ClusterArgs): k8s.ProviderArgs {
+  return { ...args, kubeconfig: args.kubeconfig ?? "" };
+}

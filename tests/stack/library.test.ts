@@ -1,0 +1,44 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { run } from "./process";
+import { sql, withWorkspace } from "./workspace";
+
+describe("examples/two-databases on a cluster", function () {
+  this.timeout("10m");
+  const name = `example-${process.pid}`;
+  const databases = ["orders", "billing"] as const;
+  const namespace = (database: string) => `two-databases-${name}-${database}`;
+  const test = withWorkspace("examples/two-databases", (workspace) =>
+    workspace.destroy(name, databases.map(namespace)),
+  );
+
+  it("one update brings both up, each with its role, its archive and its passwords", async () => {
+    const { BASE_IMAGE, WALG_URL, WALG_SHA256, REGISTRY, S3_BUCKET, S3_ENDPOINT } = process.env;
+    const walg = WALG_URL && { url: WALG_URL, sha256: WALG_SHA256 };
+    const image = { repository: `${REGISTRY}/postgres-stack`, baseImage: BASE_IMAGE, walg };
+    const store = { prefix: `s3://${S3_BUCKET}/${name}`, endpoint: S3_ENDPOINT, forcePathStyle: true };
+    const { workspace } = test;
+    const config = { "two-databases:image": image, "two-databases:store": store };
+    writeFileSync(join(workspace.folder, `Pulumi.${name}.yaml`), JSON.stringify({ config }));
+    await workspace.mustPulumi("stack", "init", name);
+    await workspace.setSecret(name, "accessKeyId", process.env.S3_ACCESS_KEY_ID ?? "");
+    await workspace.setSecret(name, "secretAccessKey", process.env.S3_SECRET_ACCESS_KEY ?? "");
+    await workspace.mustPulumi("up", "--yes", "--skip-preview", "--stack", name);
+    const passwords = new Set<string>();
+    for (const database of databases) {
+      const query = (text: string) => sql(namespace(database), `${database}-0`, text);
+      const role = database === "billing" ? "billing" : "app";
+      expect(await query(`SELECT datname FROM pg_database WHERE datname = '${role}'`)).to.equal(role);
+      await query("SELECT pg_switch_wal()");
+      expect(await query("SELECT failed_count FROM pg_stat_archiver")).to.equal("0");
+      const secret = ["get", "secret", `${database}-app`, "-o", "jsonpath={.data.password}"];
+      passwords.add(await run("kubectl", ["-n", namespace(database), ...secret]));
+    }
+    expect(passwords.size).to.equal(2);
+  });
+
+  it("then there is nothing left to change", async () => {
+    await test.workspace.mustPulumi("preview", "--expect-no-changes", "--stack", name);
+  });
+});
