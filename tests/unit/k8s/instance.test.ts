@@ -237,9 +237,8 @@ describe("a request", () => {
   it("is checked before the server changes and reported after it, by pods that can't write to the volume", async () => {
     const rendered = await render("prod", { backup, restore });
     const [check, report] = pods(rendered) as [RenderedResource, RenderedResource];
-    expect(only(rendered, STATEFUL_SET).options.dependsOn, "server").to.include(
-      `${check.type}::${check.name}`,
-    );
+    const conf = only(rendered, "kubernetes:core/v1:ConfigMap", "postgres-conf"); // the first that the server uses
+    expect(conf.options.dependsOn, "settings").to.include(`${check.type}::${check.name}`);
     expect(report.options.dependsOn, "report").to.include(`${STATEFUL_SET}::postgres`);
     for (const spec of [template(check).spec, report.inputs.spec as Any]) {
       expect(spec.securityContext.runAsNonRoot).to.equal(true);
