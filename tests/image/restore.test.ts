@@ -117,6 +117,24 @@ describe("image: a restore", () => {
     await third.remove();
   });
 
+  it("asked for by hand gives way to a new one of the environment, and is not carried out later", async () => {
+    const volume = await copyOf(prepared.volume);
+    const database = await boot(volume);
+    const byHand = await database.exec("restore.sh", "--to", prepared.targets.lsn.to, "--id", "by-hand");
+    expect(byHand.code, byHand.stderr).to.equal(0);
+    await end(database);
+    const wanted = request(prepared.targets.time.to);
+    const restarted = await restore(wanted, volume);
+    expect(await rows(restarted)).to.equal("13..13");
+    expect(await restarted.logs()).to.match(
+      /WARN .* restore by-hand, asked for by hand, gives way to restore one/,
+    );
+    await end(restarted);
+    const again = await boot(volume, wanted);
+    expect(await rows(again)).to.equal("13..13");
+    await again.remove();
+  });
+
   it("from another archive archives on below its own prefix", async () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);

@@ -47,6 +47,7 @@ give_up() {
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
 settle_restore() {
   read_fields JOURNAL "$JOURNAL_FILE"
+  drop_second_request
   read_request
   case "${JOURNAL[step]-}" in
     requested | fetching | recovering | verifying | stopped) resume_restore ;;

@@ -25,6 +25,16 @@ judge_request() {
   fi
 }
 
+# Two requests at once: one by hand gives way to a new one of the environment, which came with this start, unless it is under way.
+drop_second_request() {
+  local -A filed
+  [ -e "$REQUEST_FILE" ] && [ -n "${RESTORE_ID-}" ] || return 0
+  read_fields filed "$REQUEST_FILE"
+  if [[ "${filed[id]}" == @("$RESTORE_ID"|"${JOURNAL[id]-}") || -n "$(outcome_of "$RESTORE_ID" state)" ]]; then return 0; fi
+  remove_record "$REQUEST_FILE" second-request
+  warn "restore ${filed[id]}, asked for by hand, gives way to restore $RESTORE_ID of the environment; it was not carried out: ask again if it is still wanted"
+}
+
 # Arguments: what is wrong.
 refuse_request() { VERDICT=refused PROBLEM="$(title "${REQUEST[id]}"): $1"; }
 
