@@ -8,6 +8,7 @@ set -Eeuo pipefail
 
 readonly RUN=/run/postgres-stack
 readonly PROGRESS="$RUN/progress"
+readonly RESTORE_PROGRESS="$RUN/restore-progress"
 readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
 readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing'
 readonly LEAST_FREE_KIB=16384 # one WAL segment
@@ -22,6 +23,14 @@ server_state() {
     1) echo recovering ;;
     *) if grep -qsE "^step=($RESTORING)$" "$JOURNAL"; then echo restoring; else echo starting; fi ;;
   esac
+}
+
+# Prints what the restore does: the journal's step, or the line of progress that it wrote last in that step.
+restore_progress() {
+  local step line
+  step="$(sed -n 's/^step=//p' "$JOURNAL" 2>/dev/null)" || true
+  line="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true
+  if [[ "$line" == "$step: "* ]]; then echo "$line"; else echo "$step"; fi
 }
 
 # Prints the free KiB of the volume.
@@ -85,7 +94,7 @@ stalled_seconds() {
 # Prints the state line of a server that does not accept connections. Exit: 1 when it is to be killed.
 # Arguments: state.
 judge_unready() {
-  local stalled limit="${PROBE_STALL_SECONDS:-1800}"
+  local stalled limit="${PROBE_STALL_SECONDS:-1800}" doing="the server does not accept connections yet"
   if (($(free_kib) < LEAST_FREE_KIB)); then
     echo "full: the server does not accept connections and the volume has $(free_kib) KiB left: grow it"
     return 0
@@ -95,7 +104,10 @@ judge_unready() {
     echo "$1: neither CPU nor input and output moved for $stalled s (limit $limit s)"
     return 1
   fi
-  echo "$1: the server does not accept connections yet; last progress $stalled s ago"
+  if [ "$1" = restoring ]; then
+    doing="$(restore_progress)"
+  fi
+  echo "$1: $doing; last progress $stalled s ago"
 }
 
 # Prints the state line of a server that accepts connections.

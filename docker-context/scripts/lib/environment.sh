@@ -74,7 +74,7 @@ read_environment() {
   done
   : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}" "${APP_DATABASE:=${APP_USER-}}"
   : "${BACKUP_SCHEDULE:=}" "${BACKUP_RETAIN:=7}" "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}"
-  : "${LOG_LEVEL:=info}" "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}"
+  : "${LOG_LEVEL:=info}" "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}" "${RESTORE_STALL_SECONDS:=300}"
   export BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL
   PREFIX_VARIABLE=
   for name in "${PREFIXES[@]}"; do
@@ -128,6 +128,7 @@ check_runtime() {
   local expected="$VOLUME/$PG_MAJOR/docker"
   [[ "$LOG_LEVEL" == @(debug|info|warn|error) ]] || refuse "LOG_LEVEL: '$LOG_LEVEL' is none of debug, info, warn, error"
   check_number PROBE_STALL_SECONDS 1 1000000
+  check_number RESTORE_STALL_SECONDS 1 1000000
   [ "$PGDATA" = "$expected" ] || refuse "PGDATA: must stay $expected; mount the volume at $VOLUME"
   [[ "$VOLUME_OWNER" != *$'\n'* ]] || refuse "VOLUME_OWNER: the value has a line break; one line is needed"
   [ -z "${POSTGRES_HOST_AUTH_METHOD-}" ] || refuse "POSTGRES_HOST_AUTH_METHOD: has no effect; access is in /etc/postgresql/pg_hba.conf"

@@ -6,56 +6,6 @@ readonly PRIVATE="$RUN/restore" RECOVERY_LOG="$RECORDS/recovery.log" # not in me
 readonly TRIES=3 REPORT_SECONDS=10
 readonly NOT_REACHED=3
 
-# Runs a command and a function that reports about it every REPORT_SECONDS. Exit: the command's.
-# Arguments: function, command.
-reporting() {
-  local reporter status=0
-  (while sleep "$REPORT_SECONDS"; do "$1"; done) &
-  reporter=$!
-  shift
-  interruptible "$@" || status=$?
-  pkill -P "$reporter" || true
-  kill "$reporter" 2>/dev/null || true
-  wait "$reporter" 2>/dev/null || true
-  return "$status"
-}
-
-# Fetches the base backup into the staging folder; wal-g tries parts again itself. Exit: 1; PROBLEM says why.
-fetch_backup() {
-  # a third copy is not what the volume is made for
-  rm -rf "$STAGING" "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
-  mkdir -m 0700 "$STAGING"
-  info "fetching ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING"
-  if ! reporting report_fetch run_fetch || ! [ -s "$STAGING/PG_VERSION" ] || ! [ -s "$STAGING/backup_label" ] || ! [ -s "$STAGING/global/pg_control" ]; then
-    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (above); if it is damaged, name an older one with RESTORE_BACKUP (restore.sh --backup)"
-    return 1
-  fi
-  rm -f "$STAGING/standby.signal"
-  touch "$STAGING/recovery.signal"
-  sync -f "$STAGING"
-}
-
-# Runs in a subshell: it loads the credentials.
-run_fetch() {
-  # shellcheck disable=SC1090 # written by the entrypoint
-  . "$(archive_environment)" || return
-  walg backup-fetch "$STAGING" "${JOURNAL[backup]}"
-}
-
-report_fetch() {
-  local fetched
-  fetched="$(du -s -B1 "$STAGING" 2>/dev/null | cut -f 1)"
-  info "fetching: $((${fetched:-0} / MIB)) of $((JOURNAL[bytes] / MIB)) MiB$(estimate "${fetched:-0}" "${JOURNAL[bytes]}" "${JOURNAL[fetching_at]}")"
-}
-
-# Prints how long the rest takes at the pace so far.
-# Arguments: done, total, begin in seconds since 1970.
-estimate() {
-  if (($1 > $2 / 100 && $2 > $1)); then
-    printf ', about %s s to go' "$((($2 - $1) * (EPOCHSECONDS - $3) / $1))"
-  fi
-}
-
 # Prints a setting as the real server will have it, or as the data need it when that is more.
 # Arguments: setting, field of pg_controldata.
 largest() {
@@ -123,32 +73,57 @@ wait_for_promotion() {
 # Arguments: segment.
 segment_position() { echo "$((16#${1:8:8} * 4294967296 + 16#${1:16:8} * $(control "$STAGING" 'Bytes per WAL segment')))"; }
 
-# The startup process shows the segment it replays in its title.
+# Prints the time of the first commit in a segment of the staging folder, nothing when there is none.
+# Arguments: segment.
+commit_time() {
+  TZ=UTC0 pg_waldump -r Transaction "$STAGING/pg_wal/$1" 2>/dev/null |
+    sed -n '/desc: COMMIT/ { s/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p; q }' || true
+}
+
+# The startup process shows the segment it replays in its title. Sets REPLAY_BEGAN and REPLAY_FROM at the first look.
 report_replay() {
-  local pid segment='' position end="${JOURNAL[end]}" start
+  local pid segment='' position time end="${JOURNAL[end]}" start
   for pid in $(pgrep -P "$SERVER" || true); do
     segment="$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | sed -n 's/.*startup.* \([0-9A-F]\{24\}\).*/\1/p')"
     if [ -n "$segment" ]; then break; fi
   done
   if [ -z "$segment" ]; then
-    info "recovering: the private server is busy before or after the replay"
+    report_progress "recovering: the private server is busy before or after the replay"
     return
   fi
   position="$(segment_position "$segment")"
   start="$(segment_position "${JOURNAL[backup]:5:24}")"
-  info "recovering: replays $segment, $(((position - start) / MIB)) of at most $(((end - start) / MIB)) MiB of WAL$(
-    estimate "$((position - start))" "$((end - start))" "${JOURNAL[recovering_at]}"
+  : "${REPLAY_BEGAN:=$EPOCHSECONDS}" "${REPLAY_FROM:=$position}"
+  time="$(commit_time "$segment")"
+  report_progress "recovering: replays $segment, $(((position - start) / MIB)) of at most $(((end - start) / MIB)) MiB of WAL${time:+, commits of $time}$(
+    estimate "$((position - REPLAY_FROM))" "$((end - REPLAY_FROM))" "$REPLAY_BEGAN"
   )"
+}
+
+# Ends what wal-g still fetches ahead of the private server, which may have ended.
+end_prefetch() {
+  local pid
+  for pid in $(pids_of_fetches "$STAGING"); do
+    kill -KILL "$pid" 2>/dev/null || true
+  done
+}
+
+# Prints why the private server ended: what fetch-wal said last, or else the server.
+last_words() {
+  local words
+  words="$(sed -n 's/.* ERROR \[fetch-wal\] \(.*\); recovery stops here.*/\1/p' "$RECOVERY_LOG" | tail -n 1)"
+  echo "${words:-$(sed -n 's/.* FATAL:  //p' "$RECOVERY_LOG" | tail -n 1)}"
 }
 
 # Runs the private server until it has been promoted. A storage error stops it, and a new start goes on where it was.
 # Exit: NOT_REACHED, or 1 after TRIES failures; PROBLEM says why.
 recover() {
-  local try status
+  local try status REPLAY_BEGAN='' REPLAY_FROM=''
   for ((try = 1; try <= TRIES; try++)); do
     status=0
     start_private_server
     wait_for_promotion || status=$?
+    end_prefetch
     case "$status" in
       0) return ;;
       "$NOT_REACHED")
@@ -161,7 +136,7 @@ recover() {
     warn "recovery stopped (attempt $try of $TRIES, above)"
     ((try == TRIES)) || interruptible sleep "$((try * 5))"
   done
-  PROBLEM="recovery failed $TRIES times (above)"
+  PROBLEM="recovery failed $TRIES times: $(last_words)"
   return 1
 }
 

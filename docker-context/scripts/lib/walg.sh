@@ -136,14 +136,18 @@ walg_within() {
   local deadline="$1" status=0
   shift
   WALG_OUTPUT="$(timeout --foreground -k 5 "$deadline" wal-g "$@" 2>&1)" || status=$?
-  WALG_OUTPUT="$(redact "$WALG_OUTPUT")"
+  read_walg_error "$status"
   if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
     WALG_ERROR="no answer within $deadline s"
-  else
-    WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p' <<<"$WALG_OUTPUT" | tail -n 1)"
-    WALG_ERROR="wal-g exit $status: ${WALG_ERROR:-$(tail -n 1 <<<"$WALG_OUTPUT")}"
   fi
   return "$status"
+}
+
+# Sets WALG_ERROR from WALG_OUTPUT, and takes secrets out of both. Arguments: wal-g's exit code.
+read_walg_error() {
+  WALG_OUTPUT="$(redact "$WALG_OUTPUT")"
+  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p' <<<"$WALG_OUTPUT" | tail -n 1)"
+  WALG_ERROR="wal-g exit $1: ${WALG_ERROR:-$(tail -n 1 <<<"$WALG_OUTPUT")}"
 }
 
 # Logs wal-g's lines as our own.

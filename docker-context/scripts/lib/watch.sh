@@ -1,0 +1,68 @@
+# Processes that may come to a standstill, as a client does whose server hangs: waited for as long as something moves.
+# shellcheck shell=bash
+
+readonly STOOD_STILL=142
+# a client without a server still reads some bytes a second: events, errors, name service
+readonly LEAST_MOVEMENT=16384 # bytes
+
+# Prints how many bytes processes have read so far, from the network too.
+# Arguments: pids.
+bytes_read() {
+  local pid bytes total=0
+  for pid in "$@"; do
+    # a process may be gone meanwhile
+    if { read -r _ bytes <"/proc/$pid/io"; } 2>/dev/null; then
+      total=$((total + bytes))
+    fi
+  done
+  echo "$total"
+}
+
+# Prints the pids of wal-g that fetch WAL for the server of a folder, one a line.
+# Arguments: data folder.
+pids_of_fetches() {
+  local pid
+  for pid in $(pgrep -f '^wal-g wal-(pre)?fetch ' || true); do
+    if [ "/proc/$pid/cwd" -ef "$1" ]; then
+      echo "$pid"
+    fi
+  done
+}
+
+# Waits for a child, and kills it when nothing has moved for too long, or after too long a time in all.
+# Arguments: pid, seconds without movement, seconds in all, function that sets POSITION, bytes that grow with each movement,
+# and its arguments. The function runs in a process of its own, never before a fifth of the seconds without movement.
+# Exit: the child's, or STOOD_STILL.
+wait_while_moving() {
+  local watcher status=0 verdict=0
+  watch_movement "$@" &
+  watcher=$!
+  wait "$1" || status=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || verdict=$?
+  if ((verdict == STOOD_STILL)); then return "$STOOD_STILL"; fi
+  return "$status"
+}
+
+# The other side of wait_while_moving, with its arguments. Exit: STOOD_STILL when it killed the child.
+watch_movement() {
+  local pid="$1" limit="$2" bound="$3" tick quiet POSITION=0 last=0 began="$SECONDS" moved="$SECONDS"
+  shift 3
+  tick=$((limit < 10 ? 2 : limit < 50 ? limit / 5 : 10))
+  # to read from where nothing comes is to sleep without a further process
+  exec {quiet}<> <(:)
+  while read -r -t "$tick" -u "$quiet" || kill -0 "$pid" 2>/dev/null; do
+    "$@"
+    if ((POSITION >= last + LEAST_MOVEMENT)); then
+      moved="$SECONDS"
+    fi
+    # bytes of a process that has ended no longer count
+    if ((POSITION >= last + LEAST_MOVEMENT || POSITION < last)); then
+      last="$POSITION"
+    fi
+    if ((SECONDS - moved >= limit || SECONDS - began >= bound)); then
+      kill -KILL "$pid" 2>/dev/null || true
+      return "$STOOD_STILL"
+    fi
+  done
+}

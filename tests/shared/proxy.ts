@@ -1,0 +1,114 @@
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** S3's answer to a key that was revoked. */
+const REVOKED_BODY =
+  '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InvalidAccessKeyId</Code>' +
+  "<Message>The access key ID you provided does not exist in our records.</Message></Error>";
+const REVOKED = `HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: ${REVOKED_BODY.length}\r\nConnection: close\r\n\r\n${REVOKED_BODY}`;
+
+/** A TCP proxy on this machine in front of the object store, so that a test can take the store away and give it back. */
+export class StoreProxy {
+  private readonly sockets = new Set<Socket>();
+  private server: Server | undefined;
+  private port = 0;
+  private revoked = false;
+  /** Bytes a second that the store sends; all connections share them. */
+  private rate = Number.POSITIVE_INFINITY;
+  /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
+  private busyUntil = 0;
+  /** Settled unless the proxy hangs. */
+  private flowing = Promise.resolve();
+  private flow = () => {};
+
+  /** @param target `http://host:port`, an address of this machine that pods and containers reach */
+  constructor(private readonly target: URL) {}
+
+  /** Where pods and containers find the proxy: the target's host, another port. */
+  get endpoint(): string {
+    return `http://${this.target.hostname}:${this.port}`;
+  }
+
+  start(): Promise<void> {
+    const server = createServer((incoming) => this.serve(incoming));
+    this.server = server;
+    return new Promise((resolve, reject) => {
+      server.on("error", reject).listen(this.port, "0.0.0.0", () => {
+        this.port = (server.address() as AddressInfo).port;
+        resolve();
+      });
+    });
+  }
+
+  /** Refuses new connections and cuts those that are open. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.server) return resolve();
+      this.server.close(() => resolve());
+      this.cut();
+    });
+  }
+
+  /** Lets everything stand still, connections that are open and new ones, until `resume`. */
+  hang(): void {
+    this.flowing = new Promise((resolve) => {
+      this.flow = resolve;
+    });
+  }
+
+  resume(): void {
+    this.flow();
+  }
+
+  /** From now on the store sends so many bytes a second. */
+  throttle(bytesPerSecond: number): void {
+    this.rate = bytesPerSecond;
+    this.busyUntil = 0;
+  }
+
+  /** Cuts the connections, and answers every request as S3 does when the access key was revoked. */
+  revoke(): void {
+    this.revoked = true;
+    this.cut();
+  }
+
+  private cut(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private serve(incoming: Socket): void {
+    if (this.revoked) {
+      incoming.on("error", () => {}).once("data", () => incoming.end(REVOKED));
+      return;
+    }
+    const outgoing = connect(Number(this.target.port), this.target.hostname);
+    for (const socket of [incoming, outgoing]) {
+      this.sockets.add(socket);
+      socket.on("error", () => {}).on("close", () => this.sockets.delete(socket));
+    }
+    void this.pass(incoming, outgoing);
+    void this.pass(outgoing, incoming, true);
+  }
+
+  /** Hands on what comes, a piece at a time, at the rate when it is `limited`. */
+  private async pass(from: Socket, to: Socket, limited = false): Promise<void> {
+    try {
+      for await (const piece of from as AsyncIterable<Buffer>) {
+        await this.flowing;
+        if (limited && Number.isFinite(this.rate)) await this.turn(piece.length);
+        await new Promise<void>((resolve, reject) =>
+          to.write(piece, (error) => (error ? reject(error) : resolve())),
+        );
+      }
+      to.end();
+    } catch {
+      to.destroy();
+    }
+  }
+
+  /** Waits until so many bytes have passed after what was sent before. */
+  private async turn(bytes: number): Promise<void> {
+    const now = Date.now();
+    this.busyUntil = Math.max(this.busyUntil, now) + (bytes / this.rate) * 1000;
+    await new Promise((resolve) => setTimeout(resolve, this.busyUntil - now));
+  }
+}
