@@ -27,6 +27,7 @@ describe("image: a bad environment", () => {
         ARCHIVE_DEADLINE: "-1",
         LOG_LEVEL: "loud",
         PROBE_STALL_SECONDS: "1h",
+        RESTORE_STALL_SECONDS: "0",
         PGDATA: "/data",
         POSTGRES_HOST_AUTH_METHOD: "trust",
       }),
@@ -46,6 +47,7 @@ describe("image: a bad environment", () => {
       "ARCHIVE_DEADLINE:",
       "LOG_LEVEL:",
       "PROBE_STALL_SECONDS:",
+      "RESTORE_STALL_SECONDS:",
       "PGDATA:",
       "POSTGRES_HOST_AUTH_METHOD:",
     ]) {

@@ -84,6 +84,23 @@ describe("image: a restore is refused, and the old data serve on", () => {
     expect(await refusal(request("latest"), volume)).to.match(/is damaged: its part part_001\S+ is missing/);
   });
 
+  it("where a part is damaged inside, soon, with the advice to take an older base backup", async () => {
+    const volume = await copyOf(prepared.volume);
+    await change(
+      volume,
+      `part="$(ls ${BASE}/${prepared.backups[1]}/tar_partitions/part_001*)"; printf damaged | dd of="$part" bs=1 seek=200000 conv=notrunc`,
+    );
+    const message = await refusal(request("latest", { RESTORE_STALL_SECONDS: "5" }), volume);
+    expect(message).to.match(
+      /base_\w+ can't be fetched \(attempt 1 of 3\): its part part_001\S+ can't be read \(.+\): name an older base backup with RESTORE_BACKUP/,
+    );
+    const older = request("latest", { RESTORE_ID: "two", RESTORE_BACKUP: prepared.backups[0] as string });
+    const database = await boot(volume, older);
+    expect(await database.logs()).to.match(/restore two done/);
+    expect(await rows(database)).to.equal("25..25");
+    await database.remove();
+  });
+
   it("where WAL can't be read while it is replayed; the server is not promoted early", async () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `chmod 000 ${WAL}/000000010000000000000003.*`);

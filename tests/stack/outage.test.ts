@@ -1,8 +1,8 @@
 import { expect } from "chai";
+import { StoreProxy } from "../shared/proxy";
 import { Writer } from "./client";
 import { withStack } from "./fixture";
 import { until } from "./process";
-import { StoreProxy } from "./proxy";
 import { SMALL } from "./stack";
 
 /** How long the store is away. The acceptance asks for 300; the default keeps the suite short. */

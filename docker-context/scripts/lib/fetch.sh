@@ -2,7 +2,7 @@
 # can't succeed is not. Reads JOURNAL and REQUEST.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
-readonly FETCHES=3 NOT_WORTH_IT=3
+readonly FETCH_TRIES=3 NOT_WORTH_IT=3
 readonly FETCH_ERRORS="$RUN/fetch-errors" FETCH_PROBLEM="$RUN/fetch-problem"
 
 # Exit: 1; PROBLEM says why.
@@ -10,7 +10,7 @@ fetch_backup() {
   local try status
   # a third copy is not what the volume is made for
   rm -rf "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
-  for ((try = 1; try <= FETCHES; try++)); do
+  for ((try = 1; try <= FETCH_TRIES; try++)); do
     status=0
     rm -rf "$STAGING"
     mkdir -m 0700 "$STAGING"
@@ -22,8 +22,8 @@ fetch_backup() {
       sync -f "$STAGING"
       return
     fi
-    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCHES): $(<"$FETCH_PROBLEM")"
-    if ((status == NOT_WORTH_IT || try == FETCHES)); then return 1; fi
+    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): $(<"$FETCH_PROBLEM")"
+    if ((status == NOT_WORTH_IT || try == FETCH_TRIES)); then return 1; fi
     warn "$PROBLEM"
     interruptible sleep "$((try * 5))"
   done
@@ -31,7 +31,7 @@ fetch_backup() {
 
 # Runs in a subshell: it loads the credentials. Exit: 0, 1, or NOT_WORTH_IT for another attempt; FETCH_PROBLEM says why.
 run_fetch() {
-  local lines relay walg began="$EPOCHSECONDS" most=0 bytes=0 status=0
+  local lines relay walg began="$EPOCHSECONDS" most=0 BYTES=0 status=0
   # shellcheck disable=SC1090 # written by the entrypoint
   if ! . "$(archive_environment)"; then
     echo "a file with the store's credentials can't be read" >"$FETCH_PROBLEM"
@@ -53,31 +53,35 @@ run_fetch() {
   explain_fetch "$status" >"$FETCH_PROBLEM"
 }
 
-# Hands wal-g's lines on, and keeps its errors.
+# Hands wal-g's lines on. Its errors are kept, and are warnings here: what comes of them the restore says.
 keep_errors() {
   local line
   while IFS= read -r line; do
     if [[ "$line" == ERROR:* ]]; then
       printf '%s\n' "$(redact "${line#ERROR: * * }")" >>"$FETCH_ERRORS"
     fi
-    printf '%s\n' "$line"
+    printf '%s\n' "${line/#ERROR:/WARNING:}"
   done
 }
 
 # Reports how far the fetch is. Sets POSITION: what was read, and after an error, when wal-g reads parts again, only what was
-# not there before. Keeps most and bytes, of run_fetch, from one call to the next.
+# not there before. Keeps most and BYTES, of run_fetch, from one call to the next.
 # Arguments: wal-g's pid.
 look_at_fetch() {
-  local staged
+  local staged rest
   # files may vanish meanwhile
   staged="$(du -s --apparent-size -B1 "$STAGING" 2>/dev/null | cut -f 1)" || true
   staged="${staged:-0}"
   most=$((staged > most ? staged : most))
   if ! [ -s "$FETCH_ERRORS" ]; then
-    bytes="$(bytes_read "$1")"
+    bytes_read "$1"
   fi
-  POSITION=$((most + bytes))
-  report_progress "fetching: $((staged / MIB)) of $((JOURNAL[bytes] / MIB)) MiB$(estimate "$staged" "${JOURNAL[bytes]}" "$began")"
+  POSITION=$((most + BYTES))
+  rest="$(estimate "$staged" "${JOURNAL[bytes]}" "$began")"
+  if ((STILL >= RESTORE_STALL_SECONDS / 3)); then
+    rest=", nothing has come for $STILL s (limit $RESTORE_STALL_SECONDS s)"
+  fi
+  report_progress "fetching: $((staged / MIB)) of $((JOURNAL[bytes] / MIB)) MiB$rest"
 }
 
 # Prints why a fetch failed, as far as that can be found out. Exit: NOT_WORTH_IT when another attempt would end likewise, else 1.
@@ -89,7 +93,7 @@ explain_fetch() {
   if (($1 == STOOD_STILL)); then
     how="nothing came for $RESTORE_STALL_SECONDS s"
   fi
-  if ! walg_within 30 st ls "$folder/"; then
+  if ! walg_within "$((RESTORE_STALL_SECONDS < 30 ? RESTORE_STALL_SECONDS : 30))" st ls "$folder/"; then
     echo "$how, and the archive can't be read ($WALG_ERROR)"
     return 1
   fi

@@ -73,19 +73,26 @@ wait_for_promotion() {
 # Arguments: segment.
 segment_position() { echo "$((16#${1:8:8} * 4294967296 + 16#${1:16:8} * $(control "$STAGING" 'Bytes per WAL segment')))"; }
 
-# Prints the time of the first commit in a segment of the staging folder, nothing when there is none.
+# Prints the time of the last commit in the newest segment before one, nothing when it has none or is gone.
 # Arguments: segment.
-commit_time() {
-  TZ=UTC0 pg_waldump -r Transaction "$STAGING/pg_wal/$1" 2>/dev/null |
-    sed -n '/desc: COMMIT/ { s/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p; q }' || true
+commit_time_before() {
+  local file before=''
+  for file in "$STAGING/pg_wal/"[0-9A-F]*; do
+    if [[ "${#file}" -eq "$((${#STAGING} + 32))" && "${file##*/}" < "$1" ]]; then before="$file"; fi
+  done
+  [ -n "$before" ] || return 0
+  TZ=UTC0 pg_waldump -r Transaction "$before" 2>/dev/null | sed -n 's/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p' | tail -n 1 || true
 }
 
-# The startup process shows the segment it replays in its title. Sets REPLAY_BEGAN and REPLAY_FROM at the first look.
+# The startup process shows the segment it replays in its title. Keeps REPLAY_* of recover from one call to the next.
 report_replay() {
-  local pid segment='' position time end="${JOURNAL[end]}" start
+  local pid title doing segment='' position start time end="${JOURNAL[end]}"
   for pid in $(pgrep -P "$SERVER" || true); do
-    segment="$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | sed -n 's/.*startup.* \([0-9A-F]\{24\}\).*/\1/p')"
-    if [ -n "$segment" ]; then break; fi
+    title="$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true)"
+    if [[ "$title" =~ startup\ (recovering|waiting\ for)\ ([0-9A-F]{24}) ]]; then
+      doing="${BASH_REMATCH[1]}" segment="${BASH_REMATCH[2]}"
+      break
+    fi
   done
   if [ -z "$segment" ]; then
     report_progress "recovering: the private server is busy before or after the replay"
@@ -94,18 +101,11 @@ report_replay() {
   position="$(segment_position "$segment")"
   start="$(segment_position "${JOURNAL[backup]:5:24}")"
   : "${REPLAY_BEGAN:=$EPOCHSECONDS}" "${REPLAY_FROM:=$position}"
-  time="$(commit_time "$segment")"
-  report_progress "recovering: replays $segment, $(((position - start) / MIB)) of at most $(((end - start) / MIB)) MiB of WAL${time:+, commits of $time}$(
+  time="$(commit_time_before "$segment")"
+  REPLAY_TIME="${time:-$REPLAY_TIME}"
+  report_progress "recovering: $doing $segment, $(((position - start) / MIB)) of at most $(((end - start) / MIB)) MiB of WAL${REPLAY_TIME:+, commits up to $REPLAY_TIME}$(
     estimate "$((position - REPLAY_FROM))" "$((end - REPLAY_FROM))" "$REPLAY_BEGAN"
   )"
-}
-
-# Ends what wal-g still fetches ahead of the private server, which may have ended.
-end_prefetch() {
-  local pid
-  for pid in $(pids_of_fetches "$STAGING"); do
-    kill -KILL "$pid" 2>/dev/null || true
-  done
 }
 
 # Prints why the private server ended: what fetch-wal said last, or else the server.
@@ -118,12 +118,13 @@ last_words() {
 # Runs the private server until it has been promoted. A storage error stops it, and a new start goes on where it was.
 # Exit: NOT_REACHED, or 1 after TRIES failures; PROBLEM says why.
 recover() {
-  local try status REPLAY_BEGAN='' REPLAY_FROM=''
+  local try status REPLAY_BEGAN='' REPLAY_FROM='' REPLAY_TIME=''
   for ((try = 1; try <= TRIES; try++)); do
     status=0
     start_private_server
     wait_for_promotion || status=$?
-    end_prefetch
+    # what wal-g still fetches ahead
+    end_fetches "$STAGING"
     case "$status" in
       0) return ;;
       "$NOT_REACHED")

@@ -5,39 +5,50 @@ readonly STOOD_STILL=142
 # a client without a server still reads some bytes a second: events, errors, name service
 readonly LEAST_MOVEMENT=16384 # bytes
 
-# Prints how many bytes processes have read so far, from the network too.
+# Sets BYTES: how many bytes processes have read so far, from the network too.
 # Arguments: pids.
 bytes_read() {
-  local pid bytes total=0
+  local pid bytes
+  BYTES=0
   for pid in "$@"; do
     # a process may be gone meanwhile
     if { read -r _ bytes <"/proc/$pid/io"; } 2>/dev/null; then
-      total=$((total + bytes))
+      BYTES=$((BYTES + bytes))
     fi
   done
-  echo "$total"
 }
 
-# Prints the pids of wal-g that fetch WAL for the server of a folder, one a line.
+# Sets FETCHES: the pids of wal-g that fetch WAL for the server of a folder, ahead too.
 # Arguments: data folder.
-pids_of_fetches() {
+find_fetches() {
   local pid
-  for pid in $(pgrep -f '^wal-g wal-(pre)?fetch ' || true); do
+  FETCHES=()
+  for pid in $(pgrep -f '^wal-g wal-(pre)?fetch ' 2>/dev/null || true); do
     if [ "/proc/$pid/cwd" -ef "$1" ]; then
-      echo "$pid"
+      FETCHES+=("$pid")
     fi
   done
+}
+
+# Ends what find_fetches finds. Arguments: data folder.
+end_fetches() {
+  find_fetches "$1"
+  if ((${#FETCHES[@]} > 0)); then
+    kill -KILL "${FETCHES[@]}" 2>/dev/null || true
+  fi
 }
 
 # Waits for a child, and kills it when nothing has moved for too long, or after too long a time in all.
 # Arguments: pid, seconds without movement, seconds in all, function that sets POSITION, bytes that grow with each movement,
-# and its arguments. The function runs in a process of its own, never before a fifth of the seconds without movement.
+# and its arguments. The function runs beside this one, after each fifth of the seconds without movement (2 to 10 s); STILL
+# tells it for how many seconds nothing has moved.
 # Exit: the child's, or STOOD_STILL.
 wait_while_moving() {
   local watcher status=0 verdict=0
   watch_movement "$@" &
   watcher=$!
-  wait "$1" || status=$?
+  # bash would print that it was killed
+  { wait "$1" || status=$?; } 2>/dev/null
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || verdict=$?
   if ((verdict == STOOD_STILL)); then return "$STOOD_STILL"; fi
@@ -46,7 +57,8 @@ wait_while_moving() {
 
 # The other side of wait_while_moving, with its arguments. Exit: STOOD_STILL when it killed the child.
 watch_movement() {
-  local pid="$1" limit="$2" bound="$3" tick quiet POSITION=0 last=0 began="$SECONDS" moved="$SECONDS"
+  local pid="$1" limit="$2" bound="$3" tick quiet started="$SECONDS" moved="$SECONDS" last=0
+  local POSITION=0 STILL=0
   shift 3
   tick=$((limit < 10 ? 2 : limit < 50 ? limit / 5 : 10))
   # to read from where nothing comes is to sleep without a further process
@@ -60,7 +72,8 @@ watch_movement() {
     if ((POSITION >= last + LEAST_MOVEMENT || POSITION < last)); then
       last="$POSITION"
     fi
-    if ((SECONDS - moved >= limit || SECONDS - began >= bound)); then
+    STILL=$((SECONDS - moved))
+    if ((STILL >= limit || SECONDS - started >= bound)); then
       kill -KILL "$pid" 2>/dev/null || true
       return "$STOOD_STILL"
     fi

@@ -1,0 +1,118 @@
+import { StoreProxy } from "../shared/proxy";
+import { Container, environment, newVolume, runOnce, until } from "./docker";
+import { backup, copyOf, VOLUME } from "./restore";
+
+const { S3_ENDPOINT = "", S3_BUCKET, S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
+const FOLDER = `restore-faults-${process.pid}-${Date.now()}`;
+/** Bytes of noise, which no compression makes smaller, in each segment after the base backup; the last takes longest. */
+const SEGMENTS = [400_000, 400_000, 400_000, 400_000, 1_500_000];
+const BASE = 2_000_000;
+
+/** Whether there is an S3 store to test with. */
+export const storeIsThere = Boolean(S3_BUCKET);
+
+/** An archive in S3, what its end holds, and a volume with a database that has nothing to do with it. */
+export interface Archived {
+  prefix: string;
+  content: string;
+  old: { volume: string; content: string };
+}
+
+/** A database that restores from an archive through a proxy of its own. */
+export interface Restoring {
+  proxy: StoreProxy;
+  database: Container;
+}
+
+/** Rows and a digest of them: what two databases have in common only if they are the same. */
+export function content(database: Container): Promise<string> {
+  return database.sql(
+    "SELECT count(*) || ' rows, ' || md5(string_agg(n || md5(noise), ' ' ORDER BY n)) FROM rows",
+  );
+}
+
+/** Inserts rows with so many bytes of noise in all. */
+async function fill(database: Container, bytes: number): Promise<void> {
+  const noise =
+    "SELECT string_agg(sha512((n || ':' || part || random())::text::bytea), '') FROM generate_series(1, 16) part";
+  const first = "(SELECT coalesce(max(n), 0) + 1 FROM rows)";
+  await database.sql(
+    `INSERT INTO rows SELECT n, (${noise}) FROM generate_series(${first}, ${first} + ${bytes / 1024}) n`,
+  );
+}
+
+function store(prefix: string, endpoint: string): string[] {
+  return environment({
+    POSTGRES_PASSWORD: "secret",
+    BACKUP_SCHEDULE: "external",
+    WALG_S3_PREFIX: prefix,
+    AWS_ENDPOINT: endpoint,
+    AWS_REGION: "us-east-1",
+    AWS_S3_FORCE_PATH_STYLE: "true",
+    AWS_ACCESS_KEY_ID: S3_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY: S3_SECRET_ACCESS_KEY,
+  });
+}
+
+/** Makes the archive and the other database. */
+export async function archive(): Promise<Archived> {
+  const prefix = `s3://${S3_BUCKET}/${FOLDER}/source`;
+  const source = await Container.ready(store(prefix, S3_ENDPOINT));
+  await source.sql("CREATE TABLE rows (n int, noise bytea)");
+  await fill(source, BASE);
+  await backup(source);
+  for (const bytes of SEGMENTS) {
+    await fill(source, bytes);
+    await source.sql("SELECT pg_switch_wal()");
+  }
+  await until("all WAL is archived", async () => {
+    const waiting = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ '\\.ready$'";
+    return (await source.sql(waiting)) === "0";
+  });
+  const archived = await content(source);
+  await source.remove();
+
+  const volume = await newVolume();
+  const other = await Container.ready([
+    "-v",
+    `${volume}:${VOLUME}`,
+    ...environment({ POSTGRES_PASSWORD: "secret" }),
+  ]);
+  await other.sql("CREATE TABLE rows AS SELECT 1 AS n, 'old'::bytea AS noise");
+  const old = { volume, content: await content(other) };
+  await other.stop();
+  await other.remove();
+  return { prefix: `${prefix}/18`, content: archived, old };
+}
+
+/** Starts a database on a copy of the old data that is to restore the archive, with a store that sends so many bytes a second. */
+export async function restore(
+  archived: Archived,
+  rate: number,
+  variables: Record<string, string>,
+): Promise<Restoring> {
+  const proxy = new StoreProxy(new URL(S3_ENDPOINT));
+  await proxy.start();
+  proxy.throttle(rate);
+  const volume = await copyOf(archived.old.volume);
+  const own = `s3://${S3_BUCKET}/${FOLDER}/${volume}`;
+  const wanted = { RESTORE_ID: "one", RESTORE_TO: "latest", RESTORE_FROM: archived.prefix };
+  const options = [
+    "-v",
+    `${volume}:${VOLUME}`,
+    ...store(own, proxy.endpoint),
+    ...environment({ ...wanted, ...variables }),
+  ];
+  return { proxy, database: await Container.start(options) };
+}
+
+/** Removes what the tests wrote into the store. */
+export async function removeArchives(): Promise<void> {
+  const { code, stderr } = await runOnce(store(`s3://${S3_BUCKET}`, S3_ENDPOINT), [
+    "wal-g",
+    "st",
+    "rm",
+    `${FOLDER}/`,
+  ]);
+  if (code !== 0) throw new Error(stderr);
+}
