@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pins from "../image/pins.json";
-import { type Result, run } from "../tests/stack/process";
+import { type Result, run } from "../tests/shared/process";
 import { SMALL, TestStack } from "../tests/stack/stack";
 import { fail } from "./fail";
 

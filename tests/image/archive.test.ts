@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, docker, environment, runOnce, until } from "./docker";
+import { until } from "../shared/process";
+import { Container, docker, environment, runOnce } from "./docker";
 import "./hooks";
 
 const MAKE = (name: string) =>

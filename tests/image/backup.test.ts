@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, docker, environment, newVolume, runOnce, until } from "./docker";
+import { until } from "../shared/process";
+import { Container, docker, environment, newVolume, runOnce } from "./docker";
 import "./hooks";
 
 const STORE = environment({ POSTGRES_PASSWORD: "secret", WALG_FILE_PREFIX: "/backups" });

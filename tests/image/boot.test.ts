@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, environment, IMAGE, must, newFolder, runOnce, until } from "./docker";
+import { until } from "../shared/process";
+import { Container, environment, IMAGE, must, newFolder, runOnce } from "./docker";
 import "./hooks";
 
 describe("image: a plain database", () => {

@@ -2,13 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** What a command printed and how it ended. */
-export interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+import { attempt, Hopeless, type Result, until } from "../shared/process";
 
 const LABEL = `postgres-stack-test=${process.pid}`;
 const folders: string[] = [];
@@ -17,23 +11,10 @@ const CONTEXT = join(__dirname, "../../docker-context");
 /** Tag of the image under test, of this run alone; `prepareImage` builds it. */
 export const IMAGE = `postgres-stack-test:${process.pid}`;
 
-/** Runs the docker CLI. Never throws for an exit code; throws when the CLI itself is missing. */
-export function docker(args: string[], input = ""): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("docker", args);
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (data) => {
-      stdout += data;
-    });
-    child.stderr.on("data", (data) => {
-      stderr += data;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? 128, stdout: stdout.trim(), stderr: stderr.trim() }));
-    child.stdin.on("error", () => {}); // the program may end before it has read everything
-    child.stdin.end(input);
-  });
+/** Runs the docker CLI; outputs are trimmed. Never throws for an exit code; throws when the CLI itself is missing. */
+export async function docker(args: string[], input?: string): Promise<Result> {
+  const { code, stdout, stderr } = await attempt("docker", args, { input });
+  return { code, stdout: stdout.trim(), stderr: stderr.trim() };
 }
 
 /** Like `docker`, but an exit code other than 0 is an error that carries the output. Returns stdout. */
@@ -68,21 +49,6 @@ export async function cleanUp(): Promise<void> {
     .split("\n")
     .filter(Boolean);
   if (volumes.length > 0) await must(["volume", "rm", ...volumes]);
-}
-
-/** Asks `condition` until it gives something other than false or undefined; an error names `what` after `seconds`. */
-export async function until<T>(
-  what: string,
-  condition: () => Promise<T | false | undefined>,
-  seconds = 60,
-): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = await condition();
-    if (value !== false && value !== undefined) return value;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 /** A new named volume. */
@@ -165,7 +131,7 @@ export class Container {
   async becomesReady(): Promise<void> {
     await until("the container is ready", async () => {
       if ((await this.probe("readiness")).code === 0) return true;
-      if (!(await this.runs())) throw new Error(`the container ended:\n${await this.logs()}`);
+      if (!(await this.runs())) throw new Hopeless(`the container ended:\n${await this.logs()}`);
     });
   }
 

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, docker, environment, must, newVolume, until } from "./docker";
+import { until } from "../shared/process";
+import { Container, docker, environment, must, newVolume } from "./docker";
 import "./hooks";
 
 const PASSWORD = environment({ POSTGRES_PASSWORD: "secret" });

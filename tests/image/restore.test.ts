@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, until } from "./docker";
+import { until } from "../shared/process";
+import { Container } from "./docker";
 import "./hooks";
 import {
   backups,

@@ -1,4 +1,5 @@
-import { Container, environment, must, newVolume, runOnce, until } from "./docker";
+import { Hopeless, until } from "../shared/process";
+import { Container, environment, must, newVolume, runOnce } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
 export const VOLUME = "/var/lib/postgresql";
@@ -75,7 +76,7 @@ export async function isUp(database: Container): Promise<void> {
     async () => {
       await new Promise((resolve) => setTimeout(resolve, 400));
       if ((await database.probe("readiness")).code === 0) return true;
-      if (!(await database.runs())) throw new Error(`the container ended:\n${await database.logs()}`);
+      if (!(await database.runs())) throw new Hopeless(`the container ended:\n${await database.logs()}`);
     },
     300,
   );

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { Container, environment, newFolder, newVolume, runOnce, until } from "./docker";
+import { until } from "../shared/process";
+import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
 
 /** As in a pod that passes Pod Security `restricted`. */

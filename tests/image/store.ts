@@ -1,5 +1,6 @@
+import { until } from "../shared/process";
 import { StoreProxy } from "../shared/proxy";
-import { Container, environment, newVolume, runOnce, until } from "./docker";
+import { Container, environment, newVolume, runOnce } from "./docker";
 import { backup, copyOf, VOLUME } from "./restore";
 
 const { S3_ENDPOINT = "", S3_BUCKET, S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;

@@ -1,4 +1,4 @@
-import { run, until } from "./process";
+import { run, until } from "../shared/process";
 import type { TestStack } from "./stack";
 
 /** A pod beside the database with the application's Secret in its environment, as an application has it. */
@@ -89,7 +89,7 @@ export class Writer {
   /** Resolves when rows are acknowledged that weren't before. */
   async progress(): Promise<void> {
     const before = (await this.acknowledged()).length;
-    await until("the writer's next rows", 90, async () => (await this.acknowledged()).length > before + 100);
+    await until("the writer's next rows", async () => (await this.acknowledged()).length > before + 100, 90);
   }
 
   async acknowledged(): Promise<string[]> {

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { expect } from "chai";
+import { attempt, run, until } from "../shared/process";
 import { Client, Writer } from "./client";
 import { withStack } from "./fixture";
-import { attempt, run, until } from "./process";
 import { checkout, SMALL } from "./stack";
 
 /** WAL-G in the server's container, as an operator would call it. */
@@ -78,9 +78,13 @@ describe("a stack on a cluster", function () {
     await client.stop();
     await stack.sql("SELECT pg_switch_wal()");
     const last = await stack.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
-    await until("the last segment in the archive", 120, async () => {
-      return (await stack.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last;
-    });
+    await until(
+      "the last segment in the archive",
+      async () => {
+        return (await stack.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last;
+      },
+      120,
+    );
     const [archived, failed] = (
       await stack.sql("SELECT archived_count, failed_count FROM pg_stat_archiver")
     ).split("|");
@@ -99,10 +103,14 @@ describe("a stack on a cluster", function () {
     expect(stack.outputs.backupPrefix).to.match(/\/18$/);
     const list = await stack.exec("bash", "-c", `${WALG} backup-list 2>&1`);
     expect(list).to.include("base_0000000100000");
-    await until("wal-verify to find every segment", 60, async () => {
-      const report = await stack.exec("bash", "-c", `${WALG} wal-verify integrity 2>&1`);
-      return report.includes("integrity check status: OK");
-    });
+    await until(
+      "wal-verify to find every segment",
+      async () => {
+        const report = await stack.exec("bash", "-c", `${WALG} wal-verify integrity 2>&1`);
+        return report.includes("integrity check status: OK");
+      },
+      60,
+    );
   });
 
   it("a setting that needs no restart is live after up: same pod, same postmaster", async () => {
@@ -164,7 +172,7 @@ describe("a stack on a cluster", function () {
     const small = await blocks();
     stack.set({ dataSize: "2Gi" });
     await stack.up();
-    await until("the grown file system", 60, async () => (await blocks()) > 1.9 * small);
+    await until("the grown file system", async () => (await blocks()) > 1.9 * small, 60);
     expect([await pod(), await started()]).to.deep.equal(before);
   });
 
@@ -191,7 +199,7 @@ describe("a stack on a cluster", function () {
     await writer.start();
     const before = await pod();
     await stack.kubectl(["delete", "pod", "postgres-0", "--force", "--grace-period=0"]);
-    await until("another pod", 120, async () => (await pod()) !== before);
+    await until("another pod", async () => (await pod()) !== before, 120);
     await writer.progress();
     const { missing } = await writer.missingRows();
     expect(missing).to.equal("");

@@ -1,8 +1,8 @@
 import { expect } from "chai";
+import { until } from "../shared/process";
 import { StoreProxy } from "../shared/proxy";
 import { Writer } from "./client";
 import { withStack } from "./fixture";
-import { until } from "./process";
 import { SMALL } from "./stack";
 
 /** How long the store is away. The acceptance asks for 300; the default keeps the suite short. */
@@ -26,7 +26,7 @@ describe("an object store that goes away and comes back", function () {
     stack.environment.S3_ENDPOINT = proxy.endpoint;
     await stack.up();
     await stack.sql("SELECT pg_switch_wal()");
-    await until("a segment in the archive", 60, async () => (await archived()) > 0);
+    await until("a segment in the archive", async () => (await archived()) > 0, 60);
   });
 
   it("serves throughout, and counts the failures", async () => {
@@ -37,8 +37,8 @@ describe("an object store that goes away and comes back", function () {
     while (Date.now() < end) await writer.progress();
     await until(
       "a counted failure",
-      90,
       async () => (await stack.sql("SELECT failed_count > 0 FROM pg_stat_archiver")) === "t",
+      90,
     );
     expect(await waiting()).to.be.above(0);
     await proxy.start();
@@ -48,9 +48,13 @@ describe("an object store that goes away and comes back", function () {
 
   it("catches up afterwards, and no segment is missing", async () => {
     const last = await stack.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)");
-    await until("the backlog in the archive", 180, async () => {
-      return (await stack.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last;
-    });
+    await until(
+      "the backlog in the archive",
+      async () => {
+        return (await stack.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last;
+      },
+      180,
+    );
     await stack.kubectl(["create", "job", "--from=cronjob/postgres-backup", "after-the-outage"]);
     await stack.kubectl(["wait", "--for=condition=Complete", "job/after-the-outage", "--timeout=180s"]);
     const list = await stack.exec(

@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { until } from "../shared/process";
 import { withStack } from "./fixture";
-import { until } from "./process";
 import { SMALL } from "./stack";
 
 describe("a restore that a stack asks for", function () {
@@ -40,14 +40,18 @@ describe("a restore that a stack asks for", function () {
   });
 
   it("archives on the new timeline and takes a base backup of it", async () => {
-    await until("a base backup of timeline 2", 240, async () => {
-      const list = await stack.exec(
-        "bash",
-        "-c",
-        "set -a; . /run/postgres-stack/walg.env; wal-g backup-list 2>&1",
-      );
-      return list.includes("base_00000002");
-    });
+    await until(
+      "a base backup of timeline 2",
+      async () => {
+        const list = await stack.exec(
+          "bash",
+          "-c",
+          "set -a; . /run/postgres-stack/walg.env; wal-g backup-list 2>&1",
+        );
+        return list.includes("base_00000002");
+      },
+      240,
+    );
     expect(await stack.sql("SELECT failed_count FROM pg_stat_archiver")).to.equal("0");
   });
 

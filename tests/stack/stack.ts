@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { attempt, type Result, run, until } from "./process";
+import { attempt, type Result, run, until } from "../shared/process";
 
 const ROOT = join(__dirname, "../..");
 const NOT_COPIED = new Set(["node_modules", ".git", ".local", "tests", "local.env"]);
@@ -128,9 +128,13 @@ export class TestStack {
 
   /** Waits until a segment is in the archive. */
   async archived(segment: string): Promise<void> {
-    await until(`${segment} in the archive`, 180, async () => {
-      return (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= segment;
-    });
+    await until(
+      `${segment} in the archive`,
+      async () => {
+        return (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= segment;
+      },
+      180,
+    );
   }
 
   /** For the log of a failed test. */

@@ -48,26 +48,30 @@ export async function run(
   return stdout;
 }
 
+/** An error after which waiting makes no sense: {@link until} hands it on at once. */
+export class Hopeless extends Error {}
+
 /**
- * Polls until `check` gives something other than undefined and false.
+ * Asks `condition` until it gives something other than undefined and false.
  *
- * @param seconds deadline; the error names `what` and the last failure
+ * @param seconds deadline; its error names `what` and the last failure
  */
 export async function until<T>(
   what: string,
-  seconds: number,
-  check: () => Promise<T | undefined | false>,
+  condition: () => Promise<T | undefined | false>,
+  seconds = 60,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let last: unknown = "the condition did not hold";
   for (;;) {
     try {
-      const value = await check();
+      const value = await condition();
       if (value !== undefined && value !== false) return value;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       last = error;
     }
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s; last: ${last}`);
-    await new Promise((wake) => setTimeout(wake, 250));
+    await new Promise((wake) => setTimeout(wake, 200));
   }
 }
