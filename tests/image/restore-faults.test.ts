@@ -11,60 +11,61 @@ import {
   storeIsThere,
 } from "./store";
 
-const T0 = Date.now();
-const FAST = 500_000;
+/** Bytes a second: so that the middle of the fetch and of the replay can be hit, and a slow line. */
+const STEADY = 500_000;
 const SLOW = 200_000;
 
 interface Outcome {
   content: string;
   log: string;
-  /** What the probes said on the way. */
+  /** Exit code and words of probes on the way. */
   said: string[];
 }
-type Fault = (run: Restoring) => Promise<string[] | undefined>;
 
-/** What fails, and how soon the restore is to notice. */
-const PLAN: Record<string, { limits: [stall: number, deadline: number]; rate?: number; fault: Fault }> = {
-  "fetch, slowed": { limits: [10, 5], rate: SLOW, fault: watch },
-  "replay, hung for good": { limits: [10, 2], fault: inReplay(({ proxy }) => proxy.hang()) },
-  "replay, stopped for good": { limits: [10, 2], fault: inReplay(({ proxy }) => proxy.stop()) },
-  "replay, revoked": { limits: [10, 5], fault: inReplay(({ proxy }) => proxy.revoke()) },
-  "fetch, stopped for a while": {
-    limits: [45, 5],
-    fault: inFetch(async ({ proxy, database }) => {
-      await proxy.stop();
-      await database.logged(/nothing has come for \d+ s/, 120);
-      await proxy.start();
-    }),
-  },
-  "replay, stopped for a while": {
-    limits: [10, 5],
-    fault: inReplay(async ({ proxy, database }) => {
-      await proxy.stop();
-      await database.logged(/not fetched \(attempt 1 of 5\)/, 120);
-      await proxy.start();
-    }),
-  },
-  "fetch, hung for good": { limits: [5, 5], fault: inFetch(({ proxy }) => proxy.hang()) },
-  "fetch, stopped for good": { limits: [5, 5], fault: inFetch(({ proxy }) => proxy.stop()) },
-  "fetch, revoked": { limits: [5, 5], fault: inFetch(({ proxy }) => proxy.revoke()) },
+/** What happens to the store, and after how many seconds the restore may notice: in the fetch, in the replay. */
+interface Plan {
+  stall: number;
+  deadline: number;
+  rate?: number;
+  fault: (run: Restoring) => Promise<string[]>;
+}
+
+const PLANS: Record<string, Plan> = {
+  slowed: { stall: 10, deadline: 5, rate: SLOW, fault: watch },
+  "replay, hung": { stall: 10, deadline: 2, fault: inReplay(({ proxy }) => proxy.hang()) },
+  "replay, stopped": { stall: 10, deadline: 2, fault: inReplay(({ proxy }) => proxy.stop()) },
+  "replay, revoked": { stall: 10, deadline: 5, fault: inReplay(({ proxy }) => proxy.revoke()) },
+  "replay, away": { stall: 10, deadline: 5, fault: inReplay(away(/not fetched \(attempt 1 of 5\)/)) },
+  "fetch, hung": { stall: 5, deadline: 5, fault: inFetch(({ proxy }) => proxy.hang()) },
+  "fetch, stopped": { stall: 5, deadline: 5, fault: inFetch(({ proxy }) => proxy.stop()) },
+  "fetch, revoked": { stall: 5, deadline: 5, fault: inFetch(({ proxy }) => proxy.revoke()) },
+  "fetch, away": { stall: 45, deadline: 5, fault: inFetch(away(/nothing has come for \d+ s/)) },
 };
 
-function inFetch(fault: (run: Restoring) => unknown): Fault {
-  return async (run) => {
-    await run.database.logged(/fetching: [1-9]\d* of \d+ MiB/, 120);
-    await fault(run);
-    return undefined;
+/** Stops the store until the restore has noticed. */
+function away(noticed: RegExp): (run: Restoring) => Promise<void> {
+  return async ({ proxy, database }) => {
+    await proxy.stop();
+    await database.logged(noticed, 120);
+    await proxy.start();
   };
 }
 
-function inReplay(fault: (run: Restoring) => unknown): Fault {
+function inFetch(fault: (run: Restoring) => unknown): Plan["fault"] {
+  return async (run) => {
+    await run.database.logged(/fetching: [1-9]\d* of \d+ MiB/, 120);
+    await fault(run);
+    return [];
+  };
+}
+
+function inReplay(fault: (run: Restoring) => unknown): Plan["fault"] {
   return async (run) => {
     await run.database.logged(/restore one: recovering/, 120);
     run.proxy.throttle(SLOW);
     await run.database.logged(/restored log file/, 120);
     await fault(run);
-    return undefined;
+    return [];
   };
 }
 
@@ -82,23 +83,16 @@ describe("image: a restore whose object store", () => {
   let runs = new Map<string, Promise<Outcome>>();
 
   async function run(name: string): Promise<Outcome> {
-    const { limits, rate = FAST, fault } = PLAN[name] as (typeof PLAN)[string];
-    const [stall, deadline] = limits.map(String) as [string, string];
-    const t0 = Date.now();
-    const started = await restore(archived, rate, {
-      RESTORE_STALL_SECONDS: stall,
-      ARCHIVE_DEADLINE: deadline,
-    });
-    const said = (await fault(started)) ?? [];
+    const { stall, deadline, rate = STEADY, fault } = PLANS[name] as Plan;
+    const limits = { RESTORE_STALL_SECONDS: String(stall), ARCHIVE_DEADLINE: String(deadline) };
+    const started = await restore(archived, rate, limits);
+    const said = await fault(started);
+    await started.database.logged(/restore one (done|failed)/, 480);
     await isUp(started.database);
     const outcome = { content: await content(started.database), log: await started.database.logs(), said };
     const left = await started.database.exec("pgrep", "-fa", "wal-g (backup-fetch|wal-fetch|wal-prefetch)");
     expect(left.stdout).to.equal("");
     await started.database.remove();
-    started.proxy.resume();
-    await started.proxy.stop();
-    require("node:fs").writeFileSync(`/tmp/wtb-${name}.log`, outcome.log);
-    console.log(name, (t0 - T0) / 1000, (Date.now() - T0) / 1000);
     return outcome;
   }
 
@@ -109,7 +103,8 @@ describe("image: a restore whose object store", () => {
       this.skip();
     }
     archived = await archive();
-    runs = inTurn(Object.keys(PLAN), 9, run);
+    const names = Object.keys(PLANS);
+    runs = inTurn(names, names.length, run);
   });
   beforeEach(function () {
     this.currentTest?.timeout("10m");
@@ -138,56 +133,53 @@ describe("image: a restore whose object store", () => {
     expect(errors[0]).to.match(why).and.to.contain("The old data were not touched and serve on");
   }
 
-  it("is slow in the fetch, is waited for, although no file grows for longer than the limit", async () => {
-    const log = await isDone("fetch, slowed");
+  it("is slow in the fetch is waited for, although no file grows for longer than the limit", async () => {
+    const log = await isDone("slowed");
     expect(log).not.to.contain("can't be fetched");
   });
 
-  it("is slow in the replay, is waited for, although a segment takes longer than the deadline", async () => {
-    const log = await isDone("fetch, slowed");
+  it("is slow in the replay is waited for, although a segment takes longer than the deadline", async () => {
+    const log = await isDone("slowed");
     expect(log).not.to.contain("not fetched");
   });
 
-  it("is slow, is told in the pod's status: bytes, position, time and estimate", async () => {
-    const { said } = await outcome("fetch, slowed");
+  it("is slow is told in the pod's status: bytes, position, time and estimate", async () => {
+    const { said } = await outcome("slowed");
     const fetching = /restoring: fetching: \d+ of \d+ MiB, about \d+ s to go; last progress \d+ s ago/;
     const recovering =
-      /restoring: recovering: waiting for [0-9A-F]{24}, \d+ of at most \d+ MiB of WAL, commits up to \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00/;
+      /restoring: recovering: waits for [0-9A-F]{24}, \d+ of at most \d+ MiB of WAL, commits up to \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00/;
     expect(said.map((line) => line.slice(0, 2))).to.deep.equal(["0 ", "1 ", "0 ", "1 "]);
     for (const line of said.slice(0, 2)) expect(line).to.match(fetching);
     for (const line of said.slice(2)) expect(line).to.match(recovering);
   });
 
   for (const step of ["fetch", "replay"]) {
-    it(`stops in the ${step} and comes back, goes on`, async () => {
-      await isDone(`${step}, stopped for a while`);
+    it(`stops in the ${step} and comes back is restored from`, async () => {
+      await isDone(`${step}, away`);
     });
   }
 
   for (const fault of ["stopped", "hung"]) {
-    it(`is ${fault} in the fetch for good, leads back to the old data`, async () => {
-      await isLedBack(
-        `fetch, ${fault} for good`,
-        /base_\w+ can't be fetched \(attempt 3 of 3\): nothing came for 5 s, and the archive can't be read \(no answer/,
-      );
+    it(`is ${fault} for good in the fetch leads back to the old data`, async () => {
+      const why =
+        /base_\w+ can't be fetched \(attempt 3 of 3\): nothing came for 5 s, and the archive can't be read \(no answer/;
+      await isLedBack(`fetch, ${fault}`, why);
     });
 
-    it(`is ${fault} in the replay for good, leads back to the old data`, async () => {
+    it(`is ${fault} for good in the replay leads back to the old data`, async () => {
       await isLedBack(
-        `replay, ${fault} for good`,
+        `replay, ${fault}`,
         /recovery failed 3 times: \w+ can't be fetched: nothing came for 2 s/,
       );
     });
   }
 
-  it("refuses the credentials in the fetch, leads back to the old data", async () => {
-    await isLedBack(
-      "fetch, revoked",
-      /can't be fetched \(attempt 3 of 3\): .*the archive can't be read \(.*InvalidAccessKeyId/,
-    );
+  it("refuses the credentials in the fetch leads back to the old data", async () => {
+    const why = /can't be fetched \(attempt 3 of 3\): .*the archive can't be read \(.*InvalidAccessKeyId/;
+    await isLedBack("fetch, revoked", why);
   });
 
-  it("refuses the credentials in the replay, leads back to the old data", async () => {
+  it("refuses the credentials in the replay leads back to the old data", async () => {
     await isLedBack("replay, revoked", /recovery failed 3 times: \w+ can't be fetched: .*Forbidden/);
   });
 });

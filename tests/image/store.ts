@@ -8,6 +8,7 @@ const FOLDER = `restore-faults-${process.pid}-${Date.now()}`;
 /** Bytes of noise, which no compression makes smaller, in each segment after the base backup; the last takes longest. */
 const SEGMENTS = [400_000, 400_000, 400_000, 400_000, 1_500_000];
 const BASE = 2_000_000;
+const proxies: StoreProxy[] = [];
 
 /** Whether there is an S3 store to test with. */
 export const storeIsThere = Boolean(S3_BUCKET);
@@ -93,6 +94,7 @@ export async function restore(
   variables: Record<string, string>,
 ): Promise<Restoring> {
   const proxy = new StoreProxy(new URL(S3_ENDPOINT));
+  proxies.push(proxy);
   await proxy.start();
   proxy.throttle(rate);
   const volume = await copyOf(archived.old.volume);
@@ -107,8 +109,9 @@ export async function restore(
   return { proxy, database: await Container.start(options) };
 }
 
-/** Removes what the tests wrote into the store. */
+/** Ends the proxies, and removes what the tests wrote into the store. */
 export async function removeArchives(): Promise<void> {
+  await Promise.all(proxies.map((proxy) => proxy.stop()));
   const { code, stderr } = await runOnce(store(`s3://${S3_BUCKET}`, S3_ENDPOINT), [
     "wal-g",
     "st",

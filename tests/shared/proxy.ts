@@ -76,17 +76,21 @@ export class StoreProxy {
   }
 
   private serve(incoming: Socket): void {
+    this.keep(incoming);
     if (this.revoked) {
-      incoming.on("error", () => {}).once("data", () => incoming.end(REVOKED));
+      incoming.once("data", () => incoming.end(REVOKED));
       return;
     }
     const outgoing = connect(Number(this.target.port), this.target.hostname);
-    for (const socket of [incoming, outgoing]) {
-      this.sockets.add(socket);
-      socket.on("error", () => {}).on("close", () => this.sockets.delete(socket));
-    }
+    this.keep(outgoing);
     void this.pass(incoming, outgoing);
     void this.pass(outgoing, incoming, true);
+  }
+
+  /** Notes a connection as open, to be cut. */
+  private keep(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => this.sockets.delete(socket));
   }
 
   /** Hands on what comes, a piece at a time, at the rate when it is `limited`. */

@@ -90,7 +90,8 @@ report_replay() {
   for pid in $(pgrep -P "$SERVER" || true); do
     title="$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || true)"
     if [[ "$title" =~ startup\ (recovering|waiting\ for)\ ([0-9A-F]{24}) ]]; then
-      doing="${BASH_REMATCH[1]}" segment="${BASH_REMATCH[2]}"
+      doing=replays segment="${BASH_REMATCH[2]}"
+      if [ "${BASH_REMATCH[1]}" = "waiting for" ]; then doing="waits for"; fi
       break
     fi
   done
