@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { attempt, type Result, run } from "../shared/process";
 import { missing } from "./fixture";
-import { attempt, type Result, run } from "./process";
 import { checkout } from "./stack";
 
 /** A copy of the project with a Pulumi backend of its own, for tests of more than one stack. */
