@@ -20,7 +20,7 @@ lint: setup ## format, types, shell, Dockerfile, workflows
 	@tests/run lint
 golden: setup ## write tests/golden/ anew; review it as a diff
 	@local/golden
-bench: setup ## measure, and print the table of docs/performance.md
+bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore
 	@local/bench
 setup:
 	@local/setup

@@ -175,6 +175,18 @@ describe("image: a restore", () => {
     await database.remove();
   });
 
+  it("begins the fetch anew after a restart of the machine: nothing waited for the disk", async () => {
+    const volume = await copyOf(prepared.volume);
+    const wanted = request(prepared.targets.time.to);
+    const kill = { POSTGRES_STACK_KILL_AT: "verifying:before" };
+    expect((await runOnce(options(volume, { ...wanted, ...kill }))).code).to.equal(137);
+    await change(volume, `sed -i 's/^boot_id=.*/boot_id=another/' ${VOLUME}/.postgres-stack/restore`);
+    const database = await restore(wanted, volume);
+    expect(await database.logs()).to.match(/the machine restarted meanwhile(.|\n)*restore one: fetching/);
+    expect(await rows(database)).to.equal("13..13");
+    await database.remove();
+  });
+
   it("uses an older base backup where a part of the newest is gone", async () => {
     const volume = await copyOf(prepared.volume);
     await change(

@@ -19,7 +19,6 @@ fetch_backup() {
     if ((status == 0)); then
       rm -f "$STAGING/standby.signal"
       touch "$STAGING/recovery.signal"
-      sync -f "$STAGING"
       return
     fi
     PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): $(<"$FETCH_PROBLEM")"
@@ -37,6 +36,7 @@ run_fetch() {
     echo "a file with the store's credentials can't be read" >"$FETCH_PROBLEM"
     return 1
   fi
+  export WALG_TAR_DISABLE_FSYNC=true # stop_private_server syncs
   # after a cut connection wal-g goes on in the middle of a part, instead of waiting a minute and beginning the part anew
   export WALG_S3_RANGE_BATCH_ENABLED="${WALG_S3_RANGE_BATCH_ENABLED:-true}"
   rm -f "$FETCH_ERRORS"

@@ -16,13 +16,14 @@ largest() {
 }
 
 # Starts the private server on the staging folder: its settings are flags, so that nothing stays behind in the data. With
-# archive_mode on and no command, what is to be archived waits for the real server.
+# archive_mode on and no command, what is to be archived waits for the real server. A kill costs nothing that the kernel
+# has, so it waits for no disk: stop_private_server does that once, and a restart of the machine begins anew.
 start_private_server() {
   local flags=() setting kind="${JOURNAL[kind]}" value="${JOURNAL[target]}" inclusive=on
   # an LSN names the end of what is wanted, a time and a transaction are in it
   if [ "$kind" = lsn ]; then inclusive=off; fi
   for setting in config_file=/etc/postgresql/postgresql.conf listen_addresses= "unix_socket_directories=$PRIVATE" port=5432 \
-    hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
+    fsync=off hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
     primary_conninfo= "max_prepared_transactions=$(largest max_prepared_transactions 'max_prepared_xacts setting')" \
     recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= \
     "recovery_target_inclusive=$inclusive" recovery_target_action=promote "recovery_target_timeline=${JOURNAL[timeline]}"; do
@@ -186,13 +187,17 @@ SQL
   done <<<"$databases"
 }
 
-# Stops the private server with a checkpoint. Exit: 1 when the data are not shut down cleanly.
+# Stops the private server with a checkpoint and brings all data to the disk. Exit: 1 when they are not shut down cleanly,
+# or not on the disk; PROBLEM says so.
 stop_private_server() {
   kill -INT "$SERVER" 2>/dev/null || true
   wait "$SERVER" || true
   rm -rf "$STAGING/pg_wal/.wal-g"
   if [ "$(control "$STAGING" 'Database cluster state')" != 'shut down' ]; then
     PROBLEM="the private server did not stop cleanly (above)"
+    return 1
+  elif ! sync -f "$STAGING"; then
+    PROBLEM="the restored data can't be written to the disk (above)"
     return 1
   fi
 }

@@ -1,7 +1,8 @@
 # A restore, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
 #   requested  the preflight: nothing has been touched
 #   fetching   the base backup comes into <PGDATA>.restore; begins anew after a kill
-#   recovering WAL is replayed there by a private server; goes on after a kill
+#   recovering WAL is replayed there by a private server; goes on after a kill, but after a restart of the machine all that
+#              is fetched anew: up to `stopped` nothing waits for the disk
 #   verifying  that server has been promoted and is looked at
 #   stopped    it was stopped cleanly
 #   swapping   PGDATA becomes .pre-restore, .restore becomes PGDATA; from here on the restore is finished, not given up
@@ -131,7 +132,14 @@ run_restore() {
       start_fetching
       ;;
     fetching) bring_to_target ;;
-    recovering | verifying) recover_to_target ;;
+    recovering | verifying)
+      if [ "${JOURNAL[boot_id]-}" = "$(boot_id)" ]; then
+        recover_to_target
+      else
+        info "the machine restarted meanwhile, so what was fetched may not all have reached the disk: fetching anew"
+        bring_to_target
+      fi
+      ;;
     stopped) begin_swap ;;
   esac
 }
@@ -157,11 +165,15 @@ start_fetching() {
   done
   JOURNAL[backup]="${JOURNAL[backups]%% *}"
   info "${PLAN[window]}; ${PLAN[room]}; using ${JOURNAL[backup]}"
-  enter_step fetching
   bring_to_target
 }
 
+# Prints what changes when the machine restarts, or moves; where the kernel does not say, what never comes again.
+boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo "unknown at $EPOCHREALTIME"; }
+
 bring_to_target() {
+  JOURNAL[boot_id]="$(boot_id)"
+  enter_step fetching
   if ! fetch_backup; then
     give_up failed "$PROBLEM"
     return
@@ -186,7 +198,6 @@ recover_to_target() {
       JOURNAL[backups]="${rest# }"
       JOURNAL[backup]="${JOURNAL[backups]%% *}"
       info "${JOURNAL[to]} did not come after that base backup; trying the one before"
-      enter_step fetching
       bring_to_target
       return
     fi

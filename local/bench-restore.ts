@@ -1,0 +1,169 @@
+/**
+ * `make bench ARGS=restore`: restores the same data with this image, with WAL-G alone and with pgBackRest, in turn, and
+ * prints the table of docs/performance.md. Needs Docker and a store that speaks S3; removes what it made.
+ */
+import { walgConcurrency } from "../settings/walg";
+import { environment } from "../tests/image/docker";
+import {
+  answered,
+  cleanUp,
+  exec,
+  logs,
+  MACHINE,
+  newVolume,
+  PREFIX,
+  removeServer,
+  setUp,
+  startServer,
+} from "./bench-restore/containers";
+import { fail } from "./fail";
+
+const SCALE = process.env.BENCH_SCALE ?? "140"; // of pgbench: 2.1 GB
+const SEGMENTS = process.env.BENCH_SEGMENTS ?? "64";
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
+
+interface Method {
+  readonly name: string;
+  /** Arguments of `docker run` for the server that is restored. `backup`: the base backup of this image. */
+  run(round: number, backup: string): Run;
+}
+
+interface Run {
+  readonly options: string[];
+  readonly command: string[];
+}
+
+const METHODS: Method[] = [
+  {
+    name: "this image",
+    run: (round, backup) => ({
+      options: environment({
+        ...archive(`round-${round}`),
+        RESTORE_ID: "bench",
+        RESTORE_TO: "latest",
+        RESTORE_FROM: `${PREFIX}/image/18`,
+        RESTORE_BACKUP: backup,
+      }),
+      command: ["postgres"],
+    }),
+  },
+  { name: "`wal-g`, defaults", run: () => other("restore_with_walg") },
+  { name: "pgBackRest, defaults", run: () => other("restore_with_pgbackrest") },
+  {
+    name: "pgBackRest, `process-max=2`, `archive-async`",
+    run: () =>
+      other("restore_with_pgbackrest", { PGBACKREST_PROCESS_MAX: "2", PGBACKREST_ARCHIVE_ASYNC: "y" }),
+  },
+];
+
+/** What ends a phase in the log: of this image, of the others. */
+const PHASES = {
+  "until the fetch": /restore bench: fetching|bench: fetching/,
+  fetch: /restore bench: recovering|bench: fetched/,
+  replay: /restore bench: verifying|archive recovery complete/,
+} as const;
+type Phase = keyof typeof PHASES | "rest" | "total";
+type Times = Record<Phase, number>;
+
+/** Variables of this image's archive, as a stack of this size has them. */
+function archive(name: string): Record<string, string> {
+  return {
+    ...walgConcurrency(MACHINE),
+    WALG_S3_PREFIX: `${PREFIX}/${name}`,
+    BACKUP_SCHEDULE: "external",
+  };
+}
+
+function other(command: string, variables: Record<string, string> = {}): Run {
+  return { options: ["--user", "postgres", ...environment(variables)], command: ["bench", command] };
+}
+
+async function main(): Promise<void> {
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => cleanUp().finally(() => process.exit(130)));
+  try {
+    await setUp();
+    const data = await makeData();
+    const results = METHODS.map((method) => ({ method, times: [] as Times[] }));
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const { method, times } of results) times.push(await restore(method, round, data));
+    }
+    console.log(table(results));
+  } finally {
+    await cleanUp();
+  }
+}
+
+/** What is restored: what the tables hold, and the name of this image's base backup. */
+interface Data {
+  readonly content: string;
+  readonly backup: string;
+}
+
+/** Makes the data and stores them for each method. */
+async function makeData(): Promise<Data> {
+  const volume = await newVolume();
+  await startServer("source", volume, environment(archive("image")), [
+    "postgres",
+    "-c",
+    "archive_command=bench archive_with_pgbackrest_too %p",
+  ]);
+  await answered("source");
+  await exec("source", "pgbench", "-i", "-q", "-s", SCALE);
+  const backup = await exec("source", "bench", "backups");
+  await exec("source", "bench", "load", SEGMENTS);
+  console.error(await exec("source", "bench", "describe"));
+  const content = await exec("client", "bench", "content", "source");
+  await removeServer("source", volume);
+  return { content, backup };
+}
+
+/** Restores once, from an empty volume to a server that answers as a primary, and checks what it holds. */
+async function restore(method: Method, round: number, data: Data): Promise<Times> {
+  const volume = await newVolume();
+  const { options, command } = method.run(round, data.backup);
+  await exec("client", "sync");
+  const begin = Date.now();
+  await startServer("target", volume, options, command);
+  const end = await answered("target");
+  const content = await exec("client", "bench", "content", "target");
+  if (content !== data.content) {
+    throw new Error(`${method.name}: the content is ${content} instead of ${data.content}`);
+  }
+  const times = phases(await logs("target"), begin, end);
+  console.error(method.name, JSON.stringify(times));
+  await removeServer("target", volume);
+  return times;
+}
+
+/** Seconds of each phase, from the log with its times and the limits of the whole in milliseconds. */
+function phases(log: string, begin: number, end: number): Times {
+  const lines = log.split("\n");
+  const times: Partial<Times> = { total: (end - begin) / 1000 };
+  let last = begin;
+  for (const [phase, pattern] of Object.entries(PHASES)) {
+    const at = Date.parse(lines.find((line) => pattern.test(line))?.split(" ")[0] ?? "");
+    times[phase as Phase] = (at - last) / 1000;
+    last = at;
+  }
+  return { ...times, rest: (end - last) / 1000 } as Times;
+}
+
+function table(results: { method: Method; times: Times[] }[]): string {
+  const columns: Phase[] = [...(Object.keys(PHASES) as (keyof typeof PHASES)[]), "rest", "total"];
+  const rows = results.map(({ method, times }) => {
+    const cells = columns.map((column) => {
+      const values = times.map((of) => of[column]).sort((a, b) => a - b);
+      const [least, median, most] = [0, values.length >> 1, values.length - 1].map((at) =>
+        (values[at] ?? Number.NaN).toFixed(1),
+      );
+      return column === "total" ? `${median} (${least} to ${most})` : median;
+    });
+    return `| ${[method.name, ...cells].join(" | ")} |`;
+  });
+  return [`| seconds | ${columns.join(" | ")} |`, `|---|${"---|".repeat(columns.length)}`, ...rows].join(
+    "\n",
+  );
+}
+
+main().catch(fail);
