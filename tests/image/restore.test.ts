@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { until } from "../shared/process";
-import { Container } from "./docker";
+import { Container, runOnce } from "./docker";
 import "./hooks";
 import {
   backups,
