@@ -73,7 +73,7 @@ export class PostgresInstance extends pulumi.ComponentResource {
     super("postgres-stack:k8s:PostgresInstance", name, {}, onCluster(name, args.cluster, opts));
     const { image, postgres, placement, access, backup, cluster, disposable } = args;
     if (cluster === undefined) requireDefaultProvider(this, name);
-    const identity = identify(name, placement.namespace);
+    const identity = identify(name, placement.namespace, disposable);
 
     const kept = createKept(identity, { ...args.volume, ...placement, disposable, cluster }, this);
     const inside = { parent: this, dependsOn: kept.namespace };
@@ -141,8 +141,9 @@ export class PostgresInstance extends pulumi.ComponentResource {
   }
 }
 
-function identify(name: string, namespace: string): Identity {
-  return { name, namespace, owner: `${pulumi.getProject()}/${pulumi.getStack()}/${namespace}/${name}` };
+function identify(name: string, namespace: string, disposable: boolean): Identity {
+  const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${namespace}/${name}`;
+  return { name, namespace, owner, disposable };
 }
 
 /** The pods' identity towards the cloud; the API server is none of their business, so no token is mounted. */

@@ -5,15 +5,21 @@ export interface Identity {
   readonly namespace: string;
   /** `<project>/<stack>/<namespace>/<name>`: written on the claim and on the volume, so that no other stack takes them. */
   readonly owner: string;
+  /** The data goes with the stack. */
+  readonly disposable: boolean;
 }
 
-/** What every object of the instance carries. */
-export function labels({ name }: Identity, component: "database" | "job" | "backup"): Record<string, string> {
+/** What every object of the instance carries; policies read the last one. */
+export function labels(
+  { name, disposable }: Identity,
+  component: "database" | "job" | "backup",
+): Record<string, string> {
   return {
     "app.kubernetes.io/name": "postgres",
     "app.kubernetes.io/instance": name,
     "app.kubernetes.io/component": component,
     "app.kubernetes.io/managed-by": "postgres-stack",
+    ...(disposable ? { "postgres-stack/disposable": "true" } : {}),
   };
 }
 

@@ -5,7 +5,16 @@ import { join, resolve } from "node:path";
 import { expect } from "chai";
 
 const root = resolve(__dirname, "../../..");
-const SHIPPED = ["docker-context", "image", "k8s", "settings", "library.js", "library.ts", "package.json"];
+const SHIPPED = [
+  "docker-context",
+  "image",
+  "k8s",
+  "settings",
+  "library.js",
+  "library.ts",
+  "package.json",
+  "typescript.js",
+];
 
 describe("the package in another project's node_modules", () => {
   let folder: string;

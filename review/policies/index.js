@@ -1,0 +1,2 @@
+require("../../typescript");
+require("./pack.ts");

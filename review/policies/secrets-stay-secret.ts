@@ -1,0 +1,47 @@
+import { at, isTree, kindOf } from "./kubernetes";
+import { pathsOf, SECRET_NAME } from "./no-plain-secrets";
+import type { Resource, StackPolicy } from "./policy";
+
+/** Shorter ones are found in other texts by chance. */
+const SHORTEST = 8;
+
+/** The other half of no-plain-secrets: whatever it is called, a Secret's value is nowhere else. */
+export const secretsStaySecret: StackPolicy = {
+  name: "secrets-stay-secret",
+  description: "What a Secret of the program holds is in no other object of it.",
+  defaults: {},
+  schema: {},
+  checkAll(resources) {
+    const secrets = resources.flatMap(valuesOf);
+    return resources
+      .filter((it) => kindOf(it) !== undefined && kindOf(it) !== "Secret")
+      .flatMap(({ urn, props }) =>
+        secrets.flatMap(({ owner, key, value }) =>
+          pathsOf(props, (text) => text.includes(value)).map((path) => ({
+            urn,
+            message: `${path} holds what ${key} of the Secret ${owner} is: refer to the Secret instead.`,
+          })),
+        ),
+      );
+  },
+};
+
+/** Values of a Secret whose key says that they are secret: others, a host's name, may stand elsewhere. */
+function valuesOf(resource: Resource): { owner: string; key: string; value: string }[] {
+  if (kindOf(resource) !== "Secret") return [];
+  const entries = (key: string) => Object.entries(asTree(at(resource.props, key)));
+  const decoded = entries("data").map(([key, value]) => [key, decode(value)] as const);
+  return [...entries("stringData"), ...decoded].flatMap(([key, value]) =>
+    SECRET_NAME.test(key) && typeof value === "string" && value.length >= SHORTEST
+      ? [{ owner: resource.name, key, value }]
+      : [],
+  );
+}
+
+function asTree(value: unknown): Readonly<Record<string, unknown>> {
+  return isTree(value) ? value : {};
+}
+
+function decode(value: unknown): unknown {
+  return typeof value === "string" ? Buffer.from(value, "base64").toString() : value;
+}
