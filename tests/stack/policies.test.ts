@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { run } from "../shared/process";
 import { withStack } from "./fixture";
-import { run } from "./process";
 import { SMALL } from "./stack";
 
 describe("previews with the policy pack", function () {
