@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { load } from "js-yaml";
-import { type Rendered, record } from "./record";
+import { type Mask, type Rendered, record } from "./record";
 
 const root = resolve(__dirname, "..");
 
@@ -20,8 +20,8 @@ export interface RenderOptions {
   environment?: Record<string, string | undefined>;
   /** Run as `pulumi preview` does: what only a provider knows is unknown. Default: false. */
   preview?: boolean;
-  /** Show secrets as they are: the mocks' own, and those that the configuration holds in plain. Default: false. */
-  showSecrets?: boolean;
+  /** What secrets read as, the mocks' own and those that the configuration holds in plain. Default: `[secret]`. */
+  secrets?: Mask;
   /** Folder of the project. Default: this one. */
   folder?: string;
   /** Program to run, for tests of this module. Default: the project's index.ts. */
@@ -42,7 +42,7 @@ export async function renderStack(stack: string, options: RenderOptions = {}): P
   const preview = options.preview ?? false;
   await pulumi.runtime.setMocks(mocks(preview), projectName, stack, preview);
   setConfig(projectName, project, readYaml(folder, `Pulumi.${stack}.yaml`), options.config ?? {});
-  const recorded = record(options.showSecrets ?? false);
+  const recorded = record(options.secrets ?? (() => "[secret]"));
   const restore = overlayEnvironment(options.environment ?? {});
   try {
     let failure: unknown;
@@ -103,7 +103,7 @@ function setConfig(projectName: string, project: Values, stack: Values, overlay:
   const secretKeys: string[] = [];
   const texts: Record<string, string> = {};
   for (const [key, value] of values) {
-    const text = JSON.stringify(value, (_, part) => (isCiphertext(part) ? `secret value of ${key}` : part));
+    const text = JSON.stringify(value, (_, part) => (isCiphertext(part) ? standIn(key, part) : part));
     if (text !== JSON.stringify(value)) secretKeys.push(key);
     const plain: unknown = JSON.parse(text);
     texts[key] = typeof plain === "string" ? plain : text;
@@ -111,9 +111,14 @@ function setConfig(projectName: string, project: Values, stack: Values, overlay:
   pulumi.runtime.setAllConfig(texts, secretKeys);
 }
 
-/** `secure: v1:...` of a stack's file: the text can't be decrypted here, and no mock needs it. */
-function isCiphertext(value: unknown): boolean {
+/** `secure: v1:...` of a stack's file. */
+function isCiphertext(value: unknown): value is { secure: unknown } {
   return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
+}
+
+/** The text can't be decrypted here, and no mock needs it; another ciphertext has another stand-in. */
+function standIn(key: string, { secure }: { secure: unknown }): string {
+  return `secret value of ${key}, ${sha256(String(secure)).slice(0, 12)}`;
 }
 
 /** What the providers would answer, made from the inputs so that every run is the same. */
@@ -131,7 +136,7 @@ function computed(type: string, name: string, inputs: Values): Values {
   switch (type) {
     case "random:index/randomPassword:RandomPassword":
       // The provider marks it as a secret; the mock monitor forgets additionalSecretOutputs.
-      return { result: pulumi.secret(`password-of-${name}`) };
+      return { result: pulumi.secret(`password-of-${name}-${sha256(JSON.stringify(inputs)).slice(0, 8)}`) };
     case "random:index/randomId:RandomId":
       return { hex: sha256(name).slice(0, 2 * Number(inputs.byteLength)) };
     case "docker:index/image:Image":

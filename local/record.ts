@@ -1,9 +1,11 @@
 /** Records what a program registers with the SDK's mock monitor, in a form that people can read and compare. */
 import * as pulumi from "@pulumi/pulumi";
-import type {
-  RegisterResourceOutputsRequest,
-  RegisterResourceRequest,
+import {
+  type RegisterResourceOutputsRequest,
+  type RegisterResourceRequest,
+  ResourceMonitorFeature,
 } from "@pulumi/pulumi/proto/resource_pb";
+import * as state from "@pulumi/pulumi/runtime/state";
 
 const stackType = pulumi.runtime.rootPulumiStackTypeName;
 
@@ -14,7 +16,11 @@ export interface RenderedResource {
   type: string;
   name: string;
   urn: string;
-  /** Every secret text reads `[secret]`, and what a preview can't know `[unknown]`. */
+  /** It groups others and is no object of its own. Absent for all others. */
+  component?: true;
+  /** Former URNs, also those that follow from an alias of the parent. Absent where there are none. */
+  aliases?: string[];
+  /** Every secret reads as the caller wants it, and what a preview can't know `[unknown]`. */
   inputs: Values;
   options: {
     protect: boolean;
@@ -41,52 +47,84 @@ export interface Rendered {
 
 type Callback = (error: Error | null, response?: unknown) => void;
 
-/** The SDK's mock monitor: it keeps a resource's options to itself and can't register hooks. */
+/** The SDK's mock monitor: it keeps a resource's options to itself. */
 interface Monitor {
   registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void>;
   registerResourceOutputs(request: RegisterResourceOutputsRequest, callback: Callback): void;
-  registerResourceHook(request: unknown, callback: Callback): void;
-  registerErrorHook(request: unknown, callback: Callback): void;
+  getDeploymentInfo(request: unknown, callback: Callback): void;
 }
+
+interface DeploymentInfo {
+  getSupportedfeaturesList(): ResourceMonitorFeature[];
+}
+
+/** The SDK's state: its type declarations leave it out. */
+interface Store {
+  callbacks: unknown;
+}
+
+/** In place of a server through which an engine would call hooks: no mock calls any, and it would need a network. */
+const NO_CALLBACKS = {
+  registerResourceHook: async () => {},
+  registerErrorHook: async () => {},
+  awaitStackRegistrations: async () => {},
+  shutdown: () => {},
+};
+
+/** What a secret reads as. */
+export type Mask = (secret: unknown) => unknown;
 
 /**
  * Starts to record the program that runs next; call it after `setMocks`.
  *
- * @param showSecrets - show secrets instead of `[secret]`
+ * @param mask - what secrets read as
  * @returns filled while the program runs
  */
-export function record(showSecrets: boolean): Rendered {
+export function record(mask: Mask): Rendered {
   const recorded: Rendered = { resources: [], outputs: {} };
+  const store = (state as unknown as { getStore(): Store }).getStore();
+  store.callbacks = NO_CALLBACKS;
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);
+  const deploymentInfo = monitor.getDeploymentInfo.bind(monitor);
   const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
   monitor.registerResource = (request, callback) =>
     register(request, (error, response) => {
       if (!error && request.getType() !== stackType) {
-        recorded.resources.push(rendered(request, (response as { getUrn(): string }).getUrn(), showSecrets));
+        recorded.resources.push(rendered(request, (response as { getUrn(): string }).getUrn(), mask));
       }
       callback(error, response);
     });
   monitor.registerResourceOutputs = (request, callback) => {
     if (request.getUrn().includes(`::${stackType}::`)) {
-      recorded.outputs = readable(request.getOutputs()?.toJavaScript() ?? {}, showSecrets) as Values;
+      recorded.outputs = readable(request.getOutputs()?.toJavaScript() ?? {}, mask) as Values;
     }
     registerOutputs(request, callback);
   };
-  monitor.registerResourceHook = (_, callback) => callback(null, {});
-  monitor.registerErrorHook = (_, callback) => callback(null, {});
+  // without this feature the SDK works out itself what follows from a parent's aliases
+  monitor.getDeploymentInfo = (request, callback) =>
+    deploymentInfo(request, (error, response) => {
+      const features = (response as DeploymentInfo).getSupportedfeaturesList();
+      const fewer = features.filter(
+        (it) => it !== ResourceMonitorFeature.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+      );
+      callback(error, { getSupportedfeaturesList: () => fewer });
+    });
   return recorded;
 }
 
-function rendered(request: RegisterResourceRequest, urn: string, showSecrets: boolean): RenderedResource {
+function rendered(request: RegisterResourceRequest, urn: string, mask: Mask): RenderedResource {
   const timeouts = request.getCustomtimeouts()?.toObject() ?? { create: "", update: "", pb_delete: "" };
   const hooks = request.getHooks()?.toObject() ?? {};
   const parent = request.getParent();
+  const aliases = formerUrns(request, urn);
   return {
     type: request.getType(),
     name: request.getName(),
     urn,
-    inputs: readable(request.getObject()?.toJavaScript() ?? {}, showSecrets) as Values,
+    ...(!request.getCustom() && { component: true as const }),
+    ...(aliases.length > 0 && { aliases }),
+    inputs: readable(request.getObject()?.toJavaScript() ?? {}, mask) as Values,
     options: {
       protect: request.getProtect() ?? false,
       retainOnDelete: request.getRetainondelete() ?? false,
@@ -105,6 +143,15 @@ function rendered(request: RegisterResourceRequest, urn: string, showSecrets: bo
   };
 }
 
+/** A resource's aliases, without those that SDKs add themselves: the same kind in another module of the same package. */
+function formerUrns(request: RegisterResourceRequest, urn: string): string[] {
+  const anyModule = (of: string) => of.replace(/:[^:$]+:(\w+::[^$]*)$/, ":$1");
+  return request
+    .getAliasurnsList()
+    .map((alias) => alias.replace(`::${stackType}$`, "::"))
+    .filter((alias) => anyModule(alias) !== anyModule(urn));
+}
+
 /** `type::name` of a URN, without the types of its parents. */
 function tail(urn: string): string {
   const [type = "", name = ""] = urn.split("::").slice(2);
@@ -115,19 +162,19 @@ function tail(urn: string): string {
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-function readable(value: unknown, showSecrets: boolean, secret = false): unknown {
+function readable(value: unknown, mask: Mask, secret = false): unknown {
   if (value === unknownValue) return "[unknown]";
-  if (Array.isArray(value)) return value.map((part) => readable(part, showSecrets, secret));
-  if (typeof value !== "object" || value === null) return secret && !showSecrets ? "[secret]" : value;
+  if (Array.isArray(value)) return value.map((part) => readable(part, mask, secret));
+  if (typeof value !== "object" || value === null) return secret ? mask(value) : value;
   const object = value as Values;
   switch (object[signatureKey]) {
     case pulumi.runtime.specialSecretSig:
-      return readable(object.value, showSecrets, true);
+      return readable(object.value, mask, true);
     case pulumi.runtime.specialResourceSig:
       return tail(String(object.urn));
     default:
       return Object.fromEntries(
-        Object.entries(object).map(([key, part]) => [key, readable(part, showSecrets, secret)]),
+        Object.entries(object).map(([key, part]) => [key, readable(part, mask, secret)]),
       );
   }
 }

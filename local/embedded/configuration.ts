@@ -25,7 +25,7 @@ export interface Configuration {
  * @throws the program's own error when the stack's settings are wrong
  */
 export async function loadConfiguration(stack: string, home: Home): Promise<Configuration> {
-  const { resources } = await renderStack(stack, { showSecrets: true });
+  const { resources } = await renderStack(stack, { secrets: (plain) => plain });
   const conf = find(resources, "ConfigMap", ({ metadata }) => metadata.name.endsWith("-conf")).data;
   const app = find(resources, "Secret", ({ stringData }) => stringData.database !== undefined).stringData;
   const notes: string[] = [];

@@ -13,10 +13,12 @@ const config = new pulumi.Config("postgres-stack");
 if (config.get("broken")) throw new pulumi.RunError("dataSize: is broken");
 const password = new random.RandomPassword("password", { length: 8 });
 const secret = new k8s.core.v1.Secret("secret", { stringData: { user: "app", password: password.result } });
+class Group extends pulumi.ComponentResource {}
+const group = new Group("a:b:Group", "new", {}, { aliases: [{ name: "old" }] });
 const map = new k8s.core.v1.ConfigMap(
-  "map",
+  "new-map",
   { data: { size: config.require("dataSize"), from: process.env.RENDER_TEST ?? "nobody" } },
-  { protect: true, retainOnDelete: true, dependsOn: secret, hooks: { afterCreate: [async () => {}] } },
+  { protect: true, retainOnDelete: true, dependsOn: secret, parent: group, hooks: { afterCreate: [async () => {}] } },
 );
 exports.name = map.metadata.name;
 exports.password = password.result;
@@ -34,7 +36,7 @@ describe("rendering a stack with mocks", () => {
   const render = async (options: Parameters<typeof renderStack>[1] = {}) => {
     const { resources, outputs } = await renderStack("dev", { program, ...options });
     const of = (name: string) => resources.find((it) => it.name === name) ?? expect.fail(`no ${name}`);
-    return { map: of("map"), secret: of("secret"), outputs };
+    return { map: of("new-map"), secret: of("secret"), outputs };
   };
 
   it("shows a resource's options, which the SDK's mocks keep to themselves", async () => {
@@ -44,12 +46,21 @@ describe("rendering a stack with mocks", () => {
     expect(map.options.hooks).to.have.length(1);
   });
 
+  it("shows former names, also those that follow from the parent's", async () => {
+    const { map } = await render();
+    const urns = (type: string) => `urn:pulumi:dev::postgres-stack::${type}kubernetes:core/v1:ConfigMap`;
+    expect(map.aliases).to.deep.equal([`${urns("a:b:Group$")}::old-map`]);
+  });
+
   it("hides every secret in inputs and outputs, unless asked", async () => {
     const hidden = await render();
     expect(hidden.secret.inputs.stringData).to.deep.equal({ user: "[secret]", password: "[secret]" });
     expect(hidden.outputs.password).to.equal("[secret]");
-    const shown = await render({ showSecrets: true });
-    expect(shown.secret.inputs.stringData).to.deep.equal({ user: "app", password: "password-of-password" });
+    const shown = await render({ secrets: (plain) => plain });
+    expect(shown.secret.inputs.stringData).to.have.property("user", "app");
+    expect(shown.secret.inputs.stringData)
+      .to.have.property("password")
+      .that.matches(/^password-of-password-/);
   });
 
   it("takes configuration and environment from the caller for this one run", async () => {
@@ -60,12 +71,12 @@ describe("rendering a stack with mocks", () => {
 
   it("a preview does not know what only a provider knows", async () => {
     expect((await render({ preview: true })).outputs.password).to.equal("[unknown]");
-    expect((await render()).outputs).to.include({ name: "map" });
+    expect((await render()).outputs).to.include({ name: "new-map" });
   });
 
   it("throws what the program throws, and renders again afterwards", async () => {
     const failed = await render({ config: { broken: "yes" } }).catch((error: Error) => error);
     expect(failed).to.be.an("error").with.property("message", "dataSize: is broken");
-    expect((await render()).outputs.name).to.equal("map");
+    expect((await render()).outputs.name).to.equal("new-map");
   });
 });

@@ -17,7 +17,7 @@ const restore = { id: "monday", to: "latest" };
 
 /** Rendered like `pulumi up`, with the values of secrets, so that their policies have something to look for. */
 async function resourcesOf(stack: string, config = {}, folder = ROOT): Promise<Resource[]> {
-  const { resources } = await renderStack(stack, { folder, config, showSecrets: true });
+  const { resources } = await renderStack(stack, { folder, config, secrets: (plain) => plain });
   return resources.map(rendered);
 }
 
