@@ -127,6 +127,19 @@ export const region = text("is no region", "such as eu-central-1", matching(/^[a
 const isPrintable = (value: string) =>
   [...value].every((character) => character >= " " && character !== "\x7f");
 
+/** YAML makes a point in time of a day that is not quoted. */
+const timeAsDay = (value: unknown) =>
+  typeof value === "string" ? value.replace(/T00:00:00(\.0+)?Z$/, "") : value;
+
+/** A day of the calendar, `2026-12-31`. */
+export const day = z.preprocess(
+  timeAsDay,
+  text("is no day", "such as 2026-12-31", (value) => {
+    const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : new Date(Number.NaN);
+    return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // 31 February is a day of March
+  }),
+);
+
 /** Any text of one line. */
 export const plainText = text(
   "must be text without control characters",

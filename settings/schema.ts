@@ -1,6 +1,7 @@
 import { z } from "zod";
 import * as field from "./fields";
 import { PREFIX_ALLOWED, storeOf } from "./prefix";
+import { reviewSchema } from "./review";
 import { applyRules } from "./rules";
 import { target } from "./target";
 
@@ -98,6 +99,7 @@ const stack = z.strictObject({
   cloneFrom: cloneFrom.optional(),
   access: access.prefault({}),
   placement,
+  review: reviewSchema.prefault({}),
 });
 
 /** What a stack may say, below `postgres-stack:`; docs/settings.md says what each key means. */

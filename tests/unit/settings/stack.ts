@@ -12,7 +12,7 @@ const RIGHT: Tree = {
 };
 
 /** Lays trees over each other; `undefined` removes a key. */
-function merge(below: unknown, above: unknown): unknown {
+export function merge(below: unknown, above: unknown): unknown {
   if (!isTree(below) || !isTree(above)) return above;
   const result = { ...below };
   for (const [key, value] of Object.entries(above)) result[key] = merge(below[key], value);

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import * as field from "./fields";
+
+/** Effects of a change that a review lets through only where the stack's file names them. */
+export const DANGEROUS = [
+  "restore",
+  "major upgrade",
+  "unknown",
+  "REPLACES THE DATABASE",
+  "DELETES DATA",
+] as const;
+
+export type Dangerous = (typeof DANGEROUS)[number];
+
+/** What reviews let through. The program itself takes no notice of it. */
+export const reviewSchema = z.strictObject({
+  allow: z
+    .array(z.strictObject({ effect: z.enum(DANGEROUS), until: field.day, why: field.plainText }))
+    .default([]),
+});
+
+export type Allowed = z.output<typeof reviewSchema>["allow"][number];
