@@ -3,8 +3,9 @@ SHELL := bash
 STACK ?= dev
 TARGET ?=
 ARGS ?=
+BASE ?=
 export STACK TARGET ARGS NAME FROM
-.PHONY: up down preview stack test lint golden bench setup
+.PHONY: up down preview review stack test lint golden bench setup
 
 up: setup ## start the stack: on a cluster, on kind, or embedded
 	@local/up
@@ -14,6 +15,8 @@ preview: setup ## what an update would change; ARGS=--expect-no-changes
 	@local/preview
 stack: setup ## write the file of a new stack; NAME=team-a FROM=prod
 	@local/stack
+review: setup ## what a change does to the database: of the stack, or since BASE=origin/main; ARGS=--json
+	@local/review $(if $(BASE),--base "$(BASE)" $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)"))
 test: setup ## every test; ARGS=unit for one layer
 	@tests/run $(ARGS)
 lint: setup ## format, types, shell, Dockerfile, workflows

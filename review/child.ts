@@ -1,0 +1,36 @@
+/** Renders stacks of the version of the program that it lies in; started by versions.ts in a process of its own. */
+import { createHmac } from "node:crypto";
+import { renderStack } from "../local/mocks";
+import type { Rendered } from "../local/record";
+
+export interface Order {
+  readonly stacks: readonly string[];
+  /** Hides secrets, but lets the same be told from another: both versions get the same random key. */
+  readonly key: string;
+}
+
+export interface Answer {
+  readonly stack: string;
+  readonly rendered?: Rendered;
+  /** What the program ended with: the list of wrong settings, for example. */
+  readonly error?: string;
+}
+
+async function render({ stacks, key }: Order): Promise<Answer[]> {
+  const secrets = (plain: unknown) =>
+    `[secret ${createHmac("sha256", key).update(String(plain)).digest("hex").slice(0, 12)}]`;
+  const answers: Answer[] = [];
+  for (const stack of stacks) {
+    const answer = await renderStack(stack, { secrets }).then(
+      (rendered) => ({ stack, rendered }),
+      (error: unknown) => ({ stack, error: error instanceof Error ? error.message : String(error) }),
+    );
+    answers.push(answer);
+  }
+  return answers;
+}
+
+process.once("message", async (order: Order) => {
+  const answers = await render(order);
+  process.send?.(answers, () => process.exit(0)); // the program may have left timers or sockets behind
+});

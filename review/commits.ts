@@ -1,0 +1,95 @@
+import type { Rendered } from "../local/record";
+import type { Answer } from "./child";
+import { compare } from "./compare";
+import type { Row } from "./effects";
+import { packageRows } from "./packages";
+import type { Plan, Values } from "./step";
+import { UsageError } from "./usage";
+import { renderBoth, stackConfig, unpack, type Version, type Versions } from "./versions";
+import { code } from "./words";
+
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+
+/**
+ * What an update from a commit to this checkout would do to every stack, told without cluster, daemon or network: both
+ * versions of the program are rendered and compared.
+ *
+ * @param root folder of the project
+ * @param base any name of a commit
+ * @param stacks none: all that either version has
+ */
+export async function plansSince(root: string, base: string, stacks: readonly string[]): Promise<Plan[]> {
+  const versions = unpack(root, base);
+  try {
+    const { before, after } = versions;
+    const names = stacks.length > 0 ? stacks : [...new Set([...before.stacks, ...after.stacks])].sort();
+    const lost = names.find((name) => ![...before.stacks, ...after.stacks].includes(name));
+    if (lost !== undefined)
+      throw new UsageError(
+        `there is no Pulumi.${lost}.yaml, neither here nor in ${base}; nothing was compared`,
+      );
+    const [old = [], now = []] = await renderBoth(versions, names);
+    const packages = packageRows(before.folder, after.folder);
+    return names.map((name) => ({
+      ...plan(name, base, versions, old, now),
+      more: [...moreRows(name, versions, old, now), ...packages],
+    }));
+  } finally {
+    versions.remove();
+  }
+}
+
+function plan(
+  stack: string,
+  base: string,
+  { before, after }: Versions,
+  old: readonly Answer[],
+  now: readonly Answer[],
+): Omit<Plan, "more"> {
+  if (!after.stacks.includes(stack)) return { stack, steps: [], review: undefined };
+  const config = stackConfig(after, stack);
+  const review = config["postgres-stack:review"];
+  const [was, is] = [old, now].map((answers) => answers.find((answer) => answer.stack === stack));
+  if (is?.error !== undefined) return { stack, steps: [], failure: is.error, review };
+  if (was?.error !== undefined) {
+    const hint = `compare with the commit that runs, if that is another: BASE=<commit>`;
+    return { stack, steps: [], failure: `${base} can't be rendered, ${hint}\n${was.error}`, review };
+  }
+  if (is?.rendered === undefined || (was?.rendered === undefined && before.stacks.includes(stack)))
+    return { stack, steps: [], failure: "the program gave no answer", review };
+  const mutable = ["ConfigMap", "Secret"].every(
+    (kind) => String(config[`kubernetes:enable${kind}Mutable`]) === "true",
+  );
+  return { stack, steps: compare(was?.rendered, is.rendered, mutable), review };
+}
+
+/** What a stack's file says by coming or going. */
+function moreRows(
+  stack: string,
+  { before, after }: { before: Version; after: Version },
+  old: readonly Answer[],
+  now: readonly Answer[],
+): Row[] {
+  if (!after.stacks.includes(stack)) {
+    const why = `nothing is deleted with it: what runs, runs on until \`pulumi destroy\``;
+    return [{ resource: `Pulumi.${stack}.yaml`, change: "deleted", effect: "nothing", why }];
+  }
+  if (before.stacks.includes(stack)) return [];
+  const own = claims(now.find((answer) => answer.stack === stack)?.rendered);
+  return old
+    .filter(({ rendered }) => claims(rendered).some((claim) => own.includes(claim)))
+    .map((other) => ({
+      resource: `Pulumi.${stack}.yaml`,
+      change: `claim ${code(own.join())}`,
+      effect: "refused" as const,
+      why: `the claim is that of stack ${other.stack}: no other stack can take it`,
+    }));
+}
+
+/** `namespace/name` of the claims. */
+function claims(rendered: Rendered | undefined): string[] {
+  return (rendered?.resources ?? [])
+    .filter(({ type }) => type === CLAIM)
+    .map(({ inputs }) => inputs.metadata as Values)
+    .map(({ namespace, name }) => `${namespace}/${name}`);
+}

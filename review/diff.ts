@@ -1,0 +1,46 @@
+/** One value that differs; `before` or `after` is undefined where it was not there. */
+export interface Change {
+  /** Keys from the top; an element of a list that has names is found by its name. */
+  readonly path: readonly string[];
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What differs between two trees, leaf by leaf; what one of them lacks altogether is one change. */
+export function changesOf(before: unknown, after: unknown, path: readonly string[] = []): Change[] {
+  const [left, right] = alike(named(before), named(after));
+  if (isValues(left) && isValues(right)) {
+    const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+    return [...keys].sort().flatMap((key) => changesOf(left[key], right[key], [...path, key]));
+  }
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An empty list has no names, so it is what the other side is. */
+function alike(left: unknown, right: unknown): [unknown, unknown] {
+  const empty = (value: unknown) => Array.isArray(value) && value.length === 0;
+  return [empty(left) && isValues(right) ? {} : left, empty(right) && isValues(left) ? {} : right];
+}
+
+/**
+ * A list of objects as an object: by `name` where each has one of its own (containers, volumes, environment), else by
+ * position. An environment variable is its value.
+ */
+function named(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isValues)) return value;
+  const names = value.map(({ name }) => name);
+  const unique = new Set(names).size === names.length && names.every((name) => typeof name === "string");
+  return Object.fromEntries(
+    value.map((element, i) => (unique ? [element.name, withoutName(element)] : [i, element])),
+  );
+}
+
+function withoutName({ name: _, ...rest }: Values): unknown {
+  return Object.keys(rest).join() === "value" ? rest.value : rest;
+}

@@ -1,0 +1,136 @@
+import type { Row } from "./effects";
+import { metadataAlone, paths } from "./rules/rule";
+import { isMachinery } from "./rules/update";
+import { IMAGE, INSTANCE, isOurs, type Operation, type Step } from "./step";
+import { list, resource } from "./words";
+
+/** These have a row of their own whatever becomes of the instance around them: the data are theirs. */
+const KEPT_APART = [
+  "kubernetes:apps/v1:StatefulSet",
+  "kubernetes:core/v1:Namespace",
+  "kubernetes:core/v1:PersistentVolumeClaim",
+];
+
+/** Annotations that mean something to somebody: a cloud's load balancer, its identities, the claim's owner. */
+const READ_BY_OTHERS = [
+  "kubernetes:core/v1:PersistentVolumeClaim",
+  "kubernetes:core/v1:Service",
+  "kubernetes:core/v1:ServiceAccount",
+];
+
+interface Folded {
+  readonly rows: readonly Row[];
+  /** What has a row of its own. */
+  readonly rest: readonly Step[];
+}
+
+type Fold = (steps: readonly Step[]) => Folded;
+
+/** Takes together what a reader wants to see as one line, so that the others stand out. */
+export function fold(steps: readonly Step[]): Folded {
+  return [wholeInstances, replacedServers, machinery, labelsAlone].reduce<Folded>(
+    (folded, next: Fold) => {
+      const { rows, rest } = next(folded.rest);
+      return { rows: [...folded.rows, ...rows], rest };
+    },
+    { rows: [], rest: steps },
+  );
+}
+
+/** What comes or goes with a whole instance. */
+const wholeInstances: Fold = (steps) => {
+  const rows: Row[] = [];
+  const gone = new Set<Step>();
+  for (const component of steps.filter(({ type }) => type === INSTANCE || type === IMAGE)) {
+    const { operation, type, name } = component;
+    gone.add(component);
+    if (operation !== "create" && operation !== "delete") continue;
+    const parts = partsOf(steps, `${type}::${name}`, operation, operation === "create");
+    for (const part of parts) gone.add(part);
+    if (type === INSTANCE) rows.push(INSTANCES[operation](name, parts.length));
+  }
+  return { rows, rest: steps.filter((step) => !gone.has(step)) };
+};
+
+const INSTANCES: Record<"create" | "delete", (name: string, count: number) => Row> = {
+  create: (name, count) => ({
+    resource: `PostgresInstance ${name}`,
+    change: `created: ${count} objects`,
+    effect: "nothing",
+    why: "a database of its own, beside whatever is there",
+  }),
+  delete: (name, count) => ({
+    resource: `PostgresInstance ${name}`,
+    change: `deleted: ${count} objects beside its data`,
+    effect: "disconnect",
+    why: "its clients find no server any more",
+  }),
+};
+
+/** What is replaced together with the server. */
+const replacedServers: Fold = (steps) => {
+  const rows: Row[] = [];
+  const gone = new Set<Step>();
+  const servers = steps.filter(
+    (step) => isOurs(step) && step.type === KEPT_APART[0] && step.operation === "replace",
+  );
+  for (const server of servers) {
+    const parts = partsOf(steps, server.parent, "replace", false);
+    for (const part of parts) gone.add(part);
+    rows.push({
+      resource: `${parts.length} objects around ${resource(server)}`,
+      change: list(parts.map(resource)),
+      effect: "disconnect",
+      why: "they are replaced like the server; clients find it again under its new name or namespace",
+    });
+  }
+  return { rows, rest: steps.filter((step) => !gone.has(step)) };
+};
+
+function partsOf(
+  steps: readonly Step[],
+  parent: string | undefined,
+  operation: Operation,
+  all: boolean,
+): Step[] {
+  return steps.filter(
+    (step) =>
+      step.parent === parent && step.operation === operation && (all || !KEPT_APART.includes(step.type)),
+  );
+}
+
+/** Objects that exist for the update alone. */
+const machinery: Fold = (steps) => {
+  const found = steps.filter((step) => isMachinery(step) && step.operation !== "unknown");
+  if (found.length === 0) return { rows: [], rest: steps };
+  const checked = found.some(({ name }) => /-(check|candidate)$/.test(name))
+    ? "; settings that PostgreSQL rejects on a scratch server end the update here, before the database is touched"
+    : "";
+  const row: Row = {
+    resource: `${found.length} ${found.length === 1 ? "object" : "objects"} of the update itself`,
+    change: list(found.map(resource).sort()),
+    effect: "nothing",
+    why: `the server uses none of them${checked}`,
+  };
+  return { rows: [row], rest: steps.filter((step) => !found.includes(step)) };
+};
+
+/** Labels of this product's objects, of which nobody takes notice. */
+const labelsAlone: Fold = (steps) => {
+  const found = steps.filter(
+    (step) =>
+      isOurs(step) &&
+      step.operation === "update" &&
+      metadataAlone(step.changes) &&
+      (!READ_BY_OTHERS.includes(step.type) || step.changes.every(({ path }) => path[1] === "labels")),
+  );
+  const rows = [...new Set(found.map(paths))].map(
+    (change): Row => ({
+      resource: list(found.filter((step) => paths(step) === change).map(resource)),
+      change,
+      effect: "nothing",
+      why: "labels and annotations alone",
+    }),
+  );
+  return { rows, rest: steps.filter((step) => !found.includes(step)) };
+};

@@ -1,0 +1,60 @@
+import { type Row, severity } from "./effects";
+import { fold } from "./fold";
+import { password, randomId, secret, serviceAccount } from "./rules/credentials";
+import { service } from "./rules/network";
+import { paths, type Rule, unknown } from "./rules/rule";
+import { configuration, isLiveConfiguration } from "./rules/settings";
+import { image, provider, schedule } from "./rules/update";
+import { claim, namespace, volume } from "./rules/volume";
+import { workload } from "./rules/workload";
+import { isOurs, type Plan, type Step } from "./step";
+
+const RULES: Readonly<Record<string, Rule>> = {
+  "docker:index/image:Image": image,
+  "kubernetes:apps/v1:StatefulSet": workload,
+  "kubernetes:batch/v1:CronJob": schedule,
+  "kubernetes:core/v1:Namespace": namespace,
+  "kubernetes:core/v1:PersistentVolume": volume,
+  "kubernetes:core/v1:PersistentVolumeClaim": claim,
+  "kubernetes:core/v1:Secret": secret,
+  "kubernetes:core/v1:Service": service,
+  "kubernetes:core/v1:ServiceAccount": serviceAccount,
+  "pulumi:providers:kubernetes": provider,
+  "random:index/randomId:RandomId": randomId,
+  "random:index/randomPassword:RandomPassword": password,
+};
+
+/** Kinds that hold no data: to delete one may break something, but loses nothing that can't be made anew. */
+const STATELESS = [
+  /^kubernetes:apps\/v1:(Deployment|DaemonSet)$/,
+  /^kubernetes:batch\/v1:(Job|CronJob)$/,
+  /^kubernetes:core\/v1:(ConfigMap|Pod|PodPatch|Secret|Service|ServiceAccount)$/,
+  /^kubernetes:(autoscaling|networking\.k8s\.io|policy|rbac\.authorization\.k8s\.io|scheduling\.k8s\.io)\//,
+  /^docker:index\/image:Image$/,
+  /^random:/,
+];
+
+/** What an update does to the database: rows in the order of their severity, worst first. */
+export function impact({ steps, more }: Plan): Row[] {
+  const { rows, rest } = fold(steps);
+  return [...more, ...rest.flatMap(rowsOf), ...rows].sort((a, b) => severity(b) - severity(a));
+}
+
+function rowsOf(step: Step): readonly Row[] {
+  const { operation, changes, type } = step;
+  if (operation === "update" && changes.length === 0)
+    return [unknown(step, paths(step), "what changes is not shown", mayHoldData(step))];
+  if (operation === "unknown" && RULES[type] !== provider) return stranger(step);
+  const rule = isOurs(step) && isLiveConfiguration(step) ? configuration : RULES[type];
+  return (rule ?? stranger)(step);
+}
+
+/** A resource that no rule knows. Never safe; where it may hold data and goes away, somebody has to say yes. */
+const stranger: Rule = (step) => {
+  const goes = step.operation !== "create" && step.operation !== "update";
+  return [unknown(step, paths(step), "this review knows nothing about it", goes && mayHoldData(step))];
+};
+
+function mayHoldData({ type }: Step): boolean {
+  return !STATELESS.some((kind) => kind.test(type));
+}

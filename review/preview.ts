@@ -1,0 +1,174 @@
+import { type Change, changesOf } from "./diff";
+import { type Operation, type Plan, readUrn, type Step, type Values } from "./step";
+import { SECRET, UNKNOWN } from "./words";
+
+/** What `pulumi preview --json` writes, as far as a review needs it (pulumi/pulumi, pkg/backend/display/json.go). */
+interface PreviewJson {
+  readonly config?: Readonly<Record<string, string>>;
+  readonly steps?: readonly PreviewStep[];
+  readonly diagnostics?: readonly { readonly severity?: string; readonly message?: string }[];
+}
+
+interface PreviewStep {
+  readonly op: string;
+  readonly urn: string;
+  readonly oldState?: ResourceState;
+  readonly newState?: ResourceState;
+  readonly replaceReasons?: readonly string[] | null;
+  readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
+}
+
+interface ResourceState {
+  readonly custom?: boolean;
+  readonly parent?: string;
+  readonly inputs?: Values;
+  readonly protect?: boolean;
+  readonly retainOnDelete?: boolean;
+}
+
+/** The engine's operations; undefined: nothing happens, or another step says it. */
+const OPERATIONS: Readonly<Record<string, Operation | undefined>> = {
+  create: "create",
+  import: "create",
+  update: "update",
+  delete: "delete",
+  replace: "replace",
+  "create-replacement": "replace",
+  "import-replacement": "replace",
+  "delete-replaced": undefined,
+  "discard-replaced": undefined,
+  "read-replacement": undefined,
+  "remove-pending-replace": undefined,
+  discard: undefined,
+  read: undefined,
+  refresh: undefined,
+  same: undefined,
+};
+
+/** Values that stand for what a preview can't know (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go). */
+const UNKNOWNS = new Set([
+  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+  "030794c1-ac77-496b-92df-f27374a8bd58",
+  "e48ece36-62e2-4504-bad9-02848725956a",
+  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+]);
+
+/**
+ * Reads the output of `pulumi preview --json`, of this program or of another.
+ *
+ * A preview that failed, or whose output is cut off, has a `failure`: it never counts as one without changes.
+ *
+ * @param exitCode the preview's, if it is known
+ */
+export function readPreview(stack: string, text: string, exitCode = 0): Plan {
+  const preview = parse(text);
+  if (preview?.steps === undefined) {
+    const failure = messages(preview) || "the output is not that of `pulumi preview --json`";
+    return { stack, steps: [], failure, review: undefined, more: [] };
+  }
+  const failed = exitCode !== 0 ? `pulumi preview ended with ${exitCode}` : "";
+  return {
+    stack,
+    steps: preview.steps.flatMap(readStep),
+    failure: messages(preview) || failed || undefined,
+    review: fromJson(preview.config?.["postgres-stack:review"]),
+    more: [],
+  };
+}
+
+/** The text may have lines before the JSON: what the program printed. */
+function parse(text: string): PreviewJson | undefined {
+  const start = text.search(/^\{/m);
+  const value = start < 0 ? undefined : fromJson(text.slice(start));
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+function fromJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What the engine reports as errors, without its own frame around a message. */
+function messages(preview: PreviewJson | undefined): string {
+  const errors = (preview?.diagnostics ?? []).filter(({ severity }) => severity === "error");
+  const texts = errors.map(({ message = "" }) =>
+    message
+      .replace(/^error: /, "")
+      .replace(/^Preview failed: /, "")
+      .trim(),
+  );
+  return texts.filter((text) => text !== "" && text !== "preview failed").join("\n");
+}
+
+function readStep(step: PreviewStep): Step[] {
+  const operation = step.op in OPERATIONS ? OPERATIONS[step.op] : "unknown";
+  if (operation === undefined) return [];
+  const { oldState, newState } = step;
+  const { types, name } = readUrn(step.urn);
+  const type = types.at(-1) ?? "";
+  const custom = (newState ?? oldState)?.custom ?? true;
+  if (!custom && !type.startsWith("postgres-stack:")) return []; // a component: its parts are steps of their own
+  const [before, after] = [oldState, newState].map((state) => plain(state?.inputs) as Values | undefined);
+  const parent = (newState ?? oldState)?.parent;
+  const existing = operation === "create" ? undefined : oldState;
+  const next = operation === "delete" ? oldState : newState;
+  return [
+    {
+      operation,
+      type,
+      name,
+      within: types.slice(0, -1),
+      ...(parent && { parent: tail(parent) }),
+      ...(operation !== "create" && { before }),
+      ...(operation !== "delete" && { after }),
+      changes: [...changesOf(before, after), ...hiddenChanges(step, before, after)].filter(isReal),
+      replacedBy: (step.replaceReasons ?? []).filter((path) => path !== "id"),
+      protect: existing?.protect === true && next?.protect === true,
+      retain: existing?.retainOnDelete === true && next?.retainOnDelete === true,
+    },
+  ];
+}
+
+function tail(urn: string): string {
+  const { types, name } = readUrn(urn);
+  return `${types.at(-1)}::${name}`;
+}
+
+/** Unknowns in one form. */
+function plain(value: unknown): unknown {
+  if (typeof value === "string") return UNKNOWNS.has(value) ? UNKNOWN : value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}
+
+/** The provider leaves a mount's `readOnly: false` out where it has asked the API server, and keeps it where it has not. */
+function isReal({ path, before, after }: Change): boolean {
+  return path.at(-1) !== "readOnly" || (before ?? false) !== (after ?? false);
+}
+
+/** Secrets are hidden on both sides; that one changed is in the provider's list alone. */
+function hiddenChanges(step: PreviewStep, before?: Values, after?: Values): Change[] {
+  return Object.keys(step.detailedDiff ?? {})
+    .map(pathOf)
+    .filter((path) => isHidden(before, path) && isHidden(after, path))
+    .map((path) => ({ path, before: SECRET, after: SECRET }));
+}
+
+/** Whether the value at a path, or what holds it, is a secret. */
+function isHidden(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (value === SECRET) return true;
+  return key !== undefined && isHidden((value as Values | undefined)?.[key], rest);
+}
+
+/** `data["a.b"].c[0]` -> data, a.b, c, 0 */
+function pathOf(text: string): string[] {
+  const parts = text.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g);
+  return [...parts].map(([, quoted, index, word]) => quoted ?? index ?? word ?? "");
+}

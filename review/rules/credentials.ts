@@ -1,0 +1,66 @@
+import { isOurs, type Step } from "../step";
+import { arrow, code, list } from "../words";
+import { metadataAlone, paths, type Rule, row, unknown } from "./rule";
+
+/** A generated password. Whatever changes in its inputs, it is another password. */
+export const password: Rule = (step) => {
+  if (step.operation === "create") return [row(step, "created", "nothing", "a password that nobody has yet")];
+  if (!isOurs(step) || step.operation === "delete")
+    return [unknown(step, paths(step), "who uses this password is not known", false)];
+  const why =
+    "the server takes it over as it restarts; the old one fails from then on, so clients read the Secret anew";
+  return [row(step, "a new password", "password change", why)];
+};
+
+/** The folder in the archive of a disposable stack's life. */
+export const randomId: Rule = (step) => {
+  if (!isOurs(step)) return [unknown(step, paths(step), "who uses it is not known", false)];
+  return [
+    row(step, paths(step), "nothing", "names a folder of the archive; what uses it is a line of its own"),
+  ];
+};
+
+/** A Secret by what it holds: the server's passwords, the application's connection, keys for the object store. */
+export const secret: Rule = (step) => {
+  const { operation, changes } = step;
+  if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
+  if (operation === "update" && metadataAlone(changes))
+    return [row(step, paths(step), "nothing", "labels and annotations alone")];
+  const use = isOurs(step) ? USES.find(([name]) => name.test(step.name))?.[1] : undefined;
+  if (use === undefined) return [unknown(step, paths(step), "who reads it is not known", false)];
+  if (operation === "update") return [row(step, keys(step), "nothing", use)];
+  if (operation === "delete" && /-object-store$/.test(step.name))
+    return [row(step, "deleted", "nothing", "the server and its jobs have let go of it by then")];
+  return [
+    row(step, paths(step), "disconnect", `until it is there again, no pod that mounts it can start; ${use}`),
+  ];
+};
+
+const USES: readonly (readonly [RegExp, string])[] = [
+  [/-object-store$/, "read anew at each use, so no restart; the next segment shows whether the keys work"],
+  [/-superuser$/, "the server's password; it follows the password's own line"],
+  [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
+];
+
+/** Names of the changed keys; what the API server stores as `data` is given as `stringData`. */
+function keys(step: Step): string {
+  const names = step.changes
+    .filter(({ path }) => path[0] === "data" || path[0] === "stringData")
+    .flatMap(({ path }) => path.slice(1, 2));
+  const unique = [...new Set(names)].sort();
+  return unique.length > 0 ? `changed: ${list(unique.map(code))}` : "changed";
+}
+
+/** The pods' identity towards the cloud. */
+export const serviceAccount: Rule = (step) => {
+  const { operation, changes } = step;
+  if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
+  if (!isOurs(step) || operation === "delete")
+    return [unknown(step, paths(step), "which pods use it is not known", false)];
+  const words = changes
+    .filter(({ path }) => path[1] === "annotations")
+    .map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after));
+  const why =
+    "a pod gets its identity as it starts: this counts from the next restart and the next base backup";
+  return [row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
+};

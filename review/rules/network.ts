@@ -1,0 +1,25 @@
+import { isOurs } from "../step";
+import { metadataAlone, paths, type Rule, row, unknown } from "./rule";
+
+/** A Service: clients find the server through it; the server itself does not notice. */
+export const service: Rule = (step) => {
+  const { operation, changes } = step;
+  if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
+  if (operation === "update" && metadataAlone(changes))
+    return [
+      row(
+        step,
+        paths(step),
+        "nothing",
+        "labels and annotations alone; a cloud's load balancer may follow them",
+      ),
+    ];
+  if (!isOurs(step)) return [unknown(step, paths(step), "who uses it is not known", false)];
+  const why = {
+    update: "clients may lose their way to the server; the server runs on",
+    replace: "until the new Service is there, clients find no server; its address may be another one",
+    delete: "clients that use it find no server any more",
+    unknown: "what becomes of the way to the server is not known",
+  }[operation];
+  return [row(step, paths(step), "disconnect", why)];
+};

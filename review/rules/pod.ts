@@ -1,0 +1,122 @@
+import type { Change } from "../diff";
+import type { Row } from "../effects";
+import type { Step, Values } from "../step";
+import { arrow } from "../words";
+import { below, restart, row, unknown, variable } from "./rule";
+
+const CONTAINER = ["spec", "containers", "postgres"];
+const ENVIRONMENT = [...CONTAINER, "env"];
+const IMAGE_LABEL = ["metadata", "annotations", "postgres-stack/image"];
+const MAJOR = /\/(\d+)\/docker$/;
+
+/** A change that does more to the database than restart it. */
+type Special = (step: Step, change: Change, all: readonly Change[]) => Row | undefined;
+
+/**
+ * What changes of the server's pod do.
+ *
+ * @param changes paths begin below the pod's template
+ */
+export function podRows(step: Step, changes: readonly Change[]): Row[] {
+  const rows: Row[] = [];
+  const plain: Change[] = [];
+  for (const change of changes) {
+    const found = SPECIAL.map((special) => special(step, change, changes)).find((it) => it !== undefined);
+    if (found) rows.push(found);
+    else plain.push(change);
+  }
+  const told = rows.map(({ effect }) => effect);
+  const words = plain
+    .filter(({ path }) => !(told.includes("new image") && is(path, IMAGE_LABEL)))
+    .filter(({ path }) => !(told.includes("restore") && isRequest(path)))
+    .filter((change) => !isRepeated(change, plain))
+    .map(inWords);
+  if (words.length > 0) rows.push(restart(step, words.join("; "), why(step)));
+  return rows;
+}
+
+function why(step: Step): string {
+  const seconds = at(step.after, "spec", "template", "spec", "terminationGracePeriodSeconds");
+  const stop = seconds === undefined ? "" : `; under load it may take up to ${seconds} s to stop`;
+  return `the pod is replaced, once for all reasons together${stop}`;
+}
+
+const SPECIAL: readonly Special[] = [
+  function image(step, { path, before, after }) {
+    if (!is(path, [...CONTAINER, "image"])) return undefined;
+    const [from, to] = [step.before, step.after].map((inputs) =>
+      at(inputs, "spec", "template", ...IMAGE_LABEL),
+    );
+    const change = from === to ? arrow("image", before, after) : arrow("image", from, to);
+    return restart(
+      step,
+      change,
+      "the pod is replaced; first the node pulls what it lacks of the image",
+      "new image",
+    );
+  },
+  function major(step, { path, before, after }) {
+    if (!is(path, [...ENVIRONMENT, "PGDATA"])) return undefined;
+    const [from, to] = [before, after].map((folder) => Number(MAJOR.exec(String(folder))?.[1]));
+    const change = arrow("PostgreSQL", String(from || before), String(to || after));
+    if (from && to && to > from)
+      return row(
+        step,
+        change,
+        "major upgrade",
+        "the data are taken to another major version; there is no way back but a backup",
+      );
+    return unknown(step, change, "the server would look for its data in another folder, and not start", true);
+  },
+  function owner(step, { path, before, after }) {
+    if (!is(path, [...ENVIRONMENT, "VOLUME_OWNER"])) return undefined;
+    const why = "the volume is another stack's: the server would not start on it";
+    return row(step, arrow("owner of the volume", before, after), "refused", why);
+  },
+  function volume(step, { path, before, after }) {
+    if (!below(path, "spec", "volumes", "data")) return undefined;
+    const why = "the server starts on another volume, and the old one is left behind";
+    return row(step, arrow("volume", before, after), "REPLACES THE DATABASE", why);
+  },
+  function restore(step, { path, after }, all) {
+    if (!is(path, [...ENVIRONMENT, "RESTORE_ID"]) || after === undefined) return undefined;
+    const request = all.filter((it) => isRequest(it.path) && it.after !== undefined);
+    const change = request.map((it) => arrow(it.path.at(-1) ?? "", it.before, it.after)).join("; ");
+    return row(
+      step,
+      change,
+      "restore",
+      "the pod restarts, and the data are those of that moment; what came later is gone from the server",
+    );
+  },
+];
+
+function inWords(change: Change): string {
+  const { path, before, after } = change;
+  if (below(path, ...ENVIRONMENT)) return variable(change);
+  if (is(path, IMAGE_LABEL)) return `${arrow("image label", before, after)}, the same image`;
+  if (below(path, "metadata", "annotations", "postgres-stack/restart-settings"))
+    return "settings that need a restart";
+  if (below(path, "metadata", "annotations", "postgres-stack/passwords")) return "passwords";
+  const short = below(path, ...CONTAINER) ? path.slice(CONTAINER.length) : path;
+  return arrow(short.join(".").replace(/^resources\.limits\.|^spec\./, ""), before, after);
+}
+
+/** Requests follow the limits. */
+function isRepeated({ path, after }: Change, all: readonly Change[]): boolean {
+  if (!below(path, ...CONTAINER, "resources", "requests")) return false;
+  const limit = [...CONTAINER, "resources", "limits", path.at(-1) ?? ""];
+  return all.some((other) => is(other.path, limit) && other.after === after);
+}
+
+function isRequest(path: readonly string[]): boolean {
+  return below(path, ...ENVIRONMENT) && /^RESTORE_/.test(path.at(-1) ?? "");
+}
+
+function is(path: readonly string[], expected: readonly string[]): boolean {
+  return path.length === expected.length && below(path, ...expected);
+}
+
+function at(inputs: Values | undefined, ...path: string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Values | undefined)?.[key], inputs);
+}

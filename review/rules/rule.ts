@@ -1,0 +1,76 @@
+import type { Change } from "../diff";
+import { type Effect, RESTART_SECONDS, type Row } from "../effects";
+import type { Step } from "../step";
+import { arrow, code, list, resource } from "../words";
+
+/** What a step on one kind of resource means for the database. */
+export type Rule = (step: Step) => readonly Row[];
+
+export function row(step: Step, change: string, effect: Effect, why: string): Row {
+  return { resource: resource(step), change, effect, why };
+}
+
+/** The server's pod is replaced, once for all such rows of an update. */
+export function restart(step: Step, change: string, why: string, effect: Effect = "restart"): Row {
+  return { ...row(step, change, effect, why), seconds: RESTART_SECONDS };
+}
+
+/** Nobody knows: said so, never taken for safe. */
+export function unknown(step: Step, change: string, why: string, data: boolean): Row {
+  return { ...row(step, change, "unknown", why), data };
+}
+
+/** The step's changed paths in words, without values: those of other people's programs may be secrets. */
+export function paths({ operation, changes, replacedBy }: Step): string {
+  if (operation === "create") return "created";
+  if (operation === "delete") return "deleted";
+  const verb = { replace: "replaced", update: "updated", unknown: "changed in an unknown way" }[operation];
+  const all =
+    operation === "replace" && replacedBy.length > 0 ? replacedBy : changes.map(({ path }) => path.join("."));
+  const most = all.slice(0, 5).map(code);
+  return all.length === 0
+    ? verb
+    : `${verb}: ${list(all.length > 5 ? [...most, `${all.length - 5} more`] : most)}`;
+}
+
+/** Whether a path begins with the given keys. */
+export function below(path: readonly string[], ...keys: string[]): boolean {
+  return keys.every((key, i) => path[i] === key);
+}
+
+/** Labels and annotations of the object itself. */
+export function isMetadata(path: readonly string[]): boolean {
+  return below(path, "metadata", "labels") || below(path, "metadata", "annotations");
+}
+
+/** Whether nothing but labels and annotations of the object itself changes. */
+export function metadataAlone(changes: readonly Change[]): boolean {
+  return changes.length > 0 && changes.every(({ path }) => isMetadata(path));
+}
+
+/** The end of a sentence about a resource that Pulumi protects or leaves behind. */
+export function guard({ protect, retain }: Step): string {
+  const refuses = protect
+    ? "; it is protected, so `pulumi up` refuses and changes nothing until somebody unprotects it"
+    : "";
+  return `${retain ? "; the object itself stays in the cluster, outside of the stack" : ""}${refuses}`;
+}
+
+/** What the environment's variables are called in a stack's file. */
+const NAMES: Readonly<Record<string, string>> = {
+  APP_DATABASE: "access.database",
+  APP_USER: "access.role",
+  ARCHIVE_DEADLINE: "backup.archiveDeadline",
+  ARCHIVE_TIMEOUT: "backup.archiveTimeout",
+  BACKUP_RETAIN: "backup.retain",
+  WALG_AZ_PREFIX: "backup.prefix",
+  WALG_FILE_PREFIX: "backup.prefix",
+  WALG_GS_PREFIX: "backup.prefix",
+  WALG_S3_PREFIX: "backup.prefix",
+};
+
+/** A change of a container's environment, by the stack's key where it has one. */
+export function variable({ path, before, after }: Change): string {
+  const name = path.at(-1) ?? "";
+  return arrow(NAMES[name] ?? name, before, after);
+}

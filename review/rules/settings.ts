@@ -1,0 +1,70 @@
+import { findGuc, type Guc, needsRestart } from "../../settings/gucs";
+import type { Row } from "../effects";
+import type { Step, Values } from "../step";
+import { arrow, SECRET } from "../words";
+import { isMetadata, paths, type Rule, restart, row, unknown } from "./rule";
+
+const FILE = "postgres-stack.conf";
+const LINE = /^([\w.]+) = '(.*)'$/;
+
+/** Names whose values are nobody's business, should an extension have such settings. */
+const CONFIDENTIAL = /passw|passphrase|secret|token|credential|conninfo|_key$/i;
+
+/** Whether a ConfigMap is the file that the server reads, and not a candidate for it. */
+export function isLiveConfiguration({ type, before, after }: Step): boolean {
+  if (type !== "kubernetes:core/v1:ConfigMap") return false;
+  const { data, immutable } = (after ?? before ?? {}) as { data?: Values; immutable?: boolean };
+  return data !== undefined && FILE in data && immutable !== true;
+}
+
+/** The server's settings, one row each. */
+export const configuration: Rule = (step) => {
+  if (step.operation === "create") return [row(step, "created", "nothing", "the first settings")];
+  if (step.operation !== "update")
+    return [unknown(step, paths(step), "the server can't start without its settings", true)];
+  const rest = step.changes.filter(({ path }) => path.join() !== `data,${FILE}` && !isMetadata(path));
+  if (rest.length > 0)
+    return [unknown(step, paths({ ...step, changes: rest }), "not known for the server's settings", false)];
+  const [before, after] = [settings(step.before), settings(step.after)];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const rows = names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => setting(step, name, before[name], after[name]));
+  return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "no setting has another value")];
+};
+
+/** Reads the file as `renderConf` writes it. */
+function settings(inputs: Values | undefined): Record<string, string> {
+  const text = String((inputs?.data as Values | undefined)?.[FILE] ?? "");
+  const pairs = text.split("\n").flatMap((line) => {
+    const [, name, quoted = ""] = LINE.exec(line) ?? [];
+    return name === undefined ? [] : [[name, quoted.replace(/(['\\])\1/g, "$1")]];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function setting(step: Step, name: string, before?: string, after?: string): Row {
+  const change = arrow(name, shown(name, before), shown(name, after), "PostgreSQL's default");
+  const guc = findGuc(name);
+  if (needsRestart(name)) {
+    const why = guc
+      ? "PostgreSQL reads it only when it starts"
+      : "only the extension knows whether a reload is enough, so it counts as one that restarts";
+    return restart(step, change, why);
+  }
+  return row(step, change, "reload", RELOADS[guc?.context ?? "sighup"]);
+}
+
+function shown(name: string, value: string | undefined): string | undefined {
+  return value !== undefined && CONFIDENTIAL.test(name) ? SECRET : value;
+}
+
+const RELOADS: Readonly<Record<Guc["context"], string>> = {
+  internal: "fixed when the server was built",
+  postmaster: "PostgreSQL reads it only when it starts",
+  sighup: "reloaded while the server runs",
+  user: "reloaded; a session, role or database with a value of its own keeps it",
+  superuser: "reloaded; a session, role or database with a value of its own keeps it",
+  backend: "counts for sessions that begin after the reload",
+  "superuser-backend": "counts for sessions that begin after the reload",
+};

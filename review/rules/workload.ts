@@ -1,0 +1,51 @@
+import type { Row } from "../effects";
+import { isOurs, type Step } from "../step";
+import { podRows } from "./pod";
+import { below, guard, isMetadata, paths, type Rule, row, unknown } from "./rule";
+
+const POD = ["spec", "template"];
+
+/** The server. Its pod is replaced by any change of the template, and by nothing else. */
+export const workload: Rule = (step) => {
+  if (!isOurs(step)) return foreign(step);
+  const replaced = "it can't change in place: the server is deleted and made anew";
+  switch (step.operation) {
+    case "create":
+      return [row(step, "created", "nothing", "a server that was not there before")];
+    case "delete":
+      return [row(step, "deleted", "REPLACES THE DATABASE", `the server goes away${guard(step)}`)];
+    case "replace":
+      return [row(step, paths(step), "REPLACES THE DATABASE", replaced + guard(step))];
+    default:
+      return updated(step);
+  }
+};
+
+function updated(step: Step): Row[] {
+  const inPod = step.changes.filter(({ path }) => below(path, ...POD));
+  const rows = podRows(
+    step,
+    inPod.map((change) => ({ ...change, path: change.path.slice(POD.length) })),
+  );
+  const rest = step.changes.filter(({ path }) => !below(path, ...POD) && !isHarmless(path));
+  if (rest.length > 0) {
+    const why = "not known for the server: it may stop, or not come back";
+    rows.push(unknown(step, paths({ ...step, changes: rest }), why, true));
+  }
+  return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "the pod's template is the same")];
+}
+
+/** A StatefulSet that is not this product's: only that its pods restart is known. */
+function foreign(step: Step): Row[] {
+  const { operation, changes } = step;
+  if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
+  if (operation !== "update" || !changes.every(({ path }) => below(path, ...POD) || isHarmless(path)))
+    return [unknown(step, paths(step), "not known for a StatefulSet that is not this product's", true)];
+  return changes.some(({ path }) => below(path, ...POD))
+    ? [row(step, paths(step), "restart", "its pods are replaced; how long that takes is not known")]
+    : [row(step, paths(step), "nothing", "the pods' template is the same")];
+}
+
+function isHarmless(path: readonly string[]): boolean {
+  return isMetadata(path) || path[0] === "options";
+}

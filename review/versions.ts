@@ -1,0 +1,137 @@
+import { execFileSync, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { load } from "js-yaml";
+import type { Answer, Order } from "./child";
+import { UsageError } from "./usage";
+
+/** What renders a version: this checkout's own, in place of what the version brings along. */
+const RENDERER = ["local/mocks.ts", "local/record.ts", "review/child.ts"];
+
+/** Milliseconds for all stacks of one version; one takes about 2 s. */
+const DEADLINE = 120_000;
+
+/** One version of the program, in a folder. */
+export interface Version {
+  readonly folder: string;
+  /** Stacks that have a file. */
+  readonly stacks: readonly string[];
+}
+
+export interface Versions {
+  readonly before: Version;
+  readonly after: Version;
+  /** Removes what was unpacked. */
+  remove(): void;
+}
+
+/**
+ * Unpacks a commit beside this checkout. Nothing is fetched, and nothing is left in the repository, also after a kill.
+ *
+ * @param root folder of the project, inside of its repository
+ * @param base any name of a commit
+ */
+export function unpack(root: string, base: string): Versions {
+  const git = (...args: string[]) =>
+    execFileSync("git", args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const commit = nameOf(base, git);
+  const prefix = git("rev-parse", "--show-prefix").toString().trim();
+  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-review-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const archive = join(folder, "archive.tar");
+    git("archive", "--format=tar", "-o", archive, `${commit}:${prefix}`);
+    execFileSync("tar", ["-xf", archive, "-C", folder]);
+    for (const file of RENDERER) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      copyFileSync(join(root, file), join(folder, file));
+    }
+    for (const shared of ["node_modules", "local.env"]) {
+      if (existsSync(join(root, shared))) symlinkSync(join(root, shared), join(folder, shared));
+    }
+    return { before: version(folder), after: version(root), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function nameOf(base: string, git: (...args: string[]) => Buffer): string {
+  try {
+    return git("rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`).toString().trim();
+  } catch {
+    throw new UsageError(
+      `${base} is no commit of this repository. In a shallow checkout, fetch it first: git fetch --depth=1 origin <branch>`,
+    );
+  }
+}
+
+function version(folder: string): Version {
+  const stacks = readdirSync(folder).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+  return { folder, stacks };
+}
+
+/** Renders stacks of both versions, side by side, each in a process of its own. */
+export async function renderBoth(
+  { before, after }: Versions,
+  stacks: readonly string[],
+): Promise<Answer[][]> {
+  const key = randomBytes(32).toString("hex");
+  return Promise.all(
+    [before, after].map(({ folder, stacks: known }) =>
+      render(folder, { key, stacks: stacks.filter((stack) => known.includes(stack)) }),
+    ),
+  );
+}
+
+/** Renders stacks of one version in a process of its own. */
+export function render(folder: string, order: Order): Promise<Answer[]> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(folder, "review/child.ts"), {
+      cwd: folder,
+      execArgv: ["--require", join(folder, "node_modules/sucrase/register/ts")],
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      timeout: DEADLINE,
+    });
+    let stderr = "";
+    child.stderr?.on("data", (data) => {
+      stderr += data;
+    });
+    let answers: Answer[] | undefined;
+    child.on("message", (message) => {
+      answers = message as Answer[];
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (answers) resolve(answers);
+      else reject(new UsageError(`rendering in ${folder} ended with ${code}:\n${stderr.slice(-2000)}`));
+    });
+    child.send(order);
+  });
+}
+
+/** What a stack's file says, over the fixed values of Pulumi.yaml; unchecked. */
+export function stackConfig({ folder }: Version, stack: string): Record<string, unknown> {
+  const read = (file: string) => {
+    const { config } = (load(readFileSync(join(folder, file), "utf8")) ?? {}) as {
+      config?: Record<string, unknown>;
+    };
+    return config ?? {};
+  };
+  const project = Object.entries(read("Pulumi.yaml")).map(([key, declared]) => [
+    key,
+    (declared as { value?: unknown } | null)?.value,
+  ]);
+  return { ...Object.fromEntries(project), ...read(`Pulumi.${stack}.yaml`) };
+}

@@ -1,0 +1,37 @@
+import { isOurs, type Step } from "./step";
+
+/** How inputs say that a value is a secret, or known only after the update. */
+export const SECRET = "[secret]";
+export const UNKNOWN = "[unknown]";
+
+const LONGEST = 80;
+
+/** `StatefulSet postgres`; of another program a type that is not Kubernetes' in full. */
+export function resource(step: Step): string {
+  const short = isOurs(step) || step.type.startsWith("kubernetes:");
+  return `${short ? step.type.split(":").pop() : step.type} ${step.name}`;
+}
+
+/** `` `work_mem`: `4MB` → `7MB` ``. */
+export function arrow(name: string, before: unknown, after: unknown, absent = "none"): string {
+  const [left, right] = [before, after].map((given) => (given === undefined ? absent : value(given)));
+  return `${code(name)}: ${left === right ? "changed" : `${left} → ${right}`}`;
+}
+
+function value(given: unknown): string {
+  const text = typeof given === "string" ? given : JSON.stringify(given);
+  if (text.includes("[secret")) return "hidden";
+  if (text.includes(UNKNOWN)) return "known after the update";
+  return text === "" ? "empty" : code(text);
+}
+
+/** As code in Markdown: one line, not too long, nothing that ends it early. */
+export function code(text: string): string {
+  const line = text.replace(/\s+/g, " ").replaceAll("`", "'");
+  return `\`${line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line}\``;
+}
+
+/** `a, b and c`. */
+export function list(items: readonly string[]): string {
+  return items.length < 2 ? items.join() : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}

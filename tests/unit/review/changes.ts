@@ -1,0 +1,259 @@
+import type { Effect } from "../../../review/effects";
+import type { Tree } from "../settings/stack";
+
+/** A file of the program, a text in it, and what takes its place; without a text, the end of the file. */
+export type Edit = readonly [file: string, text: string | undefined, replacement: string];
+
+/** A change that somebody may propose, and the rows that a review must have for it. */
+export interface Change {
+  readonly what: string;
+  /** Laid over the stack's settings. */
+  readonly config?: Tree;
+  readonly edits?: readonly Edit[];
+  /** The worst first; none: no row at all. */
+  readonly rows: readonly (readonly [effect: Effect, change: RegExp])[];
+  /** Where the provider knows more than two versions of the program. */
+  readonly live?: Change["rows"];
+}
+
+/** Where the stack of these changes lives. */
+export interface Surroundings {
+  readonly repository: string;
+  readonly baseImage: string;
+  readonly otherBaseImage: string;
+  readonly walg: { readonly url: string; readonly sha256: string };
+  readonly prefix: string;
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly namespace: string;
+  /** A class that is not the default one. */
+  readonly otherClass: string;
+  readonly kubeconfig: string;
+}
+
+/** The stack that is changed: small, with backups, its data kept. */
+export function stackSettings(here: Surroundings): Tree {
+  const { repository, baseImage, walg, prefix, endpoint, accessKeyId, secretAccessKey, namespace } = here;
+  return {
+    dataSize: "1Gi",
+    postgres: { memory: "512Mi", cpu: "500m" },
+    image: { repository, baseImage, walg },
+    backup: {
+      prefix,
+      endpoint,
+      forcePathStyle: true,
+      schedule: "0 3 1 1 *",
+      archiveTimeout: 10,
+      credentials: { accessKeyId, secretAccessKey },
+    },
+    placement: { namespace, spot: "any" },
+  };
+}
+
+const settings = (values: Tree): Tree => ({ postgres: { settings: values } });
+
+/** The changes of everyday life and of bad days, by what somebody would call them. */
+export function changes(here: Surroundings): Change[] {
+  return [
+    {
+      what: "a comment in a script",
+      edits: [["docker-context/scripts/pre-stop.sh", undefined, "# a comment\n"]],
+      rows: [
+        ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `18-\w{12}`/],
+        ["nothing", /Image postgres .*files of the image/],
+      ],
+    },
+    { what: "a comment in TypeScript", edits: [["index.ts", undefined, "// a comment\n"]], rows: [] },
+    {
+      what: "work_mem",
+      config: settings({ work_mem: "7MB" }),
+      rows: [["reload", /`work_mem`: `\d+kB` → `7MB`/]],
+    },
+    {
+      what: "shared_buffers",
+      config: settings({ shared_buffers: "96MB" }),
+      rows: [
+        ["restart", /`shared_buffers`: `128MB` → `96MB`/],
+        ["restart", /StatefulSet postgres .*settings that need a restart/],
+      ],
+    },
+    {
+      what: "a setting that PostgreSQL rejects",
+      config: settings({ shared_preload_libraries: "no_such_library" }),
+      rows: [
+        ["restart", /`shared_preload_libraries`: PostgreSQL's default → `no_such_library`/],
+        ["nothing", /objects of the update itself .*postgres-conf-candidate/],
+      ],
+    },
+    {
+      what: "the base image",
+      config: { image: { baseImage: here.otherBaseImage } },
+      rows: [
+        ["new image", /StatefulSet postgres .*`image`/],
+        ["nothing", /Image postgres .*`BASE_IMAGE`: `.*` → `.*`/],
+      ],
+    },
+    {
+      what: "WAL-G's version",
+      config: { image: { walg: { url: `${here.walg.url}?again` } } },
+      rows: [
+        ["new image", /StatefulSet postgres .*`image`/],
+        ["nothing", /Image postgres .*`WALG_URL`: `.*` → `.*again/],
+      ],
+    },
+    {
+      what: "a greater dataSize",
+      config: { dataSize: "2Gi" },
+      rows: [
+        ["growth", /PersistentVolumeClaim postgres-data .*`size`: `2560Mi` → `(5120Mi|5Gi)`/],
+        ["reload", /`max_wal_size`/],
+      ],
+    },
+    {
+      what: "a smaller dataSize",
+      config: { dataSize: "512Mi" },
+      rows: [["refused", /PersistentVolumeClaim postgres-data .*`size`: `2560Mi` → `1280Mi`/]],
+    },
+    {
+      what: "another storage class",
+      config: { storageClass: here.otherClass },
+      rows: [["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*`spec.storageClassName`/]],
+    },
+    {
+      what: "another namespace",
+      config: { placement: { namespace: `${here.namespace}-2` } },
+      rows: [
+        ["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*`metadata.namespace`/],
+        ["REPLACES THE DATABASE", /StatefulSet postgres .*`metadata.namespace`/],
+        ["disconnect", /objects around StatefulSet postgres/],
+      ],
+    },
+    {
+      what: "the claim's resource renamed without an alias",
+      edits: [["k8s/volume.ts", "}-data`,", "}-volume`,"]],
+      rows: [
+        ["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*deleted/],
+        ["nothing", /PersistentVolumeClaim postgres-volume .*created/],
+      ],
+    },
+    {
+      what: "the claim's resource renamed with an alias",
+      edits: [
+        ["k8s/volume.ts", "}-data`,", "}-volume`,"],
+        [
+          "k8s/volume.ts",
+          "dependsOn: space,",
+          'dependsOn: space,\n      aliases: [{ name: name + "-data" }],',
+        ],
+      ],
+      rows: [],
+    },
+    {
+      what: "the backups' schedule",
+      config: { backup: { schedule: "0 4 1 1 *" } },
+      rows: [["nothing", /CronJob postgres-backup .*`backup.schedule`: `0 3 1 1 \*` → `0 4 1 1 \*`/]],
+    },
+    {
+      what: "the backups' retention",
+      config: { backup: { retain: 3 } },
+      rows: [["nothing", /CronJob postgres-backup .*`backup.retain`: `7` → `3`/]],
+    },
+    {
+      what: "the backups' prefix",
+      config: { backup: { prefix: `${here.prefix}-2` } },
+      rows: [["restart", /StatefulSet postgres .*`backup.prefix`: `.*` → `.*-2`/]],
+    },
+    {
+      what: "the backups' credentials",
+      config: { backup: { credentials: { secretAccessKey: "another-key-that-nobody-may-see" } } },
+      rows: [["nothing", /Secret postgres-object-store .*`AWS_SECRET_ACCESS_KEY`/]],
+    },
+    {
+      what: "another database",
+      config: { access: { database: "second" } },
+      rows: [
+        ["restart", /StatefulSet postgres .*`access.database`: `app` → `second`/],
+        ["nothing", /Secret postgres-app .*`database`/],
+      ],
+    },
+    {
+      what: "another password",
+      edits: [["k8s/credentials.ts", "length: 32", "length: 33"]],
+      rows: [
+        ["password change", /RandomPassword postgres-app-password/],
+        ["password change", /RandomPassword postgres-superuser-password/],
+        ["restart", /StatefulSet postgres .*passwords/],
+      ],
+    },
+    {
+      what: "a probe's timing",
+      edits: [["k8s/probes.ts", '"readiness", { periodSeconds: 5', '"readiness", { periodSeconds: 6']],
+      rows: [["restart", /StatefulSet postgres .*`readinessProbe.periodSeconds`: `5` → `6`/]],
+    },
+    {
+      what: "a label",
+      edits: [
+        [
+          "k8s/names.ts",
+          '"app.kubernetes.io/name": "postgres",',
+          '"app.kubernetes.io/name": "postgres",\n    team: "data",',
+        ],
+      ],
+      rows: [
+        ["restart", /StatefulSet postgres .*`metadata.labels.team`: none → `data`/],
+        ["nothing", /PersistentVolumeClaim postgres-data.*`metadata.labels.team`/],
+      ],
+    },
+    {
+      what: "the memory limit",
+      config: { postgres: { memory: "600Mi" } },
+      rows: [
+        ["restart", /StatefulSet postgres .*`memory`: `512Mi` → `600Mi`/],
+        ["restart", /`shared_buffers`: `128MB` → `150MB`/],
+        ["reload", /`effective_cache_size`/],
+      ],
+    },
+    {
+      what: "the priority class",
+      config: { placement: { priorityClassName: "system-cluster-critical" } },
+      rows: [["restart", /StatefulSet postgres .*`priorityClassName`: none → `system-cluster-critical`/]],
+    },
+    {
+      what: "the kubeconfig in another place",
+      config: { "kubernetes:kubeconfig": here.kubeconfig },
+      rows: [["unknown", /kubernetes postgres-kept .*`kubeconfig`/]],
+      live: [["nothing", /kubernetes postgres-kept .*`kubeconfig`/]],
+    },
+    {
+      what: "image.ref in place of a build",
+      config: {
+        image: {
+          repository: undefined,
+          baseImage: undefined,
+          walg: undefined,
+          ref: `${here.repository}:18-tested`,
+        },
+      },
+      rows: [
+        ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `18-tested`/],
+        ["nothing", /Image postgres .*no longer built here/],
+      ],
+    },
+  ];
+}
+
+/** Somewhere that need not exist: for versions of the program that are compared, and never run. */
+export const NOWHERE: Surroundings = {
+  repository: "registry.example.com/data/postgres-stack",
+  baseImage: "registry.example.com/postgres:18",
+  otherBaseImage: "registry.example.com/postgres:18.5",
+  walg: { url: "https://example.com/wal-g", sha256: "0".repeat(64) },
+  prefix: "s3://bucket/database",
+  endpoint: "https://s3.example.com",
+  accessKeyId: "id-that-nobody-may-see",
+  secretAccessKey: "key-that-nobody-may-see",
+  namespace: "database",
+  otherClass: "fast",
+  kubeconfig: "/elsewhere/kubeconfig",
+};
