@@ -99,13 +99,18 @@ function partsOf(
   );
 }
 
+/** What objects of the update find out, and what then. */
+const CHECKS: readonly (readonly [name: RegExp, what: string])[] = [
+  [/-(check|candidate)$/, "a setting that PostgreSQL rejects on a scratch server"],
+  [/-preflight$/, "a request that the archive can't meet"],
+];
+
 /** Objects that exist for the update alone. */
 const machinery: Fold = (steps) => {
   const found = steps.filter((step) => isMachinery(step) && step.operation !== "unknown");
   if (found.length === 0) return { rows: [], rest: steps };
-  const checked = found.some(({ name }) => /-(check|candidate)$/.test(name))
-    ? "; settings that PostgreSQL rejects on a scratch server end the update here, before the database is touched"
-    : "";
+  const ends = CHECKS.filter(([name]) => found.some((step) => name.test(step.name))).map(([, what]) => what);
+  const checked = ends.length > 0 ? `; ${list(ends)} ends the update here, before the server is touched` : "";
   const row: Row = {
     resource: `${found.length} ${found.length === 1 ? "object" : "objects"} of the update itself`,
     change: list(found.map(resource).sort()),

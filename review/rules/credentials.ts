@@ -29,7 +29,7 @@ export const secret: Rule = (step) => {
   const use = isOurs(step) ? USES.find(([name]) => name.test(step.name))?.[1] : undefined;
   if (use === undefined) return [unknown(step, paths(step), "who reads it is not known", false)];
   if (operation === "update") return [row(step, keys(step), "nothing", use)];
-  if (operation === "delete" && /-object-store$/.test(step.name))
+  if (operation === "delete" && /-(object-store|clone-source)$/.test(step.name))
     return [row(step, "deleted", "nothing", "the server and its jobs have let go of it by then")];
   return [
     row(step, paths(step), "disconnect", `until it is there again, no pod that mounts it can start; ${use}`),
@@ -38,6 +38,7 @@ export const secret: Rule = (step) => {
 
 const USES: readonly (readonly [RegExp, string])[] = [
   [/-object-store$/, "read anew at each use, so no restart; the next segment shows whether the keys work"],
+  [/-clone-source$/, "read by a clone alone, which happens once"],
   [/-superuser$/, "the server's password; it follows the password's own line"],
   [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
 ];

@@ -2,6 +2,7 @@ import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step, Values } from "../step";
 import { arrow } from "../words";
+import { isRequest, requestRows } from "./request";
 import { below, restart, row, unknown, variable } from "./rule";
 
 const CONTAINER = ["spec", "containers", "postgres"];
@@ -10,7 +11,7 @@ const IMAGE_LABEL = ["metadata", "annotations", "postgres-stack/image"];
 const MAJOR = /\/(\d+)\/docker$/;
 
 /** A change that does more to the database than restart it. */
-type Special = (step: Step, change: Change, all: readonly Change[]) => Row | undefined;
+type Special = (step: Step, change: Change) => Row | undefined;
 
 /**
  * What changes of the server's pod do.
@@ -18,17 +19,16 @@ type Special = (step: Step, change: Change, all: readonly Change[]) => Row | und
  * @param changes paths begin below the pod's template
  */
 export function podRows(step: Step, changes: readonly Change[]): Row[] {
-  const rows: Row[] = [];
+  const rows = requestRows(step, changes.filter(isRequest));
   const plain: Change[] = [];
-  for (const change of changes) {
-    const found = SPECIAL.map((special) => special(step, change, changes)).find((it) => it !== undefined);
+  for (const change of changes.filter((it) => !isRequest(it))) {
+    const found = SPECIAL.map((special) => special(step, change)).find((it) => it !== undefined);
     if (found) rows.push(found);
     else plain.push(change);
   }
   const told = rows.map(({ effect }) => effect);
   const words = plain
     .filter(({ path }) => !(told.includes("new image") && is(path, IMAGE_LABEL)))
-    .filter(({ path }) => !(told.includes("restore") && isRequest(path)))
     .filter((change) => !isRepeated(change, plain))
     .map(inWords);
   if (words.length > 0) rows.push(restart(step, words.join("; "), why(step)));
@@ -78,17 +78,6 @@ const SPECIAL: readonly Special[] = [
     const why = "the server starts on another volume, and the old one is left behind";
     return row(step, arrow("volume", before, after), "REPLACES THE DATABASE", why);
   },
-  function restore(step, { path, after }, all) {
-    if (!is(path, [...ENVIRONMENT, "RESTORE_ID"]) || after === undefined) return undefined;
-    const request = all.filter((it) => isRequest(it.path) && it.after !== undefined);
-    const change = request.map((it) => arrow(it.path.at(-1) ?? "", it.before, it.after)).join("; ");
-    return row(
-      step,
-      change,
-      "restore",
-      "the pod restarts, and the data are those of that moment; what came later is gone from the server",
-    );
-  },
 ];
 
 function inWords(change: Change): string {
@@ -107,10 +96,6 @@ function isRepeated({ path, after }: Change, all: readonly Change[]): boolean {
   if (!below(path, ...CONTAINER, "resources", "requests")) return false;
   const limit = [...CONTAINER, "resources", "limits", path.at(-1) ?? ""];
   return all.some((other) => is(other.path, limit) && other.after === after);
-}
-
-function isRequest(path: readonly string[]): boolean {
-  return below(path, ...ENVIRONMENT) && /^RESTORE_/.test(path.at(-1) ?? "");
 }
 
 function is(path: readonly string[], expected: readonly string[]): boolean {

@@ -72,10 +72,12 @@ export const provider: Rule = (step) => {
   }
 };
 
+const MACHINERY = ["kubernetes:batch/v1:Job", "kubernetes:core/v1:Pod", "kubernetes:core/v1:PodPatch"];
+
 /** Objects that exist for an update alone: candidates of settings, checks, reports. The server uses none of them. */
 export function isMachinery(step: Step): boolean {
   const { type, before, after } = step;
   if (!isOurs(step)) return false;
-  if (["kubernetes:batch/v1:Job", "kubernetes:core/v1:PodPatch"].includes(type)) return true;
+  if (MACHINERY.includes(type)) return true;
   return type === "kubernetes:core/v1:ConfigMap" && (after ?? before)?.immutable === true;
 }

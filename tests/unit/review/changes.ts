@@ -187,6 +187,19 @@ export function changes(here: Surroundings): Change[] {
       ],
     },
     {
+      what: "a restore",
+      config: { restore: { id: "monday", to: "latest" } },
+      rows: [
+        ["restore", /StatefulSet postgres .*`RESTORE_ID`: none → `monday` and `RESTORE_TO`: none → `latest`/],
+        ["nothing", /2 objects of the update itself Job postgres-preflight and Pod postgres-report/],
+      ],
+    },
+    {
+      what: "a clone into a stack that has data",
+      config: { cloneFrom: { prefix: `${here.prefix}-of-another` } },
+      rows: [["refused", /StatefulSet postgres .*`CLONE_FROM`: none → `.*-of-another\/18`/]],
+    },
+    {
       what: "a probe's timing",
       edits: [["k8s/probes.ts", '"readiness", { periodSeconds: 5', '"readiness", { periodSeconds: 6']],
       rows: [["restart", /StatefulSet postgres .*`readinessProbe.periodSeconds`: `5` → `6`/]],

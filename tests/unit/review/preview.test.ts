@@ -204,8 +204,12 @@ describe("what a preview says about the server", () => {
     const request = [value("RESTORE_ID", "a"), value("RESTORE_TO", "latest")];
     const rows = tableOf(update(server([]), server(request)));
     expect(rows).to.have.length(1);
-    expect(rows[0]).to.match(/`RESTORE_ID`: none → `a`; `RESTORE_TO`: none → `latest` \| restore/);
+    expect(rows[0]).to.match(/`RESTORE_ID`: none → `a` and `RESTORE_TO`: none → `latest` \| restore/);
     expect(tableOf(update(server(request), server([])))[0]).to.match(/\| restart ~/);
+    const other = [value("RESTORE_ID", "a"), value("RESTORE_TO", "lsn:0/1")];
+    expect(tableOf(update(server(request), server(other)))[0]).to.match(/\| refused \| each id is used once/);
+    const undo = [...request, value("RESTORE_UNDO", "true")];
+    expect(tableOf(update(server(request), server(undo)))[0]).to.match(/\| restore \|/);
   });
 
   it("another volume, is another database", () => {

@@ -1,0 +1,74 @@
+import type { Change } from "../diff";
+import type { Row } from "../effects";
+import type { Step } from "../step";
+import { arrow, list } from "../words";
+import { restart, row } from "./rule";
+
+/** Variables of a request: `restore` or `cloneFrom` of the stack's file. */
+const REQUEST = /^(RESTORE|CLONE)_/;
+
+export function isRequest({ path }: Change): boolean {
+  return path.at(-2) === "env" && REQUEST.test(nameOf({ path }));
+}
+
+/** What a request does that comes, changes or goes: one row for each kind. */
+export function requestRows(step: Step, changes: readonly Change[]): Row[] {
+  const of = (prefix: string) => changes.filter((change) => nameOf(change).startsWith(prefix));
+  return [...restoreRows(step, of("RESTORE_")), ...cloneRows(step, of("CLONE_"))];
+}
+
+function restoreRows(step: Step, changes: readonly Change[]): Row[] {
+  if (changes.length === 0) return [];
+  const words = inWords(changes);
+  const find = (name: string) => changes.find((change) => nameOf(change) === name);
+  if (changes.every(({ after }) => after === undefined)) return [withdrawn(step, words)];
+  if (find("RESTORE_UNDO")?.after === "true")
+    return [
+      row(
+        step,
+        words,
+        "restore",
+        "the pod restarts with the data from before that restore, as long as they are kept",
+      ),
+    ];
+  if (find("RESTORE_ID")?.after !== undefined)
+    return [
+      row(
+        step,
+        words,
+        "restore",
+        "the pod restarts with the data of that moment; what was written later is not in them",
+      ),
+    ];
+  const why =
+    "each id is used once: asking for something else needs a new one, or the update stops before the server is touched";
+  return [row(step, words, "refused", why)];
+}
+
+function cloneRows(step: Step, changes: readonly Change[]): Row[] {
+  const about = changes.filter((change) => ["CLONE_FROM", "CLONE_TO"].includes(nameOf(change)));
+  if (changes.length === 0) return [];
+  const words = inWords(about.length > 0 ? about : changes);
+  if (changes.every(({ after }) => after === undefined)) return [withdrawn(step, words)];
+  const why =
+    "a clone only fills an empty volume, and this server has one: the update stops before the server is touched";
+  return about.length > 0
+    ? [row(step, words, "refused", why)]
+    : [restart(step, words, "access to a source that was cloned before; the pod is replaced all the same")];
+}
+
+function withdrawn(step: Step, words: string): Row {
+  return restart(
+    step,
+    words,
+    "the request is gone from the stack and nothing else comes of it; the pod is replaced",
+  );
+}
+
+function inWords(changes: readonly Change[]): string {
+  return list(changes.map((change) => arrow(nameOf(change), change.before, change.after)));
+}
+
+function nameOf({ path }: Pick<Change, "path">): string {
+  return path.at(-1) ?? "";
+}
