@@ -46,7 +46,7 @@ export function label({ effect, seconds }: Row): string {
 }
 
 /** How bad an effect is, in order. */
-export function severity({ effect }: Row): number {
+export function severity({ effect }: Pick<Row, "effect">): number {
   return EFFECTS.indexOf(effect);
 }
 

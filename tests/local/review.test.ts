@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Answer } from "../../review/child";
@@ -8,7 +8,8 @@ import type { Review } from "../../review/verdict";
 import { render } from "../../review/versions";
 import { attempt, run } from "../stack/process";
 import { checkout } from "../stack/stack";
-import { type Change, changes, type Edit, NOWHERE, stackSettings } from "../unit/review/changes";
+import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
+import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
 import { merge, type Tree } from "../unit/settings/stack";
 
@@ -51,23 +52,6 @@ class Clone {
       join(this.folder, `Pulumi.${stack}.yaml`),
       JSON.stringify({ config: Object.fromEntries(config) }),
     );
-  }
-
-  /** Edits files for the time of some work. */
-  async edited<T>(edits: readonly Edit[], work: () => Promise<T>): Promise<T> {
-    const before = new Map(edits.map(([file]) => [file, readFileSync(join(this.folder, file), "utf8")]));
-    for (const [file, text, replacement] of edits) {
-      const path = join(this.folder, file);
-      const content = readFileSync(path, "utf8");
-      if (text !== undefined) expect(content, file).to.include(text);
-      writeFileSync(
-        path,
-        text === undefined ? content + replacement : content.replace(text, () => replacement),
-      );
-    }
-    return work().finally(() => {
-      for (const [file, content] of before) writeFileSync(join(this.folder, file), content);
-    });
   }
 
   review(...args: string[]) {
@@ -201,7 +185,8 @@ describe("the review of two commits, without network, daemon or cluster", functi
 
     for (const { what, edits = [], rows } of all.filter((change) => change.edits)) {
       it(`${what}: ${rows[0]?.[0] ?? "no row"}`, async () => {
-        const [now] = await clone.edited(edits, () => render(clone.folder, order));
+        const undo = edit(clone.folder, edits);
+        const [now] = await render(clone.folder, order).finally(undo);
         const after = now?.rendered ?? expect.fail(String(now?.error));
         const steps = compare(old?.rendered, after);
         expectRows(impact({ stack: "plain", steps, review: undefined, more: [] }), rows);

@@ -31,10 +31,16 @@ export class TestStack {
   readonly environment: Record<string, string> = {};
 
   constructor(
-    readonly name: string,
+    public name: string,
     private config: Config,
   ) {
     this.namespace = `test-${name}-${process.pid}`;
+  }
+
+  /** Gives the stack another name in Pulumi, and its file too. */
+  async rename(name: string): Promise<void> {
+    await this.pulumi(["stack", "rename", name]);
+    this.name = name;
   }
 
   private get env(): Record<string, string> {

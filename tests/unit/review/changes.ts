@@ -1,8 +1,6 @@
 import type { Effect } from "../../../review/effects";
 import type { Tree } from "../settings/stack";
-
-/** A file of the program, a text in it, and what takes its place; without a text, the end of the file. */
-export type Edit = readonly [file: string, text: string | undefined, replacement: string];
+import type { Edit } from "./edit";
 
 /** A change that somebody may propose, and the rows that a review must have for it. */
 export interface Change {
@@ -14,6 +12,8 @@ export interface Change {
   readonly rows: readonly (readonly [effect: Effect, change: RegExp])[];
   /** Where the provider knows more than two versions of the program. */
   readonly live?: Change["rows"];
+  /** How a preview of a stack whose data are kept words its refusal. */
+  readonly refusal?: RegExp;
 }
 
 /** Where the stack of these changes lives. */
@@ -30,6 +30,8 @@ export interface Surroundings {
   /** A class that is not the default one. */
   readonly otherClass: string;
   readonly kubeconfig: string;
+  /** An image that was built before. */
+  readonly tested: string;
 }
 
 /** The stack that is changed: small, with backups, its data kept. */
@@ -74,7 +76,7 @@ export function changes(here: Surroundings): Change[] {
       what: "shared_buffers",
       config: settings({ shared_buffers: "96MB" }),
       rows: [
-        ["restart", /`shared_buffers`: `128MB` → `96MB`/],
+        ["restart", /`shared_buffers`: `\d+MB` → `96MB`/],
         ["restart", /StatefulSet postgres .*settings that need a restart/],
       ],
     },
@@ -106,7 +108,7 @@ export function changes(here: Surroundings): Change[] {
       what: "a greater dataSize",
       config: { dataSize: "2Gi" },
       rows: [
-        ["growth", /PersistentVolumeClaim postgres-data .*`size`: `2560Mi` → `(5120Mi|5Gi)`/],
+        ["growth", /PersistentVolumeClaim .*`size`: `2560Mi` → `(5120Mi|5Gi)`/],
         ["reload", /`max_wal_size`/],
       ],
     },
@@ -114,11 +116,13 @@ export function changes(here: Surroundings): Change[] {
       what: "a smaller dataSize",
       config: { dataSize: "512Mi" },
       rows: [["refused", /PersistentVolumeClaim postgres-data .*`size`: `2560Mi` → `1280Mi`/]],
+      refusal: /the volume has 2560Mi and can't shrink to 1280Mi/,
     },
     {
       what: "another storage class",
       config: { storageClass: here.otherClass },
       rows: [["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*`spec.storageClassName`/]],
+      refusal: /postgres-data.*protect/s,
     },
     {
       what: "another namespace",
@@ -128,6 +132,7 @@ export function changes(here: Surroundings): Change[] {
         ["REPLACES THE DATABASE", /StatefulSet postgres .*`metadata.namespace`/],
         ["disconnect", /objects around StatefulSet postgres/],
       ],
+      refusal: /postgres-data.*protect/s,
     },
     {
       what: "the claim's resource renamed without an alias",
@@ -136,6 +141,7 @@ export function changes(here: Surroundings): Change[] {
         ["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*deleted/],
         ["nothing", /PersistentVolumeClaim postgres-volume .*created/],
       ],
+      refusal: /postgres-data.*protect/s,
     },
     {
       what: "the claim's resource renamed with an alias",
@@ -223,7 +229,6 @@ export function changes(here: Surroundings): Change[] {
       config: { postgres: { memory: "600Mi" } },
       rows: [
         ["restart", /StatefulSet postgres .*`memory`: `512Mi` → `600Mi`/],
-        ["restart", /`shared_buffers`: `128MB` → `150MB`/],
         ["reload", /`effective_cache_size`/],
       ],
     },
@@ -245,11 +250,11 @@ export function changes(here: Surroundings): Change[] {
           repository: undefined,
           baseImage: undefined,
           walg: undefined,
-          ref: `${here.repository}:18-tested`,
+          ref: here.tested,
         },
       },
       rows: [
-        ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `18-tested`/],
+        ["new image", /StatefulSet postgres .*`image`: /],
         ["nothing", /Image postgres .*no longer built here/],
       ],
     },
@@ -269,4 +274,5 @@ export const NOWHERE: Surroundings = {
   namespace: "database",
   otherClass: "fast",
   kubeconfig: "/elsewhere/kubeconfig",
+  tested: "registry.example.com/data/postgres-stack:18-tested",
 };

@@ -1,0 +1,195 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type Effect, severity } from "../../review/effects";
+import { readPreview } from "../../review/preview";
+import { judge, type Review } from "../../review/verdict";
+import { type Change, changes, stackSettings } from "../unit/review/changes";
+import { edit } from "../unit/review/edit";
+import { expectRows, line } from "../unit/review/expect";
+import { merge, type Tree } from "../unit/settings/stack";
+import { withStack } from "./fixture";
+import type { Result } from "./process";
+import { surroundings } from "./surroundings";
+
+const TODAY = "2026-11-25";
+
+describe("what a review says is what happens", function () {
+  this.timeout("15m");
+  const kubeconfig = join(mkdtempSync(join(tmpdir(), "postgres-stack-kubeconfig-")), "moved");
+  const stack = withStack("review", {});
+  const here = surroundings(stack.namespace, kubeconfig);
+  let all = changes(here); // the image that was tested is known once it was built
+  const named = (what: string) =>
+    all.find((change) => change.what === what) ?? expect.fail(`no change "${what}"`);
+
+  /** What runs: each time that it is another pod, another start, another claim. */
+  async function observe() {
+    const [pod, restarts, claim, size, started] = await Promise.all([
+      stack.get("pod/postgres-0", ".metadata.uid"),
+      stack.get("pod/postgres-0", ".status.containerStatuses[0].restartCount"),
+      stack.get("pvc/postgres-data", ".metadata.uid"),
+      stack.get("pvc/postgres-data", ".spec.resources.requests.storage"),
+      stack.sql("SELECT pg_postmaster_start_time()"),
+    ]);
+    const generation = Number(await stack.get("statefulset/postgres", ".metadata.generation"));
+    return { pod, restarts, claim, size, started, generation };
+  }
+  type Observed = Awaited<ReturnType<typeof observe>>;
+
+  /** Whether an effect is what came of an update. */
+  function expectReality(effect: Effect, before: Observed, after: Observed): void {
+    if (["restart", "new image", "password change", "restore"].includes(effect)) {
+      expect(after.pod, `${effect}: another pod`).not.to.equal(before.pod);
+      expect(after.restarts, `${effect}: restarted once, not twice`).to.equal("0");
+      expect(after.generation, `${effect}: one change of the template`).to.equal(before.generation + 1);
+      expect(after.claim, `${effect}: the same claim`).to.equal(before.claim);
+    } else {
+      const { size: _, ...rest } = before;
+      expect(after, effect).to.deep.include(rest);
+      if (effect !== "growth") expect(after.size, effect).to.equal(before.size);
+    }
+  }
+
+  const review = ({ code, stdout }: Result): Review => judge(readPreview("review", stdout, code), TODAY);
+
+  let settings = stackSettings(here);
+  /** Lays a change over the stack; the function that comes back undoes it. */
+  function apply({ config, edits = [] }: Change): () => void {
+    const before = settings;
+    settings = merge(settings, config ?? {}) as Tree;
+    stack.set({ ...Object.fromEntries(Object.keys(before).map((key) => [key, undefined])), ...settings });
+    const undo = edit(stack.folder, edits);
+    return () => {
+      undo();
+      settings = before;
+      stack.set({
+        ...Object.fromEntries(Object.keys(config ?? {}).map((key) => [key, undefined])),
+        ...settings,
+      });
+    };
+  }
+
+  after(() => rmSync(join(kubeconfig, ".."), { recursive: true }));
+
+  it("for a database that is there, without a change: no row, exit 0", async () => {
+    copyFileSync(process.env.KUBECONFIG ?? join(process.env.HOME ?? "", ".kube/config"), kubeconfig);
+    stack.set(settings);
+    await stack.up();
+    const jobs = "-l=app.kubernetes.io/component=backup";
+    await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=180s"]);
+    expect(review(await stack.preview(["--json"]))).to.deep.equal({
+      stack: "review",
+      verdict: "ok",
+      rows: [],
+    });
+  });
+
+  // and back at once: a pod gets to see another Secret within a minute or two, and its next stop archives with it
+  it("the backups' credentials", async () => {
+    const before = await observe();
+    const change = named("the backups' credentials");
+    const undo = apply(change);
+    expectRows(review(await stack.preview(["--json"])).rows, change.rows);
+    await stack.up();
+    undo();
+    await stack.up();
+    expectReality("nothing", before, await observe());
+  });
+
+  for (const { what, refusal } of all.filter((change) => change.refusal)) {
+    it(`${what}: the update is refused, and nothing is changed`, async () => {
+      const before = await observe();
+      const undo = apply(named(what));
+      const said = review(await stack.preview(["--json"]));
+      const { code, stdout } = await stack.pulumi(["up", "--yes"]);
+      undo();
+      expect(said.verdict, JSON.stringify(said)).to.equal("failed");
+      expect(said.failure).to.match(refusal ?? /never/);
+      expect(code, stdout).not.to.equal(0);
+      expectReality("nothing", before, await observe());
+    });
+  }
+
+  it("a clone into a stack that has data: refused, as the review says", async () => {
+    const before = await observe();
+    const change = named("a clone into a stack that has data");
+    const undo = apply(change);
+    const { verdict, rows } = review(await stack.preview(["--json"]));
+    const { code, stdout } = await stack.tryUp();
+    undo();
+    expectRows(rows, change.rows);
+    expect(verdict).to.equal("dangerous");
+    expect(code, stdout).not.to.equal(0);
+    expectReality("nothing", before, await observe());
+  });
+
+  // an update that went wrong leaves another stack than the next one expects
+  let lost = false;
+  beforeEach(function () {
+    if (lost) this.skip();
+  });
+  afterEach(function () {
+    lost ||= this.currentTest?.state === "failed";
+  });
+
+  /** Changes that can be told apart in one update. */
+  const groups: string[][] = [
+    [
+      "a comment in TypeScript",
+      "the claim's resource renamed with an alias",
+      "work_mem",
+      "a greater dataSize",
+      "the backups' schedule",
+      "the backups' retention",
+      "the kubeconfig in another place",
+    ],
+    ["a comment in a script", "the base image", "WAL-G's version"],
+    ["shared_buffers", "the memory limit", "the priority class", "a probe's timing", "a label"],
+    ["the backups' prefix", "another database", "another password"],
+    ["image.ref in place of a build"],
+    ["a restore"],
+  ];
+  for (const group of groups) {
+    it(`${group.join(", ")}`, async () => {
+      const before = await observe();
+      if (group.includes("image.ref in place of a build")) {
+        all = changes({ ...here, tested: `${here.repository}:${stack.outputs.tag}` });
+      }
+      const rows = group.map(named).flatMap((change) => {
+        apply(change);
+        return (change.live ?? change.rows).slice(0, 1);
+      });
+      const said = review(await stack.preview(["--json"]));
+      rows.sort(([a], [b]) => severity({ effect: b }) - severity({ effect: a }));
+      expectRows(said.rows, rows);
+      await stack.up();
+      expectReality(said.rows[0]?.effect ?? "nothing", before, await observe());
+    });
+  }
+
+  it("a setting that PostgreSQL rejects: the update ends before the database is touched, as the review says", async () => {
+    const before = await observe();
+    const undo = apply(named("a setting that PostgreSQL rejects"));
+    const { rows } = review(await stack.preview(["--json"]));
+    const { code, stdout } = await stack.tryUp();
+    undo();
+    expect(rows.map(line).join("\n")).to.match(
+      /rejects on a scratch server ends the update here, before the server is touched/,
+    );
+    expect(code, stdout).not.to.equal(0);
+    expect(stdout).to.include("no_such_library");
+    expectReality("nothing", before, await observe());
+  });
+
+  it("the stack renamed: the update is refused, and nothing is changed", async () => {
+    const before = await observe();
+    await stack.rename("renamed");
+    const said = review(await stack.preview(["--json"]));
+    const { code, stdout } = await stack.tryUp();
+    expect(said.verdict, JSON.stringify(said)).to.be.oneOf(["dangerous", "failed"]);
+    expect(code, stdout).not.to.equal(0);
+    expectReality("nothing", before, await observe());
+  });
+});
