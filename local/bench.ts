@@ -3,7 +3,8 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pins from "../image/pins.json";
-import { type Result, run } from "../tests/shared/process";
+import { type Result, run, until } from "../tests/shared/process";
+import { Client } from "../tests/stack/client";
 import { SMALL, TestStack } from "../tests/stack/stack";
 import { fail } from "./fail";
 
@@ -37,15 +38,37 @@ async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, 
     async () => expectNoChange(await stack.preview(["--expect-no-changes"])),
     () => empty.pulumi("preview", "--expect-no-changes"),
   );
+  const restarts = [await outage(stack), await outage(stack), await outage(stack)];
   const size = await imageSize(stack.outputs.tag ?? "");
   return [
     ["preview without a change", `${ours.toFixed(1)} s`],
     ["the same of an empty program with the same SDKs", `${floor.toFixed(1)} s`],
     ["ratio of the two", (ours / floor).toFixed(2)],
     ["up from nothing to the first query, image present", `${up.toFixed(0)} s`],
+    ["planned restart: time without an answer, no load", `${median(restarts).toFixed(1)} s`],
     ["image over its base", `${(size / 1e6).toFixed(0)} MB`],
     ["unit tests", `${unit.toFixed(0)} s`],
   ];
+}
+
+/** Longest time without an answer while the pod is replaced, for a client that asks again and again. */
+async function outage(stack: TestStack): Promise<number> {
+  const client = new Client(stack, "asking");
+  await client.start(
+    'while sleep 0.05; do if timeout 1 psql -XAtqc "SELECT 1" >/dev/null 2>&1; then date +%s.%N; fi; done',
+  );
+  const answers = async () => (await client.logs()).split("\n").filter(Boolean).map(Number);
+  const more = async () => {
+    const before = (await answers()).length;
+    await until("more answers", 60, async () => (await answers()).length > before + 20);
+  };
+  await more();
+  await stack.kubectl(["rollout", "restart", "statefulset/postgres"]);
+  await stack.kubectl(["rollout", "status", "statefulset/postgres", "--timeout=300s"]);
+  await more();
+  const times = await answers();
+  await client.stop();
+  return Math.max(...times.slice(1).map((time, i) => time - (times[i] ?? time)));
 }
 
 interface EmptyProject {
