@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pins from "../image/pins.json";
-import { type Result, run, until } from "../tests/shared/process";
+import { type Result, run, until } from "../tests/lib/process";
 import { Client } from "../tests/stack/client";
 import { SMALL, TestStack } from "../tests/stack/stack";
 import { fail } from "./fail";
@@ -60,7 +60,7 @@ async function outage(stack: TestStack): Promise<number> {
   const answers = async () => (await client.logs()).split("\n").filter(Boolean).map(Number);
   const more = async () => {
     const before = (await answers()).length;
-    await until("more answers", 60, async () => (await answers()).length > before + 20);
+    await until("more answers", async () => (await answers()).length > before + 20);
   };
   await more();
   await stack.kubectl(["rollout", "restart", "statefulset/postgres"]);

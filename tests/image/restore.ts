@@ -1,4 +1,4 @@
-import { Hopeless, until } from "../shared/process";
+import { Hopeless, until } from "../lib/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */

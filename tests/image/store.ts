@@ -1,5 +1,5 @@
-import { until } from "../shared/process";
-import { StoreProxy } from "../shared/proxy";
+import { until } from "../lib/process";
+import { StoreProxy } from "../lib/proxy";
 import { Container, environment, newVolume, runOnce } from "./docker";
 import { backup, copyOf, VOLUME } from "./restore";
 

@@ -6,7 +6,7 @@ import { compare } from "../../review/compare";
 import { impact } from "../../review/impact";
 import type { Review } from "../../review/verdict";
 import { render } from "../../review/versions";
-import { attempt, run } from "../stack/process";
+import { attempt, run } from "../lib/process";
 import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";

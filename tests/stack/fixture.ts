@@ -1,4 +1,4 @@
-import { attempt } from "../shared/process";
+import { attempt } from "../lib/process";
 import { type Config, TestStack } from "./stack";
 
 /** Why the real thing can't run here, or undefined. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { until } from "../shared/process";
-import { StoreProxy } from "../shared/proxy";
+import { until } from "../lib/process";
+import { StoreProxy } from "../lib/proxy";
 import { Writer } from "./client";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";

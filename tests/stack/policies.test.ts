@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { run } from "../shared/process";
+import { run } from "../lib/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 

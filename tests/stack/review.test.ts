@@ -5,12 +5,12 @@ import { expect } from "chai";
 import { type Effect, severity } from "../../review/effects";
 import { readPreview } from "../../review/preview";
 import { judge, type Review } from "../../review/verdict";
+import type { Result } from "../lib/process";
 import { type Change, changes, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
 import { merge, type Tree } from "../unit/settings/stack";
 import { withStack } from "./fixture";
-import type { Result } from "./process";
 import { surroundings } from "./surroundings";
 
 const TODAY = "2026-11-25";
