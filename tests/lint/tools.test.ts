@@ -41,7 +41,7 @@ describe("the code is clean", () => {
 
     it("shellcheck finds nothing", () => {
       check(tool("shellcheck"), ["--external-sources", ...shellScripts()]);
-    }).timeout(60_000);
+    }).timeout(180_000);
 
     it("shfmt would change nothing", () => {
       check(tool("shfmt"), ["-d", "-i", "2", "-ci", ...shellScripts()]);
