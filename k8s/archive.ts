@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { BackupSettings, StoreCredentials } from "../settings/settings";
+import type { BackupSettings, SecretValues } from "../settings/settings";
 import { type Identity, labels } from "./names";
 import { type Mount, secretFolder, secretMount } from "./pod";
 
@@ -10,6 +11,8 @@ export interface Archive {
   readonly prefix: pulumi.Output<string>;
   readonly environment: Record<string, pulumi.Input<string>>;
   readonly mounts: readonly Mount[];
+  /** Changes with the key of encryption; none where nothing is encrypted or the key is in a Secret that exists. */
+  readonly keyFingerprint?: pulumi.Output<string>;
 }
 
 /** Files that a store's SDK needs, by the key in the Secret. */
@@ -35,17 +38,16 @@ export function createArchive(
   const prefix = disposable
     ? pulumi.interpolate`${args.prefix}/${new random.RandomId(`${identity.name}-life`, { byteLength: 4 }, opts).hex}`
     : pulumi.output(args.prefix);
-  const { mounts, environment: credentials } = storeAccess(
-    identity,
-    { ...args, name: "object-store", of: "" },
-    opts,
-  );
+  const access = storeAccess(identity, { ...args, name: "object-store", of: "" }, opts);
+  const key = keyAccess(identity, { ...args, name: "encryption", of: "" }, opts);
   return {
     prefix,
-    mounts,
+    mounts: [...access.mounts, ...key.mounts],
+    keyFingerprint: fingerprint(args.encryption),
     environment: {
       ...args.environment,
-      ...credentials,
+      ...access.environment,
+      ...key.environment,
       [args.variable]: prefix,
       ARCHIVE_TIMEOUT: String(args.archiveTimeout),
       ARCHIVE_DEADLINE: String(args.archiveDeadline),
@@ -54,41 +56,84 @@ export function createArchive(
   };
 }
 
-export interface StoreAccessArgs {
-  readonly variable?: BackupSettings["variable"];
-  readonly credentials?: StoreCredentials;
+interface SecretMountArgs {
   /** Of the mount, and of the Secret that holds values given in the stack. */
   readonly name: string;
-  /** What the variables begin with: `CLONE_` for the store that a clone reads. */
+  /** What the variables begin with: `CLONE_` for the archive that a clone reads. */
   readonly of: string;
 }
 
-/** A store's credentials as mounted files, and the variables that name them. */
+export interface StoreAccessArgs extends SecretMountArgs {
+  readonly variable?: BackupSettings["variable"];
+  readonly credentials?: SecretValues;
+}
+
+export interface KeyAccessArgs extends SecretMountArgs {
+  readonly encryption?: SecretValues;
+}
+
+/** Files in mounted Secrets, and the variables that name them. */
+export interface SecretFiles {
+  readonly mounts: Mount[];
+  readonly environment: Record<string, string>;
+}
+
+/** A store's credentials. */
 export function storeAccess(
   identity: Identity,
   { credentials, variable, name, of }: StoreAccessArgs,
   opts: pulumi.CustomResourceOptions,
-): { mounts: Mount[]; environment: Record<string, string> } {
+): SecretFiles {
   if (credentials === undefined || variable === undefined) return { mounts: [], environment: {} };
-  const folder = secretFolder(name);
-  const files = (names: readonly string[]) =>
-    Object.fromEntries(names.map((file) => [`${of}${file}_FILE`, `${folder}/${file}`]));
-  if ("secretName" in credentials) {
-    const google: Record<string, string> =
-      variable === "WALG_GS_PREFIX" ? { [`${of}GOOGLE_APPLICATION_CREDENTIALS`]: `${folder}/key.json` } : {};
-    return {
-      mounts: [secretMount(name, credentials.secretName)],
-      environment: { ...files(CREDENTIALS[variable]), ...google },
-    };
-  }
+  const mounts = [mountSecret(identity, name, credentials, opts)];
+  if ("data" in credentials) return { mounts, environment: files(of, name, Object.keys(credentials.data)) };
+  const google: Record<string, string> =
+    variable === "WALG_GS_PREFIX"
+      ? { [`${of}GOOGLE_APPLICATION_CREDENTIALS`]: `${secretFolder(name)}/key.json` }
+      : {};
+  return { mounts, environment: { ...files(of, name, CREDENTIALS[variable]), ...google } };
+}
+
+/** An archive's key. Of which kind one is in a Secret that exists, the image finds out from the Secret's files. */
+export function keyAccess(
+  identity: Identity,
+  { encryption, name, of }: KeyAccessArgs,
+  opts: pulumi.CustomResourceOptions,
+): SecretFiles {
+  if (encryption === undefined) return { mounts: [], environment: {} };
+  const mounts = [mountSecret(identity, name, encryption, opts)];
+  if ("data" in encryption) return { mounts, environment: files(of, name, Object.keys(encryption.data)) };
+  return { mounts, environment: { [`${of}ENCRYPTION_FOLDER`]: secretFolder(name) } };
+}
+
+function files(of: string, name: string, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(keys.map((key) => [`${of}${key}_FILE`, `${secretFolder(name)}/${key}`]));
+}
+
+/** Mounts a Secret that exists, or one of our own with these values. */
+function mountSecret(
+  identity: Identity,
+  name: string,
+  secret: SecretValues,
+  opts: pulumi.CustomResourceOptions,
+): Mount {
+  if ("secretName" in secret) return secretMount(name, secret.secretName);
   const secretName = `${identity.name}-${name}`;
-  new k8s.core.v1.Secret(
+  const { metadata } = new k8s.core.v1.Secret(
     secretName,
     {
       metadata: { name: secretName, namespace: identity.namespace, labels: labels(identity, "backup") },
-      stringData: { ...credentials.data },
+      stringData: { ...secret.data },
     },
     opts,
   );
-  return { mounts: [secretMount(name, secretName)], environment: files(Object.keys(credentials.data)) };
+  return secretMount(name, metadata.name); // so that whoever mounts it waits for its values
+}
+
+/** 16 hex digits of a key: says that it changed, and nothing about it. */
+function fingerprint(encryption: SecretValues | undefined): pulumi.Output<string> | undefined {
+  if (encryption === undefined || "secretName" in encryption) return undefined;
+  const hash = (values: string[]) =>
+    createHash("sha256").update(values.join("\n")).digest("hex").slice(0, 16);
+  return pulumi.unsecret(pulumi.all(Object.values(encryption.data)).apply(hash));
 }

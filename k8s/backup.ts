@@ -45,8 +45,9 @@ export function createBackupSchedule(
 }
 
 /**
- * The first base backup, as archived WAL is worth nothing without one. It takes none where the archive has one already, so
- * it may run again whenever Pulumi replaces it. The update does not wait for it: the database may be large.
+ * The first base backup, as archived WAL is worth nothing without one; and the first with another key of encryption, as WAL
+ * that only the new key opens is worth nothing either. It takes none where the archive has one already that opens, so it may
+ * run again whenever Pulumi replaces it. The update does not wait for it: the database may be large.
  */
 export function createFirstBackup(
   identity: Identity,
@@ -61,10 +62,14 @@ export function createFirstBackup(
         labels: labels(identity, "backup"),
         annotations: { "pulumi.com/skipAwait": "true" },
       },
-      spec: backupJob(identity, args, ["backup.sh", "--first"]),
+      spec: backupJob(identity, args, ["backup.sh", "--first"], keyAnnotation(args.archive)),
     },
     opts,
   );
+}
+
+function keyAnnotation({ keyFingerprint }: Archive): Record<string, pulumi.Input<string>> | undefined {
+  return keyFingerprint && { "postgres-stack/encryption-key": keyFingerprint };
 }
 
 /** Runs beside the database's pod, because one node at a time can mount the claim. */
@@ -72,6 +77,7 @@ function backupJob(
   identity: Identity,
   args: BackupJobArgs,
   command: string[],
+  annotations?: Record<string, pulumi.Input<string>>,
 ): k8s.types.input.batch.v1.JobSpec {
   const client = superuserClient(identity);
   const storesOnTheVolume = args.variable === "WALG_FILE_PREFIX";
@@ -85,7 +91,7 @@ function backupJob(
     backoffLimit: 2,
     activeDeadlineSeconds: 24 * 3600,
     template: {
-      metadata: { labels: labels(identity, "backup") },
+      metadata: { labels: labels(identity, "backup"), annotations },
       spec: {
         ...restrictedPod(mounts),
         affinity: besideTheDatabase(identity),

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RequestSettings } from "../settings/settings";
-import { type Archive, storeAccess } from "./archive";
+import { type Archive, keyAccess, storeAccess } from "./archive";
 import { claimName, databaseSelector, type Identity, labels } from "./names";
 import type { PlacementArgs } from "./placement";
 import { podPlacement } from "./placement";
@@ -38,11 +38,12 @@ export function createRequest(
   opts: pulumi.CustomResourceOptions,
 ): Request {
   const access = storeAccess(identity, { ...source, name: "clone-source", of: "CLONE_" }, opts);
+  const key = keyAccess(identity, { ...source, name: "clone-encryption", of: "CLONE_" }, opts);
   return {
     title,
     patienceMinutes,
-    environment: { ...environment, ...access.environment },
-    mounts: access.mounts,
+    environment: { ...environment, ...access.environment, ...key.environment },
+    mounts: [...access.mounts, ...key.mounts],
   };
 }
 

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PREFIX_VARIABLES, storeOf } from "./prefix";
 import type { BackupConfig, CloneConfig } from "./schema";
-import type { BackupSettings, StoreCredentials } from "./settings";
+import type { BackupSettings, SecretValues } from "./settings";
 import { backupMemory, type Limits, walgConcurrency } from "./walg";
+
+type Secret = string | pulumi.Output<string>;
 
 /** What archiving and base backups need to know, secrets as Pulumi secrets. */
 export function backupSettings(backup: BackupConfig, limits: Limits): BackupSettings {
@@ -22,6 +24,7 @@ export function backupSettings(backup: BackupConfig, limits: Limits): BackupSett
     archiveTimeout,
     archiveDeadline,
     credentials: storeCredentials(backup.credentials),
+    encryption: encryptionKey(backup.encryption),
     serviceAccountAnnotations: backup.credentials?.serviceAccountAnnotations ?? {},
     memory: backupMemory(limits),
   };
@@ -29,25 +32,38 @@ export function backupSettings(backup: BackupConfig, limits: Limits): BackupSett
 
 /** How a store is reached, in WAL-G's variables. */
 export function storeEnvironment(store: BackupConfig | CloneConfig): Record<string, string> {
-  const { endpoint, region, forcePathStyle, storageAccount } = store;
+  const { endpoint, region, forcePathStyle, storageAccount, encryption } = store;
   return {
     ...(endpoint && { AWS_ENDPOINT: endpoint }),
     ...((region || endpoint) && { AWS_REGION: region ?? "us-east-1" }),
     ...(forcePathStyle !== undefined && { AWS_S3_FORCE_PATH_STYLE: String(forcePathStyle) }),
     ...(storageAccount && { AZURE_STORAGE_ACCOUNT: storageAccount }),
+    // without it WAL-G takes the digits themselves for the key, and of those the first half
+    ...((encryption?.libsodiumKey || encryption?.secretName) && { WALG_LIBSODIUM_KEY_TRANSFORM: "hex" }),
   };
 }
 
-export function storeCredentials(given: BackupConfig["credentials"]): StoreCredentials | undefined {
+export function storeCredentials(given: BackupConfig["credentials"]): SecretValues | undefined {
   if (given?.secretName) return { secretName: given.secretName };
-  const plain = {
+  return secrets({
     AWS_ACCESS_KEY_ID: given?.accessKeyId,
     AWS_SECRET_ACCESS_KEY: given?.secretAccessKey,
     AZURE_STORAGE_ACCESS_KEY: given?.storageAccessKey,
-  };
-  const set = Object.entries(plain).filter(
-    (entry): entry is [string, string | pulumi.Output<string>] => entry[1] !== undefined,
-  );
+  });
+}
+
+export function encryptionKey(given: BackupConfig["encryption"]): SecretValues | undefined {
+  if (given?.secretName) return { secretName: given.secretName };
+  return secrets({
+    WALG_PGP_KEY: given?.pgpKey,
+    WALG_PGP_KEY_PASSPHRASE: given?.pgpPassphrase,
+    WALG_LIBSODIUM_KEY: given?.libsodiumKey,
+  });
+}
+
+/** Those that are set, as Pulumi secrets; undefined where none is. */
+function secrets(plain: Readonly<Record<string, Secret | undefined>>): SecretValues | undefined {
+  const set = Object.entries(plain).filter((entry): entry is [string, Secret] => entry[1] !== undefined);
   if (set.length === 0) return undefined;
   return { data: Object.fromEntries(set.map(([name, value]) => [name, pulumi.secret(value)])) };
 }

@@ -158,15 +158,34 @@ export const gucText = z.preprocess(
   ),
 );
 
-/**
- * A secret: its value is in no message. Digits must have been stored as text, or leading zeros would be gone. A program may
- * give an output, whose value nobody knows yet.
- */
-export const secretText = z.custom<string | pulumi.Output<string>>(
+/** A secret with a rule: its value is in no message. A program may give an output, whose value nobody knows yet. */
+function secret(wrong: string, allowed: string, valid: (value: string) => boolean) {
+  return z.custom<string | pulumi.Output<string>>(
+    (value) => pulumi.Output.isInstance(value) || (typeof value === "string" && valid(value)),
+    { error: ({ input }) => `${input === undefined ? "is missing" : wrong} (${allowed})` },
+  );
+}
+
+/** Digits must have been stored as text, or leading zeros would be gone. */
+export const secretText = secret(
+  "must be text on one line",
+  "digits alone are stored as text by: pulumi config set --secret --path --type string",
+  (value) => value !== "" && !/[\r\n\0]/.test(value),
+);
+
+/** A private key as gpg exports it, of many lines. */
+export const pgpKey = secret(
+  "is no OpenPGP private key",
+  "all that `gpg --armor --export-secret-keys <name>` prints: pulumi config set --secret --path ... < key.asc",
   (value) =>
-    pulumi.Output.isInstance(value) || (typeof value === "string" && value !== "" && !/[\r\n\0]/.test(value)),
-  {
-    error: ({ input }) =>
-      `${input === undefined ? "is missing" : "must be text on one line"} (digits alone are stored as text by: pulumi config set --secret --path --type string)`,
-  },
+    /^-----BEGIN PGP PRIVATE KEY BLOCK-----\r?\n[^\0]+\n-----END PGP PRIVATE KEY BLOCK-----$/.test(
+      value.trim(),
+    ),
+);
+
+/** A key of 32 bytes. */
+export const hexKey = secret(
+  "is no key of 32 bytes",
+  "64 hexadecimal digits, as printed by: openssl rand -hex 32",
+  matching(/^[0-9a-f]{64}$/i, 64),
 );

@@ -1,4 +1,4 @@
-import { storeCredentials, storeEnvironment } from "./backup";
+import { encryptionKey, storeCredentials, storeEnvironment } from "./backup";
 import { PREFIX_VARIABLES, storeOf } from "./prefix";
 import { bytes } from "./quantity";
 import type { StackConfig } from "./schema";
@@ -37,6 +37,7 @@ export function requestSettings(config: StackConfig): RequestSettings | undefine
     source: {
       variable: PREFIX_VARIABLES[storeOf(cloneFrom.prefix) ?? "s3"],
       credentials: storeCredentials(cloneFrom.credentials),
+      encryption: encryptionKey(cloneFrom.encryption),
     },
   };
 }

@@ -37,6 +37,13 @@ const credentials = z.strictObject({
   serviceAccountAnnotations: annotations.optional(),
 });
 
+const encryption = z.strictObject({
+  pgpKey: field.pgpKey.optional(),
+  pgpPassphrase: field.secretText.optional(),
+  libsodiumKey: field.hexKey.optional(),
+  secretName: field.dnsName.optional(),
+});
+
 /** Where an archive lies and how it is reached: the stack's own, or the one that a clone reads. */
 const store = {
   prefix,
@@ -44,6 +51,7 @@ const store = {
   region: field.region.optional(),
   forcePathStyle: z.boolean().optional(),
   storageAccount: field.plainText.optional(),
+  encryption: encryption.optional(),
 };
 
 const backup = z.strictObject({

@@ -78,7 +78,9 @@ export interface BackupSettings {
   /** Seconds that the upload of one segment may take. */
   readonly archiveDeadline: number;
   /** Neither where the cloud gives the ServiceAccount an identity. */
-  readonly credentials?: StoreCredentials;
+  readonly credentials?: SecretValues;
+  /** The key that segments and base backups are encrypted with; none: they are stored as they are. */
+  readonly encryption?: SecretValues;
   /** The identity that the cloud gives, for IRSA and the like. */
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
   /** Memory limit of a base backup's job, a Kubernetes quantity. */
@@ -89,7 +91,7 @@ export interface BackupSettings {
  * Values by the variable's name, for a Secret of our own; or the name of a Secret that exists, with keys named like the
  * variables (for `gs://`: `key.json`).
  */
-export type StoreCredentials =
+export type SecretValues =
   | { readonly secretName: string }
   | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
 
@@ -100,6 +102,10 @@ export interface RequestSettings {
   readonly environment: Readonly<Record<string, string>>;
   /** Minutes that an update waits for the server to be ready again. */
   readonly patienceMinutes: number;
-  /** A clone's source, whose credentials take the place of the stack's own where there are any. */
-  readonly source?: { readonly variable: PrefixVariable; readonly credentials?: StoreCredentials };
+  /** A clone's source, whose credentials take the place of the stack's own where there are any; its key always does. */
+  readonly source?: {
+    readonly variable: PrefixVariable;
+    readonly credentials?: SecretValues;
+    readonly encryption?: SecretValues;
+  };
 }

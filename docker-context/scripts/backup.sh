@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Takes a base backup, then deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
 # advisory lock keeps two from running at once, wherever they run, and is free again as soon as its holder is gone.
-# Arguments: --first (only when the archive has no backup yet).
+# Arguments: --first (only when the archive has no backup yet, or none that opens with the key of today).
 # Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE (default: the socket), PGDATA, BACKUP_RETAIN, BACKUP_STATUS_FILE.
 # Exit: 0 done, or nothing to do (server not accepting, another backup running); 1 the backup or the retention failed.
 set -Eeuo pipefail
@@ -11,6 +11,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/record.sh"
 . "$LIB/environment.sh"
 . "$LIB/walg.sh"
+. "$LIB/encryption.sh"
 . "$LIB/psql.sh"
 
 COMPONENT=backup
@@ -82,9 +83,11 @@ _main() {
   fi
   if "$only_first"; then
     read_backups || die "the archive can't be listed: $WALG_ERROR; no backup was taken"
-    if [ -n "$BACKUPS" ]; then
+    if [ -n "$BACKUPS" ] && opens_with_key "$(tail -n 1 <<<"$BACKUPS")"; then
       info "the archive has a backup already: nothing to do"
       return 0
+    elif [ -n "$BACKUPS" ]; then
+      info "the newest backup does not open with the key of today, which WAL is now archived with, so another is taken: $PROBLEM"
     fi
   fi
   info "backup of $PGDATA begins"

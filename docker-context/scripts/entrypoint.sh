@@ -9,6 +9,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/schedule.sh"
 . "$LIB/environment.sh"
 . "$LIB/walg.sh"
+. "$LIB/encryption.sh"
 . "$LIB/psql.sh"
 . "$LIB/volume.sh"
 . "$LIB/request.sh"
@@ -31,6 +32,7 @@ load_environment() {
   read_environment
   check_runtime
   check_backup
+  check_encryption
   "$@"
   report_environment
 }

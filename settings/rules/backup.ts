@@ -59,6 +59,7 @@ export function storeRules(key: Key): readonly Rule[] {
       ),
     },
     { needs: [`${key}.credentials`], check: whenGiven((store) => oneKindOfCredentials(key, store)) },
+    { needs: [`${key}.encryption`], check: whenGiven((store) => oneKindOfKey(key, store)) },
   ];
 }
 
@@ -97,6 +98,24 @@ function oneKindOfCredentials(key: Key, { credentials }: BackupConfig | CloneCon
       !accessKeyId || !!secretAccessKey,
       `${path}.secretAccessKey`,
       "is missing (it goes with accessKeyId)",
+    ),
+  ];
+}
+
+function oneKindOfKey(key: Key, { encryption }: BackupConfig | CloneConfig): readonly Problem[] {
+  if (encryption === undefined) return [];
+  const { pgpKey, pgpPassphrase, libsodiumKey, secretName } = encryption;
+  const kinds = [pgpKey ?? pgpPassphrase, libsodiumKey, secretName].filter((kind) => kind !== undefined);
+  return [
+    ...unless(
+      kinds.length === 1,
+      `${key}.encryption`,
+      "must be one of pgpKey (with pgpPassphrase, if the key has one), libsodiumKey, secretName",
+    ),
+    ...unless(
+      kinds.length !== 1 || pgpPassphrase === undefined || pgpKey !== undefined,
+      `${key}.encryption.pgpKey`,
+      "is missing (it goes with pgpPassphrase)",
     ),
   ];
 }

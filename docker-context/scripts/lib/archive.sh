@@ -3,7 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 declare -A BACKUP_START=() BACKUP_FINISH=() BACKUP_TIME=() BACKUP_SYSTEM=() BACKUP_VERSION=() BACKUP_SIZE=()
-declare -A STORED=()
+declare -A STORED=() STORED_AS=()
 readonly FAR=9223372036854775807
 
 # Prints the value of a key of a JSON object without nesting.
@@ -46,17 +46,17 @@ read_backup_details() {
   mapfile -t BACKUPS < <(for name in "${!BACKUP_TIME[@]}"; do echo "${BACKUP_TIME[$name]} $name"; done | sort -n | cut -d ' ' -f 2)
 }
 
-# Reads names and times of the stored segments and timeline histories into STORED.
+# Reads times and full names of the stored segments and timeline histories into STORED and STORED_AS.
 read_stored_wal() {
   local type size day clock zone abbreviation name
-  if ! walg_within 300 st ls wal_005/; then
+  if ! TZ=UTC0 walg_within 300 st ls wal_005/; then
     PROBLEM="the archive's WAL can't be listed: $WALG_ERROR"
     return 1
   fi
   # shellcheck disable=SC2034 # columns that are not needed
   while read -r type size day clock zone abbreviation name; do
     if [[ "$type" == obj && "$name" =~ ^([0-9A-F]{24}|[0-9A-F]{8}\.history)(\.[a-z0-9]+)?$ ]]; then
-      STORED[${BASH_REMATCH[1]}]="$day $clock $zone"
+      STORED[${BASH_REMATCH[1]}]="$day $clock $zone" STORED_AS[${BASH_REMATCH[1]}]="$name"
     fi
   done <<<"$WALG_OUTPUT"
 }
@@ -100,7 +100,7 @@ read_timeline_path() {
   if (($1 > 1)); then
     rm -f "$file"
     if [ -n "${STORED[$history]-}" ] && ! walg_within 120 wal-fetch "$history" "$file"; then
-      PROBLEM="the history of timeline $1 can't be fetched: $WALG_ERROR"
+      PROBLEM="the history of timeline $1 can't be fetched: $WALG_ERROR; correct the archive's access, or give the key that it was made with"
       return 1
     elif [ -z "${STORED[$history]-}" ] && ! { [ -n "$OLD_WAL" ] && cp "$OLD_WAL/$history" "$file" 2>/dev/null; }; then
       PROBLEM="the archive holds no history of timeline $1"

@@ -29,6 +29,7 @@ read_secret() {
       refuse "$file_variable: $path is empty"
     else
       printf -v "$name" '%s' "$(<"$path")"
+      [ -n "${!name}" ] || refuse "$file_variable: $path holds nothing but a line break"
     fi
   fi
   if [[ "${!name-}" == *$'\n'* && "$name" != *WALG_PGP_KEY ]]; then
@@ -69,6 +70,8 @@ check_prefix() {
 # Reads all variables of the contract and fills in defaults. Sets PREFIX_VARIABLE: the first prefix that is set, or empty.
 read_environment() {
   local name
+  read_key_folder ''
+  read_key_folder CLONE_
   for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     read_secret "$name"
   done

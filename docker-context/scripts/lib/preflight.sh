@@ -132,6 +132,7 @@ choose_backups() {
     follow_wal "$name" "$LIVE_SEGMENT"
     check_reach "$name" || return
     if is_whole_backup "$name"; then
+      archive_opens_with_key "$name" || break
       fit+=("$name")
       [[ "$TARGET_KIND" == @(xid|name) ]] || break
     else

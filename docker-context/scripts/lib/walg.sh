@@ -58,7 +58,7 @@ walg_environment() {
 }
 
 # Prints the settings and secrets of a store. A secret given as a file is read again at each use, so that a rotated one
-# counts without a restart.
+# counts without a restart; an empty one is an error, as WAL-G would store in plain with it.
 # Arguments: what the variables' names begin with (nothing, or CLONE_); what is printed has the names without it.
 store_environment() {
   local of="$1" name value file_variable
@@ -72,7 +72,7 @@ store_environment() {
     value="$of$name" file_variable="$of${name}_FILE"
     if [ -n "${!file_variable-}" ]; then
       # shellcheck disable=SC2016 # expanded when the file is read
-      printf 'unset %s\n%s="$(<%s)" || return 1\nexport %s\n' "${name}_FILE" "$name" "${!file_variable@Q}" "$name"
+      printf 'unset %s\n%s="$(<%s)" && [ -n "$%s" ] || return 1\nexport %s\n' "${name}_FILE" "$name" "${!file_variable@Q}" "$name" "$name"
     elif [ -n "${!value-}" ]; then
       export_line "$name" "${!value}"
     fi
@@ -146,7 +146,7 @@ walg_within() {
 # Sets WALG_ERROR from WALG_OUTPUT, and takes secrets out of both. Arguments: wal-g's exit code.
 read_walg_error() {
   WALG_OUTPUT="$(redact "$WALG_OUTPUT")"
-  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p' <<<"$WALG_OUTPUT" | tail -n 1)"
+  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p; /^panic: /p' <<<"$WALG_OUTPUT" | tail -n 1)"
   WALG_ERROR="wal-g exit $1: ${WALG_ERROR:-$(tail -n 1 <<<"$WALG_OUTPUT")}"
 }
 

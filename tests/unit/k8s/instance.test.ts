@@ -15,6 +15,8 @@ const backup = {
   credentials: { accessKeyId: "key-id", secretAccessKey: "very-secret" },
 };
 
+const PGP_KEY = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nvery-secret\n-----END PGP PRIVATE KEY BLOCK-----";
+
 /** The pod's template of a StatefulSet, Job or CronJob. */
 function template({ inputs }: RenderedResource): Any {
   const spec = inputs.spec as Any;
@@ -130,6 +132,7 @@ describe("a change restarts the server", () => {
         backup: { ...backup, credentials: { accessKeyId: "key-id", secretAccessKey: "rotated" } },
       },
     ],
+    ["encryption", true, { backup: { ...backup, encryption: { pgpKey: PGP_KEY } } }],
     ["another prefix", true, { backup: { ...backup, prefix: "s3://bucket/elsewhere" } }],
   ];
   for (const [what, expected, config] of changes) {
@@ -178,6 +181,56 @@ describe("base backups", () => {
     expect(JSON.stringify(spec.volumes)).to.include('"secretName":"our-store"');
     const names = spec.containers[0].env.map(({ name }: Any) => name);
     expect(names).to.include.members(["AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"]);
+  });
+});
+
+describe("encryption", () => {
+  const encrypted = (encryption: Record<string, string>) =>
+    render("prod", { backup: { ...backup, encryption } });
+  const names = (resource: RenderedResource) =>
+    template(resource).spec.containers[0].env.map(({ name }: Any) => name);
+  const firstBackup = async (encryption: Record<string, string>) =>
+    only(await encrypted(encryption), "kubernetes:batch/v1:Job", "postgres-first-backup");
+
+  it("has its key in a Secret of its own, mounted as files by the server and by base backups, in plain nowhere", async () => {
+    const rendered = await encrypted({ pgpKey: PGP_KEY, pgpPassphrase: "very-secret" });
+    const secret = only(rendered, "kubernetes:core/v1:Secret", "postgres-encryption");
+    expect(secret.inputs.stringData).to.deep.equal({
+      WALG_PGP_KEY: "[secret]",
+      WALG_PGP_KEY_PASSPHRASE: "[secret]",
+    });
+    for (const resource of [only(rendered, STATEFUL_SET), only(rendered, "kubernetes:batch/v1:CronJob")]) {
+      expect(names(resource)).to.include.members(["WALG_PGP_KEY_FILE", "WALG_PGP_KEY_PASSPHRASE_FILE"]);
+      expect(JSON.stringify(template(resource).spec.volumes)).to.include(
+        '"secretName":"postgres-encryption"',
+      );
+      expect(resource.options.dependsOn).to.include("kubernetes:core/v1:Secret::postgres-encryption");
+    }
+    expect(JSON.stringify(rendered)).not.to.include("very-secret");
+  });
+
+  it("takes its key from a Secret that exists, of whatever kind it is", async () => {
+    const rendered = await encrypted({ secretName: "our-keys" });
+    const server = only(rendered, STATEFUL_SET);
+    expect(names(server)).to.include.members(["ENCRYPTION_FOLDER", "WALG_LIBSODIUM_KEY_TRANSFORM"]);
+    expect(JSON.stringify(template(server).spec.volumes)).to.include('"secretName":"our-keys"');
+  });
+
+  it("of a clone's source has a key of its own, which base backups do not get", async () => {
+    const cloneFrom = { prefix: "s3://bucket/other", encryption: { pgpKey: PGP_KEY } };
+    const rendered = await render("prod", { backup, cloneFrom });
+    only(rendered, "kubernetes:core/v1:Secret", "postgres-clone-encryption");
+    expect(names(only(rendered, STATEFUL_SET))).to.include("CLONE_WALG_PGP_KEY_FILE");
+    const cron = only(rendered, "kubernetes:batch/v1:CronJob");
+    expect(JSON.stringify(template(cron))).not.to.include("encryption");
+  });
+
+  it("with another key asks for a base backup that the new key opens, and does not restart the server", async () => {
+    const one = { pgpKey: PGP_KEY };
+    const other = { pgpKey: PGP_KEY.replace("very-secret", "another") };
+    expect(template(await firstBackup(one))).not.to.deep.equal(template(await firstBackup(other)));
+    const [before, after] = [await encrypted(one), await encrypted(other)];
+    expect(template(only(before, STATEFUL_SET))).to.deep.equal(template(only(after, STATEFUL_SET)));
   });
 });
 

@@ -1,5 +1,8 @@
 import { mayNotSay, maySay } from "./cases";
 
+const HEX = "0123456789abcdef".repeat(4);
+const PGP = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgEawZR\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----";
+
 describe("a stack's backups", () => {
   mayNotSay([
     ["no schedule", { backup: { schedule: undefined } }, /^backup\.schedule: is missing/],
@@ -72,9 +75,38 @@ describe("a stack's backups", () => {
       { backup: { credentials: { accessKeyId: "b" } } },
       /^backup\.credentials\.secretAccessKey: is missing/,
     ],
+    [
+      "two kinds of keys",
+      { backup: { encryption: { libsodiumKey: HEX, secretName: "a" } } },
+      /^backup\.encryption: must be one of pgpKey .*, libsodiumKey, secretName$/,
+    ],
+    ["encryption without a key", { backup: { encryption: {} } }, /^backup\.encryption: must be one of/],
+    [
+      "a passphrase without its key",
+      { backup: { encryption: { pgpPassphrase: "b" } } },
+      /^backup\.encryption\.pgpKey: is missing/,
+    ],
+    [
+      "a public key, which opens no backup",
+      { backup: { encryption: { pgpKey: PGP.replaceAll("PRIVATE", "PUBLIC") } } },
+      /^backup\.encryption\.pgpKey: is no OpenPGP private key \(all that `gpg /,
+    ],
+    [
+      "half of a key",
+      { backup: { encryption: { pgpKey: PGP.slice(0, 60) } } },
+      /^backup\.encryption\.pgpKey: is no OpenPGP private key/,
+    ],
+    [
+      "a short key for libsodium",
+      { backup: { encryption: { libsodiumKey: "00ff" } } },
+      /^backup\.encryption\.libsodiumKey: is no key of 32 bytes \(64 hexadecimal digits/,
+    ],
   ]);
 
   maySay([
+    ["an OpenPGP key of many lines", { backup: { encryption: { pgpKey: `${PGP}\n`, pgpPassphrase: "x" } } }],
+    ["a key for libsodium", { backup: { encryption: { libsodiumKey: HEX } } }],
+    ["a Secret that exists, with a key", { backup: { encryption: { secretName: "keys" } } }],
     ["no backup", { backup: undefined }],
     [
       "IRSA",

@@ -6,22 +6,32 @@ import { stackWith, type Tree } from "./stack";
 
 const SECRET = "hunter2-hunter2";
 
-type Secrets = Record<"AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY", pulumi.Output<string>>;
+const KEY = `-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n${SECRET}\n-----END PGP PRIVATE KEY BLOCK-----`;
+
+type Secrets = Record<
+  "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "WALG_PGP_KEY" | "WALG_PGP_KEY_PASSPHRASE",
+  pulumi.Output<string>
+>;
 
 const plainOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((done) => output.apply(done));
 
 describe("secrets in a stack's settings", () => {
   it("become Pulumi secrets", async () => {
-    const backup = { credentials: { accessKeyId: "id", secretAccessKey: SECRET } };
+    const encryption = { pgpKey: `${KEY}\n`, pgpPassphrase: SECRET };
+    const backup = { credentials: { accessKeyId: "id", secretAccessKey: SECRET }, encryption };
     const image = { credentials: { username: "ci", password: SECRET } };
     await configure(stackWith({ backup, image }), ["backup", "image"]);
-    const settings = loadSettings() as Settings & { backup: { credentials: { data: Secrets } } };
-    const { data } = settings.backup.credentials;
+    const settings = loadSettings() as Settings & {
+      backup: Record<"credentials" | "encryption", { data: Secrets }>;
+    };
+    const data = { ...settings.backup.credentials.data, ...settings.backup.encryption.data };
     const { credentials } = settings.image as { credentials: { password: pulumi.Output<string> } };
-    for (const output of [data.AWS_SECRET_ACCESS_KEY, data.AWS_ACCESS_KEY_ID, credentials.password]) {
+    for (const output of [...Object.values(data), credentials.password]) {
       expect(await pulumi.isSecret(output)).to.equal(true);
     }
     expect(await plainOf(data.AWS_SECRET_ACCESS_KEY)).to.equal(SECRET);
+    expect(await plainOf(data.WALG_PGP_KEY)).to.equal(`${KEY}\n`);
+    expect(await plainOf(data.WALG_PGP_KEY_PASSPHRASE)).to.equal(SECRET);
   });
 
   const wrong: [string, Tree][] = [
@@ -39,6 +49,24 @@ describe("secrets in a stack's settings", () => {
       expect(failure().message)
         .to.match(/backup\.credentials/)
         .and.not.match(/hunter2|31337/i);
+    });
+  }
+
+  const wrongKeys: [string, Tree][] = [
+    ["no key", { pgpKey: SECRET }],
+    ["a public key", { pgpKey: KEY.replaceAll("PRIVATE", "PUBLIC") }],
+    ["too short", { libsodiumKey: SECRET }],
+    ["a passphrase of two lines", { pgpKey: KEY, pgpPassphrase: `${SECRET}\nx` }],
+    ["the name of a Secret", { secretName: KEY }],
+    ["the whole of the encryption", KEY as unknown as Tree],
+    ["too many", { pgpKey: KEY, libsodiumKey: "0".repeat(64) }],
+  ];
+  for (const [what, encryption] of wrongKeys) {
+    it(`are in no message, also as a key of encryption that is ${what}`, async () => {
+      await configure(stackWith({ backup: { encryption } }), ["backup"]);
+      expect(failure().message)
+        .to.match(/backup\.encryption/)
+        .and.not.match(/hunter2/i);
     });
   }
 
