@@ -38,8 +38,6 @@ function stepOf(
       ? changes.filter(({ path }) => forcesNew(after, path, mutable)).map(({ path }) => path.join("."))
       : [];
   const { types, name } = readUrn(resource.urn);
-  const both = (option: "protect" | "retainOnDelete") =>
-    before?.options[option] === true && (after === undefined || after.options[option]);
   return [
     {
       operation: operationOf(before, after, replacedBy),
@@ -51,8 +49,8 @@ function stepOf(
       ...(after && { after: after.inputs }),
       changes,
       replacedBy,
-      protect: both("protect"),
-      retain: both("retainOnDelete"),
+      protect: before?.options.protect === true && (after ?? before).options.protect,
+      retain: before?.options.retainOnDelete === true,
     },
   ];
 }

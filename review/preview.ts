@@ -117,7 +117,6 @@ function readStep(step: PreviewStep): Step[] {
   const [before, after] = [oldState, newState].map((state) => plain(state?.inputs) as Values | undefined);
   const parent = (newState ?? oldState)?.parent;
   const existing = operation === "create" ? undefined : oldState;
-  const next = operation === "delete" ? oldState : newState;
   return [
     {
       operation,
@@ -129,8 +128,8 @@ function readStep(step: PreviewStep): Step[] {
       ...(operation !== "delete" && { after }),
       changes: [...changesOf(before, after), ...hiddenChanges(step, before, after)].filter(isReal),
       replacedBy: (step.replaceReasons ?? []).filter((path) => path !== "id"),
-      protect: existing?.protect === true && next?.protect === true,
-      retain: existing?.retainOnDelete === true && next?.retainOnDelete === true,
+      protect: existing?.protect === true && (newState ?? oldState)?.protect === true,
+      retain: existing?.retainOnDelete === true,
     },
   ];
 }

@@ -22,9 +22,9 @@ export interface Step {
   readonly changes: readonly Change[];
   /** Paths that can't change in place, as the provider or its rules name them. */
   readonly replacedBy: readonly string[];
-  /** Pulumi refuses to delete or replace it. */
+  /** Pulumi refuses to delete or replace it: it is protected, and stays so. */
   readonly protect: boolean;
-  /** The object outlives the resource. */
+  /** The object outlives the resource: what counts is what the last update said, not what this one says. */
   readonly retain: boolean;
 }
 

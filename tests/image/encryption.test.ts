@@ -3,7 +3,17 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { Container, environment, must, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
-import { backups, copyOf, inTurn, isUp, options, request, rows, VOLUME } from "./restore";
+import {
+  backups,
+  change as changeVolume,
+  copyOf,
+  inTurn,
+  isUp,
+  options,
+  request,
+  rows,
+  VOLUME,
+} from "./restore";
 
 const PASSPHRASE = "correct horse";
 const TEXT = "a row that nobody may read";
@@ -31,9 +41,9 @@ describe("image: an encrypted archive", () => {
   let volume: string;
   let database: Container;
 
-  /** Options of a container with a key. */
-  const withKey = (on: string, variables: Record<string, string>, name = "none") => [
-    ...options(on, { ...(name !== "none" && locked(name)), ...variables }),
+  /** Options of a container that sees the keys. */
+  const withKeys = (on: string, variables: Record<string, string>) => [
+    ...options(on, variables),
     "-v",
     `${keys}:/keys:ro`,
   ];
@@ -61,7 +71,7 @@ describe("image: an encrypted archive", () => {
     expect(secrets).to.have.length.above(10);
     keys = newFolder({ one, two, both, public: open, passphrase: PASSPHRASE, current: one });
     volume = await newVolume();
-    database = await Container.start(withKey(volume, {}, "current"));
+    database = await Container.start(withKeys(volume, locked("current")));
     await isUp(database);
     await database.sql(
       `CREATE TABLE rows (n int PRIMARY KEY, t text); INSERT INTO rows VALUES (1, '${TEXT}')`,
@@ -212,15 +222,23 @@ describe("image: an encrypted archive", () => {
         checks.push((await using(database, key, `restore.sh --check ${wanted}`)).stderr);
       }
       await database.stop();
-      runs = inTurn(["one", "both", "none", "two"], 2, async (key) => {
+      await changeVolume(volume, `rm -f ${WAL}/0000000A*`); // what the tests above stored
+      runs = inTurn(["clone", "one", "both", "none", "two"], 2, async (key) => {
         const wanted = {
-          one: request(before),
-          both: request("latest", { RESTORE_BACKUP: oldest }),
+          clone: {
+            CLONE_FROM: "/source/archive/18",
+            CLONE_WALG_PGP_KEY_FILE: "/keys/two",
+            CLONE_WALG_PGP_KEY_PASSPHRASE_FILE: "/keys/passphrase",
+            ...locked("one"),
+          },
+          one: { ...request(before), ...locked("one") },
+          both: { ...request("latest", { RESTORE_BACKUP: oldest }), ...locked("both") },
           none: request("latest"),
-          two: request(before),
+          two: { ...request(before), ...locked("two") },
         }[key] as Record<string, string>;
-        const container = await Container.start(withKey(await copyOf(volume), wanted, key));
-        await container.logged(/restore one done: |in step with the environment/, 300);
+        const on = key === "clone" ? await newVolume() : await copyOf(volume);
+        const container = await Container.start([...withKeys(on, wanted), "-v", `${volume}:/source:ro`]);
+        await container.logged(/(restore one|clone) done: |in step with the environment/, 300);
         const result = { rows: await rows(container), log: await container.logs() };
         await container.remove();
         return result;
@@ -239,6 +257,12 @@ describe("image: an encrypted archive", () => {
       const { rows, log } = await run("both");
       expect(rows, log).to.equal("4..4");
       expect(log).to.contain("restore one: swapped");
+    });
+
+    it("as a clone with the source's key and another of its own", async () => {
+      const { rows, log } = await run("clone");
+      expect(rows).to.equal("4..4");
+      expect(log).to.contain("clone: swapped");
     });
 
     it("not without a key: the old data serve on", async () => {
@@ -273,7 +297,7 @@ describe("image: an encrypted archive", () => {
 
   describe("begins", () => {
     const refused = async (extra: string[], message: string) => {
-      const { code, stderr } = await runOnce([...withKey(await newVolume(), {}), ...extra]);
+      const { code, stderr } = await runOnce([...withKeys(await newVolume(), {}), ...extra]);
       expect(code).to.equal(1);
       expect(stderr.match(/ ERROR /g), stderr).to.have.length(2); // the second counts them
       expect(stderr).to.contain(message).and.to.contain("nothing was touched");
@@ -286,7 +310,7 @@ describe("image: an encrypted archive", () => {
       const script = `. /usr/local/bin/entrypoint.sh; read_environment; check_encryption; report_environment; write_walg_env
         . "$WALG_ENV"; cmp <(printf '%s\n' "$WALG_PGP_KEY") /keys/one && echo "$WALG_PGP_KEY_PASSPHRASE"`;
       const { stdout, stderr } = await runOnce(
-        ["-u", "postgres", ...withKey(await newVolume(), { ENCRYPTION_FOLDER: "/secret" }), ...extra],
+        ["-u", "postgres", ...withKeys(await newVolume(), { ENCRYPTION_FOLDER: "/secret" }), ...extra],
         ["bash", "-c", script],
       );
       expect(stdout, stderr).to.equal(PASSPHRASE);

@@ -1,11 +1,11 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Effect, severity } from "../../review/effects";
 import { readPreview } from "../../review/preview";
 import { judge, type Review } from "../../review/verdict";
-import type { Result } from "../lib/process";
+import { type Result, run } from "../lib/process";
 import { type Change, changes, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
@@ -25,15 +25,17 @@ describe("what a review says is what happens", function () {
     all.find((change) => change.what === what) ?? expect.fail(`no change "${what}"`);
 
   /** What runs: each time that it is another pod, another start, another claim. */
-  async function observe() {
+  async function observe(namespace = stack.namespace) {
+    const get = (object: string, path: string) =>
+      run("kubectl", ["-n", namespace, "get", object, "-o", `jsonpath={${path}}`]);
     const [pod, restarts, claim, size, started] = await Promise.all([
-      stack.get("pod/postgres-0", ".metadata.uid"),
-      stack.get("pod/postgres-0", ".status.containerStatuses[0].restartCount"),
-      stack.get("pvc/postgres-data", ".metadata.uid"),
-      stack.get("pvc/postgres-data", ".spec.resources.requests.storage"),
-      stack.sql("SELECT pg_postmaster_start_time()"),
+      get("pod/postgres-0", ".metadata.uid"),
+      get("pod/postgres-0", ".status.containerStatuses[0].restartCount"),
+      get("pvc/postgres-data", ".metadata.uid"),
+      get("pvc/postgres-data", ".spec.resources.requests.storage"),
+      get("pod/postgres-0", ".status.containerStatuses[0].state.running.startedAt"),
     ]);
-    const generation = Number(await stack.get("statefulset/postgres", ".metadata.generation"));
+    const generation = Number(await get("statefulset/postgres", ".metadata.generation"));
     return { pod, restarts, claim, size, started, generation };
   }
   type Observed = Awaited<ReturnType<typeof observe>>;
@@ -191,5 +193,35 @@ describe("what a review says is what happens", function () {
     expect(said.verdict, JSON.stringify(said)).to.be.oneOf(["dangerous", "failed"]);
     expect(code, stdout).not.to.equal(0);
     expectReality("nothing", before, await observe());
+    await stack.rename("review");
+  });
+
+  it("another namespace once nothing is protected: another database there, and the old claim left behind", async () => {
+    const elsewhere = `${here.namespace}-2`;
+    const before = await observe();
+    apply({
+      what: "",
+      config: { disposable: true, restore: undefined, placement: { namespace: elsewhere } },
+      rows: [],
+    });
+    expectRows(review(await stack.preview(["--json"])).rows, named("another namespace").rows);
+    await stack.up();
+    expect((await observe(elsewhere)).claim).not.to.equal(before.claim);
+    expect(await stack.get("pvc/postgres-data", ".metadata.uid")).to.equal(before.claim);
+    expect(await stack.get("pvc/postgres-data", ".status.phase")).to.equal("Bound");
+  });
+
+  it("a program without its database: the data are deleted, as the review says", async () => {
+    writeFileSync(join(stack.folder, "index.ts"), "");
+    const { rows, verdict } = review(await stack.preview(["--json"]));
+    expectRows(rows, [
+      ["DELETES DATA", /PersistentVolumeClaim postgres-volume .*deleted/],
+      ["REPLACES THE DATABASE", /StatefulSet postgres .*deleted/],
+      ["disconnect", /PostgresInstance postgres .*deleted: \d+ objects/],
+    ]);
+    expect(verdict).to.equal("dangerous");
+    await stack.up();
+    expect(await run("kubectl", ["get", "pvc", "-n", `${here.namespace}-2`, "-o", "name"])).to.equal("");
+    await run("kubectl", ["delete", "namespace", `${here.namespace}-2`, "--wait=false"]);
   });
 });

@@ -128,7 +128,7 @@ export function changes(here: Surroundings): Change[] {
       what: "another namespace",
       config: { placement: { namespace: `${here.namespace}-2` } },
       rows: [
-        ["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data .*`metadata.namespace`/],
+        ["REPLACES THE DATABASE", /PersistentVolumeClaim .*`metadata.namespace`/],
         ["REPLACES THE DATABASE", /StatefulSet postgres .*`metadata.namespace`/],
         ["disconnect", /objects around StatefulSet postgres/],
       ],

@@ -97,6 +97,19 @@ describe("what a preview says about a claim", () => {
     expect(row).to.match(/REPLACES THE DATABASE .*stays in the cluster.*protected, so `pulumi up` refuses/);
   });
 
+  it("counts as retained by what the last update said, and as protected only if it stays so", () => {
+    const step = { op: "replace", type: CLAIM, before, after: {} };
+    const [row] = tableOf({
+      ...step,
+      retainOnDelete: true,
+      protect: true,
+      newState: { custom: true, inputs: {} },
+    });
+    expect(row)
+      .to.match(/REPLACES THE DATABASE/)
+      .and.not.to.include("protected");
+  });
+
   it("counts in another program too", () => {
     expect(tableOf({ op: "replace", type: CLAIM, inside: "", before, after: {} })[0]).to.match(
       /DELETES DATA/,
