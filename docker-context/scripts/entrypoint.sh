@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The container's entry: `postgres` or flags boot the database, `backup.sh` and `restore.sh` work from outside of the
-# server's container, anything else runs as it is.
+# The container's entry: `postgres` or flags boot the database, `backup.sh`, `restore.sh` and `upgrade.sh` work from
+# outside of the server's container, anything else runs as it is.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -19,9 +19,16 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/watch.sh"
 . "$LIB/progress.sh"
 . "$LIB/fetch.sh"
+. "$LIB/private.sh"
 . "$LIB/recovery.sh"
 . "$LIB/restore.sh"
 . "$LIB/swap.sh"
+. "$LIB/stash.sh"
+. "$LIB/upgrade-request.sh"
+. "$LIB/upgrade-check.sh"
+. "$LIB/upgrade-steps.sh"
+. "$LIB/upgrade.sh"
+. "$LIB/upgrade-undo.sh"
 . "$LIB/roles.sh"
 . "$LIB/cron.sh"
 
@@ -33,6 +40,7 @@ load_environment() {
   check_runtime
   check_backup
   check_encryption
+  check_upgrade
   "$@"
   report_environment
 }
@@ -110,7 +118,7 @@ _main() {
   case "${1:?a command, such as postgres}" in
     postgres) shift ;;
     -*) ;;
-    backup.sh | restore.sh)
+    backup.sh | restore.sh | upgrade.sh)
       BACKUP_SCHEDULE="${BACKUP_SCHEDULE:-external}"
       load_environment
       write_walg_env

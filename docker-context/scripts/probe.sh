@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Kubernetes probes. Prints one state line: starting, restoring, recovering, ready or full, with the reason.
+# Kubernetes probes. Prints one state line: starting, restoring, upgrading, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    as readiness, recovering or restoring: those may take hours, and liveness watches over them
+#   startup    as readiness, recovering, restoring or upgrading: those may take hours, and liveness watches over them
 #   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
 #   readiness  accepts connections over TCP, and passwords are those of the environment
 set -Eeuo pipefail
@@ -10,18 +10,28 @@ readonly RUN=/run/postgres-stack
 readonly PROGRESS="$RUN/progress"
 readonly RESTORE_PROGRESS="$RUN/restore-progress"
 readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
+readonly UPGRADE=/var/lib/postgresql/.postgres-stack/upgrade
+readonly UPGRADING='asked|backing-up|upgrading|upgraded|starting|handing-over|undoing-upgrade'
 readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing'
 readonly LEAST_FREE_KIB=16384 # one WAL segment
 
 # Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
-# Prints: ready, recovering (rejecting), restoring (as the journal says) or starting.
+# Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say) or starting.
 server_state() {
   local status=0
   pg_isready -q -h 127.0.0.1 -t 3 || status=$?
   case "$status" in
     0) echo ready ;;
     1) echo recovering ;;
-    *) if grep -qsE "^step=($RESTORING)$" "$JOURNAL"; then echo restoring; else echo starting; fi ;;
+    *)
+      if grep -qsE "^step=($RESTORING)$" "$JOURNAL"; then
+        echo restoring
+      elif grep -qsE "^step=($UPGRADING)$" "$UPGRADE"; then
+        echo upgrading
+      else
+        echo starting
+      fi
+      ;;
   esac
 }
 
@@ -104,9 +114,10 @@ judge_unready() {
     echo "$1: neither CPU nor input and output moved for $stalled s (limit $limit s)"
     return 1
   fi
-  if [ "$1" = restoring ]; then
-    doing="$(restore_progress)"
-  fi
+  case "$1" in
+    restoring) doing="$(restore_progress)" ;;
+    upgrading) doing="$(sed -n 's/^step=//p' "$UPGRADE" 2>/dev/null)" || true ;;
+  esac
   echo "$1: $doing; last progress $stalled s ago"
 }
 

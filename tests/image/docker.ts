@@ -33,11 +33,11 @@ export async function daemonAnswers(): Promise<boolean> {
 }
 
 /** Builds the image; BASE_IMAGE, WALG_URL and WALG_SHA256 replace the Dockerfile's defaults when they are set. */
-export async function prepareImage(): Promise<void> {
-  const args = ["BASE_IMAGE", "WALG_URL", "WALG_SHA256"]
-    .filter((name) => process.env[name])
-    .flatMap((name) => ["--build-arg", `${name}=${process.env[name]}`]);
-  await must(["build", "-q", "-t", IMAGE, ...args, CONTEXT]);
+export async function prepareImage(tag = IMAGE, baseImage = process.env.BASE_IMAGE): Promise<void> {
+  const args = Object.entries({ ...process.env, BASE_IMAGE: baseImage })
+    .filter(([name, value]) => value && ["BASE_IMAGE", "WALG_URL", "WALG_SHA256"].includes(name))
+    .flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
+  await must(["build", "-q", "-t", tag, ...args, CONTEXT]);
 }
 
 /** Removes every container, volume and folder that these tests made. */
@@ -71,8 +71,8 @@ export function environment(variables: Record<string, string>): string[] {
 }
 
 /** Runs the image in the foreground until it ends. */
-export function runOnce(options: string[], command: string[] = []): Promise<Result> {
-  return docker(["run", "--rm", "--label", LABEL, ...options, IMAGE, ...command]);
+export function runOnce(options: string[], command: string[] = [], image = IMAGE): Promise<Result> {
+  return docker(["run", "--rm", "--label", LABEL, ...options, image, ...command]);
 }
 
 /** A running container of the image. */
@@ -82,8 +82,8 @@ export class Container {
   private constructor(readonly id: string) {}
 
   /** Starts a container in the background. `options` are those of `docker run`. */
-  static async start(options: string[], command: string[] = []): Promise<Container> {
-    const id = await must(["run", "-d", "--label", LABEL, ...options, IMAGE, ...command]);
+  static async start(options: string[], command: string[] = [], image = IMAGE): Promise<Container> {
+    const id = await must(["run", "-d", "--label", LABEL, ...options, image, ...command]);
     const container = new Container(id);
     Container.started.push(container);
     return container;

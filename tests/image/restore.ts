@@ -63,8 +63,12 @@ export async function backups(database: Container): Promise<string[]> {
  * Starts a container and waits until its server has the passwords of the environment, a restore included. Reads the log,
  * which is cheaper than asking its probe while several of them work.
  */
-export async function boot(volume: string, variables: Record<string, string> = {}): Promise<Container> {
-  const database = await Container.start(options(volume, variables));
+export async function boot(
+  volume: string,
+  variables: Record<string, string> = {},
+  image?: string,
+): Promise<Container> {
+  const database = await Container.start(options(volume, variables), [], image);
   await isUp(database);
   return database;
 }

@@ -79,6 +79,7 @@ read_environment() {
   : "${BACKUP_SCHEDULE:=}" "${BACKUP_RETAIN:=7}" "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}"
   : "${LOG_LEVEL:=info}" "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}" "${RESTORE_STALL_SECONDS:=300}"
   export BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL
+  REHEARSAL="${REHEARSAL:-false}"
   PREFIX_VARIABLE=
   for name in "${PREFIXES[@]}"; do
     [ -z "${!name-}" ] || PREFIX_VARIABLE="${PREFIX_VARIABLE:-$name}"
@@ -91,7 +92,7 @@ check_roles() {
   for name in POSTGRES_USER POSTGRES_DB; do
     check_identifier "$name"
   done
-  if [ -z "${POSTGRES_PASSWORD-}" ] && ! [ -s "$PGDATA/PG_VERSION" ] && ! [ -e "$JOURNAL_FILE" ]; then
+  if [ -z "${POSTGRES_PASSWORD-}" ] && ! [ -s "$PGDATA/PG_VERSION" ] && ! [ -e "$JOURNAL_FILE" ] && [ -z "${PG_UPGRADE-}" ]; then
     refuse "POSTGRES_PASSWORD: needed to initialise the database (or POSTGRES_PASSWORD_FILE)"
   fi
   if [ -n "${APP_USER-}" ]; then

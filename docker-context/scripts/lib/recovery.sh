@@ -2,7 +2,7 @@
 # archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
-readonly PRIVATE="$RUN/restore" RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
+readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
 readonly TRIES=3 REPORT_SECONDS=10
 readonly NOT_REACHED=3
 
@@ -22,8 +22,7 @@ start_private_server() {
   local flags=() setting kind="${JOURNAL[kind]}" value="${JOURNAL[target]}" inclusive=on
   # an LSN names the end of what is wanted, a time and a transaction are in it
   if [ "$kind" = lsn ]; then inclusive=off; fi
-  for setting in config_file=/etc/postgresql/postgresql.conf listen_addresses= "unix_socket_directories=$PRIVATE" port=5432 \
-    fsync=off hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
+  for setting in config_file=/etc/postgresql/postgresql.conf fsync=off hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
     primary_conninfo= "max_prepared_transactions=$(largest max_prepared_transactions 'max_prepared_xacts setting')" \
     recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= \
     "recovery_target_inclusive=$inclusive" recovery_target_action=promote "recovery_target_timeline=${JOURNAL[timeline]}"; do
@@ -32,12 +31,8 @@ start_private_server() {
   if [ "$kind" != latest ]; then
     flags+=(-c "recovery_target_$kind=$value")
   fi
-  rm -rf "$PRIVATE" "$STAGING/postmaster.pid"
-  mkdir -m 0700 "$PRIVATE"
-  env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" \
-    WALG_ENV="$(archive_environment)" postgres -D "$STAGING" "${flags[@]}" \
-    2> >(exec tee "$RECOVERY_LOG" >&2) &
-  SERVER=$!
+  start_private "$STAGING" "$RECOVERY_LOG" "$PRIVATE" env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" \
+    FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" WALG_ENV="$(archive_environment)" postgres "${flags[@]}"
 }
 
 # Exit: 0 when the private server, which has ended, says that all WAL was replayed before the target came.
@@ -54,20 +49,10 @@ server_missed_target() {
 # Waits until the private server has been promoted. Exit: NOT_REACHED when all WAL was replayed before the target came, 1
 # when it ended for another reason.
 wait_for_promotion() {
-  local next=$((SECONDS + REPORT_SECONDS))
-  # asking by connecting would fill the log with refusals
-  until [[ "$(sed -n 8p "$STAGING/postmaster.pid" 2>/dev/null)" == ready* ]]; do
-    if ! kill -0 "$SERVER" 2>/dev/null; then
-      wait "$SERVER" || true
-      if server_missed_target; then return "$NOT_REACHED"; fi
-      return 1
-    fi
-    if ((SECONDS >= next)); then
-      report_replay
-      next=$((SECONDS + REPORT_SECONDS))
-    fi
-    interruptible sleep 0.2
-  done
+  local REPORT_AT=$((SECONDS + REPORT_SECONDS))
+  wait_private "$STAGING" report_replay_in_time && return
+  if server_missed_target; then return "$NOT_REACHED"; fi
+  return 1
 }
 
 # Prints the LSN, as a number, at which a segment begins.
@@ -83,6 +68,12 @@ commit_time_before() {
   done
   [ -n "$before" ] || return 0
   TZ=UTC0 pg_waldump -r Transaction "$before" 2>/dev/null | sed -n 's/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p' | tail -n 1 || true
+}
+
+report_replay_in_time() {
+  ((SECONDS >= REPORT_AT)) || return 0
+  report_replay
+  REPORT_AT=$((SECONDS + REPORT_SECONDS))
 }
 
 # The startup process shows the segment it replays in its title. Keeps REPLAY_* of recover from one call to the next.
@@ -143,14 +134,11 @@ recover() {
   return 1
 }
 
-# SQL in the private server. Arguments: database, psql's.
-private_sql() { PGOPTIONS='' psql -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -d "$1" -XAtq -v ON_ERROR_STOP=1 "${@:2}"; }
-
 # Proves that the promoted private server holds what was wanted: the right system, a new timeline, and in each database the
 # first and the last block of every table, which PostgreSQL checks against their checksums. Exit: 1; PROBLEM says why.
 verify() {
-  local database databases answer
-  answer="$(private_sql postgres -c "SELECT pg_is_in_recovery(), system_identifier, pg_walfile_name(pg_current_wal_lsn()) FROM pg_control_system()" 2>&1)" || true
+  local answer
+  answer="$(private_sql "$PRIVATE" postgres -c "SELECT pg_is_in_recovery(), system_identifier, pg_walfile_name(pg_current_wal_lsn()) FROM pg_control_system()" 2>&1)" || true
   if [[ "$answer" != "f|${JOURNAL[system]}|"* ]] || ((16#${answer:(-24):8} <= JOURNAL[timeline])); then
     PROBLEM="the restored server is not the one expected (system ${JOURNAL[system]}, a timeline after ${JOURNAL[timeline]}): $answer"
     return 1
@@ -160,38 +148,13 @@ verify() {
     PROBLEM="the restored data still ask for recovery"
     return 1
   fi
-  databases="$(private_sql postgres -c 'SELECT datname FROM pg_database WHERE datallowconn' 2>&1)" || {
-    PROBLEM="the databases can't be listed: $databases"
-    return 1
-  }
-  while IFS= read -r database; do
-    answer="$(
-      private_sql "$database" 2>&1 <<'SQL'
-DO $$
-DECLARE relation record;
-BEGIN
-  FOR relation IN
-    SELECT oid::regclass AS name, pg_relation_size(oid) / current_setting('block_size')::int - 1 AS last_block
-    FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relpersistence = 'p'
-  LOOP
-    EXECUTE format('SELECT count(*) FROM %s WHERE ctid < ''(1,0)''', relation.name);
-    EXECUTE format('SELECT count(*) FROM %s WHERE ctid >= ''(%s,0)''', relation.name, greatest(relation.last_block, 0));
-    COMMIT;
-  END LOOP;
-END $$
-SQL
-    )" || {
-      PROBLEM="database $database can't be read: $answer"
-      return 1
-    }
-  done <<<"$databases"
+  read_all_tables "$PRIVATE"
 }
 
 # Stops the private server with a checkpoint and brings all data to the disk. Exit: 1 when they are not shut down cleanly,
 # or not on the disk; PROBLEM says so.
 stop_private_server() {
-  kill -INT "$SERVER" 2>/dev/null || true
-  wait "$SERVER" || true
+  stop_private || true
   rm -rf "$STAGING/pg_wal/.wal-g"
   if [ "$(control "$STAGING" 'Database cluster state')" != 'shut down' ]; then
     PROBLEM="the private server did not stop cleanly (above)"

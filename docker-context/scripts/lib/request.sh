@@ -22,7 +22,9 @@ read_request() {
 
 read_environment_request() {
   REQUEST=()
-  if [ -n "${RESTORE_ID-}" ]; then
+  if [ -n "${UNDO_BY_RESTORE-}" ]; then
+    REQUEST=([id]="undo-$PG_UPGRADE" [to]=latest [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+  elif [ -n "${RESTORE_ID-}" ]; then
     REQUEST=([id]="$RESTORE_ID" [to]="${RESTORE_TO-}" [from]="${RESTORE_FROM-}" [backup]="${RESTORE_BACKUP-}"
       [timeline]="${RESTORE_TIMELINE-}" [keep_old]="${RESTORE_KEEP_OLD:-true}" [undo]="${RESTORE_UNDO:-false}")
   elif [ -n "${CLONE_FROM-}" ]; then
@@ -53,7 +55,7 @@ request_text() {
 }
 
 # Arguments: id. Exit: 0 when it can name a restore's record.
-is_request_id() { [[ "$1" =~ ^[A-Za-z0-9._-]{1,63}$ && "$1" != "$CLONE" ]]; }
+is_request_id() { [[ "$1" =~ ^(undo-)?[A-Za-z0-9._-]{1,63}$ && "$1" != "$CLONE" ]]; }
 
 # Prints the path of an id's outcome. The suffix keeps it apart from any id and from the temporary file of another's.
 # Arguments: id.

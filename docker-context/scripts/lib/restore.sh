@@ -48,6 +48,7 @@ give_up() {
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
 settle_restore() {
   read_fields JOURNAL "$JOURNAL_FILE"
+  drop_other_major
   drop_second_request
   read_request
   case "${JOURNAL[step]-}" in
@@ -58,6 +59,16 @@ settle_restore() {
   if [[ -n "${REQUEST[id]-}" && "${JOURNAL[step]-}" != undoing ]]; then
     begin_request
   fi
+}
+
+# A restore of another major: only one that was to undo an upgrade gives way to the upgraded data, which it has not touched.
+drop_other_major() {
+  local major="${JOURNAL[major]:-$PG_MAJOR}"
+  if [ "$major" = "$PG_MAJOR" ]; then return 0; fi
+  [[ "${JOURNAL[id]}" == undo-* && -s "$PGDATA/PG_VERSION" ]] ||
+    die "$(title "${JOURNAL[id]}") of PostgreSQL $major is under way (step ${JOURNAL[step]}), this image runs $PG_MAJOR; nothing was touched: use the image of PostgreSQL $major until it is done"
+  rm -rf "$VOLUME/$major/docker.restore"
+  close_journal
 }
 
 # Goes on where a former boot was ended, if that is still wanted.
@@ -106,7 +117,7 @@ decline() {
 
 begin_restore() {
   JOURNAL=([id]="${REQUEST[id]}" [to]="${REQUEST[to]}" [request]="$(request_text REQUEST)"
-  [keep_old]="${REQUEST[keep_old]}" [boots]=1 [old]=absent [started_at]="$EPOCHSECONDS")
+  [keep_old]="${REQUEST[keep_old]}" [major]="$PG_MAJOR" [boots]=1 [old]=absent [started_at]="$EPOCHSECONDS")
   if [ "${REQUEST[id]}" = "$CLONE" ]; then
     check_archive_is_empty
   fi
@@ -208,8 +219,7 @@ recover_to_target() {
   fi
   enter_step verifying
   if ! verify; then
-    kill -QUIT "$SERVER" 2>/dev/null || true
-    wait "$SERVER" || true
+    abandon_private
     give_up failed "$PROBLEM"
   elif ! stop_private_server; then
     give_up failed "$PROBLEM"

@@ -30,6 +30,9 @@ sync_roles() {
   touch "$ROLES_IN_STEP"
   info "roles and passwords are in step with the environment"
   finish_restore || error "the restore is not recorded as done (above): the next start tries again"
+  finish_upgrade || error "the upgrade is not recorded as done (above): the next start tries again"
+  finish_undo_upgrade || error "the undoing of the upgrade is not recorded (above): the next start tries again"
+  stash_binaries || true
 }
 
 # Waits until the server accepts connections and is out of recovery.

@@ -69,7 +69,7 @@ check_cluster() {
   fi
   others="$(cluster_folders)"
   if [ -n "$others" ]; then
-    die "the volume holds data of PostgreSQL $(<"${others%%$'\n'*}/PG_VERSION") in ${others//$'\n'/, }, this image runs $PG_MAJOR; nothing was touched. To upgrade: start it with an image of its own version, dump it with pg_dumpall and load that into a new volume"
+    die "the volume holds data of PostgreSQL $(<"${others%%$'\n'*}/PG_VERSION") in ${others//$'\n'/, }, this image runs $PG_MAJOR; nothing was touched. To upgrade, ask for it: PG_UPGRADE=<id> (upgrade: {id: ...}); otherwise put the image of its own version back"
   fi
   if [ "$state" = initialised ]; then
     die "$PGDATA is empty although a cluster was initialised on this volume, so data is missing; nothing was touched: mount the right volume, restore a backup, or remove $RECORDS to begin anew"
@@ -77,23 +77,32 @@ check_cluster() {
   return 1
 }
 
-# Refuses to initialise above an archive that holds something: a new cluster's segments would collide with the old ones.
-check_archive_is_empty() {
-  local attempt folder listing
+# Looks whether the archive holds nothing: a new cluster's segments would collide with the old ones. Exit: 1 when it does, or
+# can't be listed; PROBLEM says so.
+archive_is_empty() {
+  local attempt folder listing="$RUN/archive-listing"
   [ -n "$PREFIX_VARIABLE" ] || return 0
   folder="$(versioned_prefix "${!PREFIX_VARIABLE}")"
   for ((attempt = 1; ; attempt++)); do
-    listing="$RUN/archive-listing"
     if interruptible list_archive "$listing"; then
       break
+    elif ((attempt >= LIST_ATTEMPTS)); then
+      PROBLEM="the archive $folder can't be listed ($(<"$listing")), so it is not known to be empty: correct the prefix or the credentials"
+      return 1
     fi
-    ((attempt < LIST_ATTEMPTS)) || die "the archive $folder can't be listed ($(<"$listing")), so it is not known to be empty; nothing was initialised: correct the prefix or the credentials"
     warn "the archive $folder can't be listed (attempt $attempt of $LIST_ATTEMPTS): $(<"$listing")"
     interruptible sleep "$((attempt * 2))"
   done
   if [ -s "$listing" ]; then
-    die "the archive $folder already holds data ($(paste -sd ' ' "$listing")) but the volume is empty; nothing was initialised: choose another prefix for a new database, or restore this one"
+    PROBLEM="the archive $folder already holds data ($(paste -sd ' ' "$listing")): choose another prefix for a new database, or restore the one that is there"
+    return 1
   fi
+}
+
+# Refuses to initialise above an archive that holds something.
+check_archive_is_empty() {
+  local PROBLEM
+  archive_is_empty || die "$PROBLEM. The volume is empty, and nothing was initialised"
 }
 
 # Writes what lies below the prefix, or the error, into a file. Runs in a subshell.
@@ -123,7 +132,9 @@ initialise() {
   write_record "$RECORDS/cluster-$PG_MAJOR" initialising
   mkdir -p "${PGDATA%/*}"
   info "initialising PostgreSQL $PG_MAJOR in $staging"
-  POSTGRES_PASSWORD="$POSTGRES_PASSWORD" PGDATA="$staging" interruptible docker-ensure-initdb.sh postgres \
+  # as from 18 on
+  if ((PG_MAJOR < 18)) && wants_checksums; then POSTGRES_INITDB_ARGS="--data-checksums ${POSTGRES_INITDB_ARGS-}"; fi
+  POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" POSTGRES_PASSWORD="$POSTGRES_PASSWORD" PGDATA="$staging" interruptible docker-ensure-initdb.sh postgres \
     -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off ||
     die "the initialisation failed (above); the next start begins it anew: correct the cause first"
   publish_folder "$staging" "$PGDATA"
@@ -132,6 +143,7 @@ initialise() {
 # Makes PGDATA a cluster of this major or ends the process.
 ensure_cluster() {
   check_owner
+  settle_upgrade
   settle_restore
   if ! check_cluster; then
     initialise

@@ -1,0 +1,164 @@
+# The work of an upgrade: the old server and its archive, pg_upgrade, and what it leaves to be done. Functions that fail say why
+# in PROBLEM.
+# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+
+readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
+readonly MANY_LOCKS=2000             # for each connection: pg_dump locks every table of a database at once
+
+# Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
+# would otherwise refuse to start without.
+write_old_settings() {
+  install -d -m 0700 "$UPGRADE_WORK"
+  echo "local all all peer map=container" >"$UPGRADE_WORK/pg_hba.conf"
+  cat >"$UPGRADE_WORK/old.conf" <<EOF
+hba_file = '$UPGRADE_WORK/pg_hba.conf'
+ident_file = '/etc/postgresql/pg_ident.conf'
+max_connections = 50
+max_locks_per_transaction = $MANY_LOCKS
+max_prepared_transactions = $(old_control 'max_prepared_xacts setting')
+max_replication_slots = 500
+wal_level = $(old_control 'wal_level setting')
+track_commit_timestamp = $(old_control 'track_commit_timestamp setting')
+archive_mode = on
+huge_pages = off
+jit = off
+autovacuum = off
+log_timezone = 'UTC'
+EOF
+}
+
+# Starts the old server on its data, with its archive. Ends the boot when it does not start.
+start_old_server() {
+  write_old_settings
+  start_private "$OLD" "$UPGRADE_LOG" "$PRIVATE" with_old_libraries env WALG_ENV="$(
+    if [ "$REHEARSAL" = false ]; then old_archive_environment; fi
+  )" "$OLD_BIN/postgres" -c "config_file=$UPGRADE_WORK/old.conf" -c "archive_command=$(
+    if [ "$REHEARSAL" = false ]; then echo '/usr/local/bin/archive-wal %p'; fi
+  )"
+  wait_private "$OLD" || refuse_upgrade "the old server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
+}
+
+# Archives all WAL of the old server, and takes a base backup unless a fresh one leads here. Exit: 1 when the archive does not
+# lead back; PROBLEM says why.
+back_up_old() {
+  local answer
+  archive_all_wal || return
+  if answer="$(fresh_backup)"; then
+    info "the way back is base backup $answer of PostgreSQL $OLD_MAJOR"
+    return
+  fi
+  info "$answer: taking a base backup of PostgreSQL $OLD_MAJOR first"
+  if ! WALG_ENV="$(old_archive_environment)" PGHOST="$PRIVATE" PGPORT=5432 PGUSER="$POSTGRES_USER" with_old_libraries backup.sh; then
+    PROBLEM="the base backup before it failed (above): correct the archive's access, or what the log says"
+    return 1
+  fi
+  archive_all_wal || return
+  if ! answer="$(PG_UPGRADE_BACKUP_MAX_AGE=1000000000 fresh_backup)"; then
+    PROBLEM="the base backup that was just taken does not lead back: $answer"
+    return 1
+  fi
+  info "the way back is base backup $answer of PostgreSQL $OLD_MAJOR"
+}
+
+# Completes the last segment and waits until nothing is left to be archived. Exit: 1 when nothing moves for two deadlines.
+archive_all_wal() {
+  local waiting left='' since="$SECONDS"
+  private_sql "$PRIVATE" postgres -c 'SELECT pg_switch_wal()' >/dev/null || return
+  while true; do
+    waiting="$(private_sql "$PRIVATE" postgres -c "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'")" || return
+    if [ "$waiting" = 0 ]; then return 0; fi
+    if [ "$waiting" != "$left" ]; then left="$waiting" since="$SECONDS"; fi
+    if ((SECONDS - since > 2 * ARCHIVE_DEADLINE)); then
+      PROBLEM="$waiting segments of PostgreSQL $OLD_MAJOR can't be archived (above): correct the archive's access"
+      return 1
+    fi
+    interruptible sleep 0.2
+  done
+}
+
+# Initialises the new cluster beside PGDATA with what has to be the same. Exit: 1; PROBLEM says why.
+make_new_cluster() {
+  local options=(-D "$NEW_STAGING" -U "$POSTGRES_USER" -A trust --no-instructions --wal-segsize="$(($(old_control 'Bytes per WAL segment') / MIB))")
+  if [ "$(old_control 'Data page checksum version')" != 0 ]; then
+    options+=(--data-checksums)
+  elif ((PG_MAJOR >= 18)); then
+    options+=(--no-data-checksums)
+  fi
+  mkdir -p "${NEW_STAGING%/*}"
+  interruptible initdb "${options[@]}" >"$UPGRADE_LOG" 2>&1 || {
+    PROBLEM="the new cluster can't be initialised: $(tail -n 1 "$UPGRADE_LOG")"
+    return 1
+  }
+}
+
+# Runs pg_upgrade, which looks at everything again before it begins. Exit: 1; PROBLEM says what it found.
+run_pg_upgrade() {
+  local status=0 settings="-c hba_file=$UPGRADE_WORK/pg_hba.conf -c ident_file=/etc/postgresql/pg_ident.conf -c max_locks_per_transaction=$MANY_LOCKS"
+  install -d -m 0700 "$PRIVATE"
+  (
+    cd "$UPGRADE_WORK" || exit
+    with_old_libraries pg_upgrade -b "$OLD_BIN" -B "/usr/lib/postgresql/$PG_MAJOR/bin" -d "$OLD" -D "$NEW_STAGING" \
+      -U "$POSTGRES_USER" -s "$PRIVATE" -j "$(nproc)" "--${UPGRADE[mode]}" \
+      -o "-c config_file=$UPGRADE_WORK/old.conf -c archive_command=" -O "$settings"
+  ) > >(tee "$UPGRADE_LOG" | relay_pg_upgrade) 2>&1 &
+  wait $! || status=$?
+  if ((status != 0)); then
+    PROBLEM="pg_upgrade: $(pg_upgrade_words)"
+    return 1
+  fi
+}
+
+# Logs pg_upgrade's lines as our own.
+relay_pg_upgrade() {
+  local line
+  while IFS= read -r line; do
+    if [[ "$line" == *[a-z]* ]]; then info "pg_upgrade: ${line%"${line##*[![:space:]]}"}"; fi
+  done
+}
+
+# Prints what pg_upgrade says from its first error on, with the lists that it refers to.
+pg_upgrade_words() {
+  local list words
+  words="$(sed -n '/fatal\|^\*failure\*\|error:/,$p' "$UPGRADE_LOG" | grep '[a-z]')"
+  for list in $(grep -o '/[^ ]*\.txt' <<<"$words" || true); do
+    if [ -r "$list" ]; then words+=" $(head -c 1000 "$list")"; fi
+  done
+  tr -s ' \n' '  ' <<<"${words:-it ended without a word (above)}"
+}
+
+# pg_upgrade leaves ALTER SYSTEM's settings behind. Those that this server does not take are left out as a whole, and said.
+copy_altered_settings() {
+  local file=postgresql.auto.conf answer
+  if ! grep -q '^[^#]' "$OLD/$file" 2>/dev/null; then return 0; fi
+  cp "$NEW_STAGING/$file" "$NEW_STAGING/$file.initdb"
+  cp "$OLD/$file" "$NEW_STAGING/$file"
+  if ! answer="$(postgres -D "$NEW_STAGING" -c config_file=/etc/postgresql/postgresql.conf -C shared_buffers 2>&1)"; then
+    cp "$NEW_STAGING/$file.initdb" "$NEW_STAGING/$file"
+    warn "settings made with ALTER SYSTEM were left out, PostgreSQL $PG_MAJOR does not take them (${answer//$'\n'/ }): $(grep '^[^#]' "$OLD/$file" | paste -sd ' ')"
+  fi
+  rm "$NEW_STAGING/$file.initdb"
+}
+
+# Brings extensions to the version that this image has. Exit: 1; PROBLEM says which fails.
+update_extensions() {
+  local database answer
+  while IFS= read -r database; do
+    answer="$(
+      private_sql "$PRIVATE" "$database" 2>&1 <<'SQL'
+SELECT format('ALTER EXTENSION %I UPDATE', name) FROM pg_available_extensions
+  WHERE installed_version <> default_version \gexec
+SQL
+    )" || {
+      PROBLEM="extensions of database $database can't be updated: $answer"
+      return 1
+    }
+  done < <(private_databases "$PRIVATE")
+}
+
+# PostgreSQL 18 and later keep the planner's statistics; what they don't keep is made here.
+complete_statistics() {
+  local options=(--all --analyze-in-stages) answer
+  if ((PG_MAJOR >= 18)); then options+=(--missing-stats-only); fi
+  answer="$(vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" "${options[@]}" 2>&1)" ||
+    warn "statistics are not complete, autovacuum makes them later: ${answer//$'\n'/ }"
+}

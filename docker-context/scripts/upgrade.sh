@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Looks at an upgrade to the major of this image from outside of the server's container. Commands:
+#   --check      whether the next start of this image, with PG_UPGRADE, would upgrade the data on the volume; for people
+#   --preflight  the same for what the environment asks for (PG_UPGRADE_*); its finding is the pod's termination message too
+#   --report     waits until that has come to something and says what: `done: ` or `failed: ` and the message
+# Environment: PG_UPGRADE_*; PGHOST, PGUSER, PGPASSWORD_FILE: the old server, if it runs; what only a server can say is
+# asked there. Exit: 0, or 1 when it was refused.
+set -Eeuo pipefail
+
+readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+. "$LIB/log.sh"
+. "$LIB/record.sh"
+. "$LIB/environment.sh"
+. "$LIB/walg.sh"
+. "$LIB/encryption.sh"
+. "$LIB/psql.sh"
+. "$LIB/volume.sh"
+. "$LIB/request.sh"
+. "$LIB/verdict.sh"
+. "$LIB/archive.sh"
+. "$LIB/preflight.sh"
+. "$LIB/private.sh"
+. "$LIB/stash.sh"
+. "$LIB/upgrade-request.sh"
+. "$LIB/upgrade-check.sh"
+. "$LIB/upgrade.sh"
+. "$LIB/upgrade-undo.sh"
+
+COMPONENT=upgrade
+readonly REPORT_DEADLINE=600
+
+# Ends the process with an error, which is the pod's termination message. Arguments: message.
+reject() { die_with_message "upgrade $PG_UPGRADE would be refused: $1. Nothing was touched"; }
+
+# SQL in the server that runs. Arguments: database, psql's.
+live_sql() { sql -d "$1" "${@:2}"; }
+
+check() {
+  local VERDICT PROBLEM answer
+  judge_upgrade
+  case "$VERDICT" in
+    settled) info "$PROBLEM: nothing to do" && return ;;
+    refused) reject "$PROBLEM" ;;
+  esac
+  check_old_data || reject "$PROBLEM"
+  check_new_archive || reject "$PROBLEM"
+  use_server
+  if pg_isready -q -t 10; then
+    check_old_server live_sql || reject "$PROBLEM"
+  else
+    info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots and extensions are looked at when the upgrade begins"
+  fi
+  if answer="$(fresh_backup)"; then
+    answer="base backup $answer of PostgreSQL $OLD_MAJOR is fresh and complete"
+  else
+    answer="$answer: a base backup comes first, while the server is down"
+  fi
+  info "upgrade $PG_UPGRADE from PostgreSQL $OLD_MAJOR to $PG_MAJOR (mode $PG_UPGRADE_MODE) would begin; $answer"
+}
+
+# An undo asks for nothing that could be looked at here but whether there is something to undo.
+check_undo() {
+  local state
+  state="$(undone_upgrade state)"
+  if [[ "$state" != @(done|undone) ]]; then
+    die_with_message "upgrade $PG_UPGRADE can't be undone: it is ${state:-not known}. Nothing was touched"
+  elif [ "$(undone_upgrade from)" != "$PG_MAJOR" ]; then
+    die_with_message "upgrade $PG_UPGRADE can't be undone by the image of PostgreSQL $PG_MAJOR: that needs the one of $(undone_upgrade from). Nothing was touched"
+  fi
+  info "upgrade $PG_UPGRADE can be undone"
+}
+
+preflight() {
+  if [ "${UPGRADE[id]-}" = "$PG_UPGRADE" ]; then
+    info "upgrade $PG_UPGRADE is under way, at step ${UPGRADE[step]}"
+  elif [ "$PG_UPGRADE_UNDO" = true ]; then
+    check_undo
+  else
+    check
+  fi
+}
+
+report() {
+  local state wanted="done" word=failed message end=$((SECONDS + REPORT_DEADLINE))
+  if [ "$PG_UPGRADE_UNDO" = true ]; then wanted=undone; fi
+  while true; do
+    read_fields UPGRADE "$UPGRADE_FILE"
+    state="$(upgrade_outcome "$PG_UPGRADE" state)"
+    message="$(upgrade_outcome "$PG_UPGRADE" message)"
+    if [ "$state" = "$wanted" ] || { [ "$state" = failed ] && [ -z "${UPGRADE[step]-}" ]; }; then break; fi
+    if [ "$wanted" = "done" ] && [ -z "$state" ] && [ -z "${UPGRADE[step]-}" ] && [ -s "$PGDATA/PG_VERSION" ]; then
+      state="done" message="the data are of PostgreSQL $PG_MAJOR already"
+      break
+    fi
+    message="it has come to nothing within $REPORT_DEADLINE s; the log of the database says why"
+    if ((SECONDS >= end)); then break; fi
+    interruptible sleep 1
+  done
+  if [ "$state" = "$wanted" ]; then word="done"; fi
+  leave_message "$word: upgrade $PG_UPGRADE: $message"
+  info "$word: upgrade $PG_UPGRADE: $message"
+}
+
+_main() {
+  run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  export PG_UPGRADE="${PG_UPGRADE-check}"
+  read_upgrade
+  REHEARSAL=false PREFIX_VARIABLE=''
+  if [ -e "$WALG_ENV" ]; then
+    PREFIX_VARIABLE="$(sed -n 's/^export \(WALG_[A-Z0-9]*_PREFIX\)=.*/\1/p' "$WALG_ENV")"
+  fi
+  case "${1-}" in
+    --check | --preflight) preflight ;;
+    --report) report ;;
+    *) die "unknown arguments: $*; nothing was touched: upgrade.sh takes --check, --preflight or --report" ;;
+  esac
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "$@"
+fi

@@ -1,0 +1,29 @@
+import { IMAGE, must, prepareImage } from "./docker";
+
+const BASE_IMAGES: Record<number, string | undefined> = {
+  17: process.env.BASE_IMAGE_17,
+  19: process.env.BASE_IMAGE_19,
+};
+const built = new Map<number, Promise<string>>();
+
+/** Whether there are base images of these majors; 18 is what the other tests run on. */
+export function majorsAreThere(...majors: number[]): boolean {
+  return majors.every((major) => major === 18 || BASE_IMAGES[major]);
+}
+
+/** The image of a major, built when it is asked for first. */
+export function imageOf(major: number): Promise<string> {
+  if (major === 18) return Promise.resolve(IMAGE);
+  const known = built.get(major);
+  if (known) return known;
+  const tag = `${IMAGE}-${major}`;
+  const image = prepareImage(tag, BASE_IMAGES[major]).then(() => tag);
+  built.set(major, image);
+  return image;
+}
+
+/** Removes the images of the other majors. */
+export async function removeMajors(): Promise<void> {
+  for (const image of await Promise.all(built.values())) await must(["rmi", "-f", image]);
+  built.clear();
+}
