@@ -28,7 +28,10 @@ take_lock() {
   local answer
   coproc SESSION { PGOPTIONS="-c idle_session_timeout=0" exec setpriv --pdeathsig KILL psql -XAtq --no-password 2>&1; }
   echo "SELECT pg_try_advisory_lock($LOCK_KEY);" >&"${SESSION[1]}"
-  IFS= read -r answer <&"${SESSION[0]}" || answer='the session ended'
+  while IFS= read -r answer <&"${SESSION[0]}" || ! answer='the session ended'; do
+    # what a connection says first, such as that of another collation version
+    [[ "$answer" == @(WARNING|DETAIL|HINT|NOTICE):* ]] || break
+  done
   [[ "$answer" == [tf] ]] || die "the backup lock can't be asked for: $answer; no backup was taken"
   [ "$answer" = t ]
 }

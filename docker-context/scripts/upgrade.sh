@@ -23,11 +23,15 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/stash.sh"
 . "$LIB/upgrade-request.sh"
 . "$LIB/upgrade-check.sh"
+. "$LIB/upgrade-steps.sh"
+. "$LIB/collation-read.sh"
+. "$LIB/collation.sh"
 . "$LIB/upgrade.sh"
 . "$LIB/upgrade-undo.sh"
 
 COMPONENT=upgrade
 readonly REPORT_DEADLINE=600
+readonly SCRATCH="$RUN/new-cluster"
 
 # Ends the process with an error, which is the pod's termination message. Arguments: message.
 reject() { die_with_message "upgrade $PG_UPGRADE would be refused: $1. Nothing was touched"; }
@@ -46,9 +50,9 @@ check() {
   check_new_archive || reject "$PROBLEM"
   use_server
   if pg_isready -q -t 10; then
-    check_old_server live_sql || reject "$PROBLEM"
+    { check_old_server live_sql && make_new_cluster "$SCRATCH" && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
   else
-    info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots and extensions are looked at when the upgrade begins"
+    info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots, extensions and collations are looked at when the upgrade begins"
   fi
   if answer="$(fresh_backup)"; then
     answer="base backup $answer of PostgreSQL $OLD_MAJOR is fresh and complete"

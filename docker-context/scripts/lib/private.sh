@@ -4,7 +4,7 @@
 readonly PRIVATE="$RUN/private"
 
 # Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid.
-# Arguments: data folder, file for its log, socket's folder, command that ends with postgres or its flags.
+# Arguments: data folder, file for its log, socket's folder, program (no function: the signals are for it) and its flags.
 start_private() {
   rm -rf "$3" "$1/postmaster.pid"
   mkdir -m 0700 "$3"
@@ -54,8 +54,8 @@ private_databases() { private_sql "$1" postgres -c 'SELECT datname FROM pg_datab
 # Arguments: socket's folder. Exit: 1 when one can't be read; PROBLEM says which.
 read_all_tables() {
   local database databases answer
-  databases="$(private_databases "$1" 2>&1)" || {
-    PROBLEM="the databases can't be listed: $databases"
+  databases="$(private_databases "$1")" || {
+    PROBLEM="the databases can't be listed (above)"
     return 1
   }
   while IFS= read -r database; do

@@ -71,22 +71,21 @@ check_new_archive() {
 # What only a server can say. Arguments: command that runs SQL in a database of the old server: database, psql's options.
 check_old_server() {
   local answer database missing=() databases
-  answer="$("$@" postgres -c "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts" 2>&1)" || {
-    PROBLEM="the server of PostgreSQL $OLD_MAJOR can't be asked: $answer"
-    return 1
-  }
+  ask_old "$@" postgres -c "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts" || return
   if [ -n "$answer" ]; then
     PROBLEM="transactions are prepared and neither committed nor rolled back: $answer. With the image of PostgreSQL $OLD_MAJOR: COMMIT PREPARED or ROLLBACK PREPARED"
     return 1
   fi
-  answer="$("$@" postgres -c "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary")" || return
+  ask_old "$@" postgres -c "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary" || return
   if [ -n "$answer" ]; then
     PROBLEM="replication slots would be lost: $answer. With the image of PostgreSQL $OLD_MAJOR: let their consumers finish, then pg_drop_replication_slot"
     return 1
   fi
-  databases="$("$@" postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname')" || return
+  ask_old "$@" postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname' || return
+  databases="$answer"
   while IFS= read -r database; do
-    for answer in $("$@" "$database" -c 'SELECT extname FROM pg_extension'); do
+    ask_old "$@" "$database" -c 'SELECT extname FROM pg_extension' || return
+    for answer in $answer; do
       if ! [ -e "/usr/share/postgresql/$PG_MAJOR/extension/$answer.control" ]; then missing+=("$answer (database $database)"); fi
     done
   done <<<"$databases"
@@ -95,6 +94,13 @@ check_old_server() {
     PROBLEM="this image lacks extensions that are in use: ${answer%, }. Use an image that has them, or drop them with the image of PostgreSQL $OLD_MAJOR"
     return 1
   fi
+}
+
+# Sets answer; warnings, such as that of another collation version, are no part of it. Arguments: command. Exit: 1 with PROBLEM.
+ask_old() {
+  if answer="$("$@" 2>"$RUN/old-server-error")"; then return 0; fi
+  PROBLEM="the server of PostgreSQL $OLD_MAJOR can't be asked: $(<"$RUN/old-server-error")"
+  return 1
 }
 
 # Writes the WAL-G environment of the old major's archive. Prints its path.

@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
+readonly NEW_LOG="$RUN/new-cluster.log"
 readonly MANY_LOCKS=2000             # for each connection: pg_dump locks every table of a database at once
 
 # Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
@@ -30,7 +31,7 @@ EOF
 # Starts the old server on its data, with its archive. Ends the boot when it does not start.
 start_old_server() {
   write_old_settings
-  start_private "$OLD" "$UPGRADE_LOG" "$PRIVATE" with_old_libraries env WALG_ENV="$(
+  start_private "$OLD" "$UPGRADE_LOG" "$PRIVATE" env LD_LIBRARY_PATH="$OLD_LIBRARIES" WALG_ENV="$(
     if [ "$REHEARSAL" = false ]; then old_archive_environment; fi
   )" "$OLD_BIN/postgres" -c "config_file=$UPGRADE_WORK/old.conf" -c "archive_command=$(
     if [ "$REHEARSAL" = false ]; then echo '/usr/local/bin/archive-wal %p'; fi
@@ -76,19 +77,44 @@ archive_all_wal() {
   done
 }
 
-# Initialises the new cluster beside PGDATA with what has to be the same. Exit: 1; PROBLEM says why.
+# Initialises a new cluster with what has to be the same. Nothing waits for the disk: pg_upgrade does that once, at its end.
+# Arguments: folder. Exit: 1; PROBLEM says why.
 make_new_cluster() {
-  local options=(-D "$NEW_STAGING" -U "$POSTGRES_USER" -A trust --no-instructions --wal-segsize="$(($(old_control 'Bytes per WAL segment') / MIB))")
+  local options=(-D "$1" -U "$POSTGRES_USER" -A trust --no-instructions --no-sync --wal-segsize="$(($(old_control 'Bytes per WAL segment') / MIB))")
   if [ "$(old_control 'Data page checksum version')" != 0 ]; then
     options+=(--data-checksums)
   elif ((PG_MAJOR >= 18)); then
     options+=(--no-data-checksums)
   fi
-  mkdir -p "${NEW_STAGING%/*}"
-  interruptible initdb "${options[@]}" >"$UPGRADE_LOG" 2>&1 || {
-    PROBLEM="the new cluster can't be initialised: $(tail -n 1 "$UPGRADE_LOG")"
+  mkdir -p "${1%/*}"
+  interruptible initdb "${options[@]}" >"$NEW_LOG" 2>&1 || {
+    PROBLEM="the new cluster can't be initialised: $(tail -n 1 "$NEW_LOG")"
     return 1
   }
+}
+
+# Looks which indexes the new image orders otherwise: the versions from before are the old server's, those of now are asked of the
+# new cluster, which is still empty. They go into the file, for the rebuild that follows the upgrade.
+# Arguments: old server's socket's folder or host, folder of the new cluster, file. Exit: 1 unless that is allowed; PROBLEM has
+# the indexes.
+check_new_collations() {
+  local old_server="${SERVER-}" socket="$RUN/new" lines="$RUN/upgrade.collations" failed=''
+  read_collations "$1" "$lines" || return
+  start_private "$2" "$NEW_LOG" "$socket" postgres -c fsync=off -c autovacuum=off
+  if ! wait_private "$2"; then
+    PROBLEM="the new cluster does not start ($(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1))"
+    failed=true
+  else
+    take_versions_from "$socket" "$lines" || failed=true
+    stop_private || failed=true
+  fi
+  SERVER="$old_server"
+  if [ -n "$failed" ]; then return 1; fi
+  affected_collations "$lines" >"$3"
+  if [ -s "$3" ] && [ "$PG_REINDEX_COLLATIONS" != true ]; then
+    PROBLEM="$(describe_change "$3"). With the new version they may be in the wrong order: allow to rebuild just these with PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true}), or use an image of PostgreSQL $PG_MAJOR on the release of Debian that the data come from"
+    return 1
+  fi
 }
 
 # Runs pg_upgrade, which looks at everything again before it begins. Exit: 1; PROBLEM says what it found.
@@ -97,7 +123,7 @@ run_pg_upgrade() {
   install -d -m 0700 "$PRIVATE"
   (
     cd "$UPGRADE_WORK" || exit
-    with_old_libraries pg_upgrade -b "$OLD_BIN" -B "/usr/lib/postgresql/$PG_MAJOR/bin" -d "$OLD" -D "$NEW_STAGING" \
+    with_old_libraries pg_upgrade -b "$OLD_BIN" -B "$(new_programs)" -d "$OLD" -D "$NEW_STAGING" \
       -U "$POSTGRES_USER" -s "$PRIVATE" -j "$(nproc)" "--${UPGRADE[mode]}" \
       -o "-c config_file=$UPGRADE_WORK/old.conf -c archive_command=" -O "$settings"
   ) > >(tee "$UPGRADE_LOG" | relay_pg_upgrade) 2>&1 &
@@ -108,11 +134,27 @@ run_pg_upgrade() {
   fi
 }
 
-# Logs pg_upgrade's lines as our own.
+# Prints the folder with the programs of this image that pg_upgrade is to use: with another pg_restore (lib/pg_restore) where
+# only the old server knows versions of attributes.
+new_programs() {
+  local bin="/usr/lib/postgresql/$PG_MAJOR/bin"
+  if grep -q pg_attver "$OLD_BIN/postgres" && ! grep -q pg_attver "$bin/postgres"; then
+    mkdir -p "$UPGRADE_WORK/bin"
+    ln -sf "$bin"/* "$UPGRADE_WORK/bin/"
+    ln -sf "$LIB/pg_restore" "$UPGRADE_WORK/bin/"
+    bin="$UPGRADE_WORK/bin"
+  fi
+  echo "$bin"
+}
+
+# Logs pg_upgrade's lines as our own, but for what each connection says of another collation version, which is looked at for
+# itself, and for its advice at the end, which the next steps follow.
 relay_pg_upgrade() {
-  local line
+  local line told=false noise='WARNING:  database .* has a collation version mismatch'
   while IFS= read -r line; do
-    if [[ "$line" == *[a-z]* ]]; then info "pg_upgrade: ${line%"${line##*[![:space:]]}"}"; fi
+    if [[ "$line" =~ ^(.*)$noise ]]; then line="${BASH_REMATCH[1]}"; fi
+    if [[ "$line" == "Checking for extension updates"* ]]; then told=true; fi
+    if [ "$told" = false ] && [[ "$line" == *[a-z]* && "$line" != @(DETAIL|HINT):* ]]; then info "pg_upgrade: ${line%"${line##*[![:space:]]}"}"; fi
   done
 }
 
@@ -120,8 +162,8 @@ relay_pg_upgrade() {
 pg_upgrade_words() {
   local list words
   words="$(sed -n '/fatal\|^\*failure\*\|error:/,$p' "$UPGRADE_LOG" | grep '[a-z]')"
-  for list in $(grep -o '/[^ ]*\.txt' <<<"$words" || true); do
-    if [ -r "$list" ]; then words+=" $(head -c 1000 "$list")"; fi
+  for list in $(grep -o '/[^ "]*\.\(txt\|log\)' <<<"$words" || true); do
+    if [ -r "$list" ]; then words+=" $(grep -v 'collation version' "$list" | tail -c 1000)"; fi
   done
   tr -s ' \n' '  ' <<<"${words:-it ended without a word (above)}"
 }

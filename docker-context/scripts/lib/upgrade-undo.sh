@@ -62,6 +62,7 @@ swap_upgrade_back() {
   if [ -d "$old.pre-upgrade" ]; then
     publish_folder "$old.pre-upgrade" "$old" putting-old-back
   fi
+  forget_collations
   record_upgrade undone "the data from before it serve again; the upgraded ones are kept in $new.undone"
   info "upgrade ${UPGRADE[id]} undone: the data from before it serve again, the upgraded ones are kept in $new.undone"
   close_upgrade

@@ -12,6 +12,7 @@
 
 readonly NEW_STAGING="$PGDATA.upgrade"
 readonly UPGRADE_LOG="$RECORDS/upgrade.log"
+readonly UPGRADE_COLLATIONS="$RECORDS/upgrade-collations" # what is to be rebuilt
 
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for. Ends the
 # process when there are no data of this major to serve afterwards.
@@ -81,7 +82,7 @@ put_old_back() {
     mv -T "$control.old" "$control"
     sync "$OLD/global"
   fi
-  rm -rf "$NEW_STAGING" "$OLD/postmaster.pid"
+  rm -rf "$NEW_STAGING" "$OLD/postmaster.pid" "$UPGRADE_COLLATIONS"
 }
 
 # Gives the upgrade up while the old data are whole. Arguments: state (failed, withdrawn), message.
@@ -99,6 +100,13 @@ refuse_upgrade() {
   die "upgrade $PG_UPGRADE refused: $1. Nothing was changed: the image of PostgreSQL $OLD_MAJOR still serves these data"
 }
 
+# The same while the old server runs: its PROBLEM, not one of its stop.
+refuse_with_server() {
+  local why="$PROBLEM"
+  stop_private || true
+  refuse_upgrade "$why"
+}
+
 # Ends the boot after pg_upgrade or the new server failed; its id is used. Arguments: message.
 fail_upgrade() {
   local id="${UPGRADE[id]}"
@@ -114,17 +122,12 @@ run_upgrade() {
   enter_upgrade_step asked
   rm -rf "$NEW_STAGING" "$PGDATA.undone"
   start_old_server
-  if ! check_old_server private_sql "$PRIVATE"; then
-    stop_private || true
-    refuse_upgrade "$PROBLEM"
+  if ! { check_old_server private_sql "$PRIVATE" && make_new_cluster "$NEW_STAGING" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
+    refuse_with_server
   fi
   enter_upgrade_step backing-up
-  if [ "$REHEARSAL" = false ] && ! back_up_old; then
-    stop_private || true
-    refuse_upgrade "$PROBLEM"
-  fi
+  if [ "$REHEARSAL" = false ] && ! back_up_old; then refuse_with_server; fi
   stop_private || refuse_upgrade "$PROBLEM"
-  make_new_cluster || refuse_upgrade "$PROBLEM"
   enter_upgrade_step upgrading
   run_pg_upgrade || fail_upgrade "$PROBLEM"
   copy_altered_settings
@@ -161,6 +164,11 @@ hand_over() {
   if [ -d "$NEW_STAGING" ]; then
     publish_folder "$NEW_STAGING" "$PGDATA" publishing-new
   fi
+  if [ -s "$UPGRADE_COLLATIONS" ]; then
+    plan_reindex "$UPGRADE_COLLATIONS"
+  else
+    forget_collations
+  fi
   rm -f "$JOURNAL_FILE" # of a restore whose last base backup has now been taken, or will be
   write_record "$RECORDS/cluster-$PG_MAJOR" initialised
   enter_upgrade_step handed-over
@@ -185,6 +193,7 @@ finish_upgrade() {
     return 0
   fi
   if [ -z "${UPGRADE[kept]-}" ]; then rm -rf "$OLD.pre-upgrade"; fi
+  rm -f "$UPGRADE_COLLATIONS"
   remove_old_stashes
   close_upgrade
 }
