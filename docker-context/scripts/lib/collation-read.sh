@@ -103,7 +103,7 @@ WITH RECURSIVE version AS (
     FROM dependency AS d JOIN candidate AS n USING (indexrelid)
   UNION
   SELECT 'partitions', p.partrelid, 0, 0, false, k.oid
-    FROM pg_partitioned_table AS p, unnest(p.partcollation::oid[]) AS key (collation) JOIN pg_collation AS k ON k.oid = key.collation
+    FROM pg_partitioned_table AS p, unnest(p.partcollation::oid[]) AS key (oid) JOIN pg_collation AS k ON k.oid = key.oid
     WHERE p.partstrat = 'r' OR NOT k.collisdeterministic
 )
 SELECT current_database(), o.kind, o.oid, o.node, o.bytes, translate(o.oid::regclass::text, E'\t\n', '  '),

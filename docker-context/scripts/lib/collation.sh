@@ -68,10 +68,10 @@ describe_change() {
       list = list (list ? ", " : "") $1 ": " what
     }
     END {
-      printf "%s: indexes: %d", versions ? versions : "a rebuild that was begun", kinds["index"]
+      printf "%s: indexes: %d", (versions ? versions : "a rebuild that was begun"), kinds["index"]
       if (kinds["partitions"]) printf ", partitioned tables: %d", kinds["partitions"]
       if (kinds["closed"]) printf ", databases that refuse connections: %d", kinds["closed"]
-      printf " (%s%s)", list, NR > listed ? ", and " NR - listed " more" : ""
+      printf " (%s%s)", list, (NR > listed) ? ", and " (NR - listed) " more" : ""
     }' "$1"
 }
 
