@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { until } from "../lib/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
@@ -273,19 +275,25 @@ describe("image: the collation guard", () => {
     await leave(database, volume);
   });
 
-  it("looks into every database that accepts connections, and says which does not", async () => {
+  it("says what a rebuild can't help: partitions by text, and databases that refuse connections", async () => {
     const volume = await aged(
       "DROP TABLE names",
       "CREATE DATABASE closed ALLOW_CONNECTIONS false",
+      "CREATE TABLE logs (k text) PARTITION BY RANGE (k)",
+      "CREATE TABLE logs_a PARTITION OF logs FOR VALUES FROM ('a') TO ('m')",
+      "INSERT INTO logs VALUES ('b'), ('c')",
       OLD_DEFAULT,
     );
     expect(await refused(volume)).to.contain(
-      "databases that refuse connections: 1 (closed: refuses connections)",
+      "indexes: 0, partitioned tables: 1, databases that refuse connections: 1",
     );
     const database = await boot(volume, PERMIT);
-    expect(await database.logs()).to.contain(
-      "WARN [entrypoint] collations: database closed refuses connections",
-    );
+    expect(await database.logs())
+      .to.contain("WARN [entrypoint] collations: database closed refuses connections")
+      .and.to.contain("WARN [entrypoint] collations: rows of public.logs in database postgres may lie");
+    const page = readFileSync(join(__dirname, "../../docs/collations.md"), "utf8");
+    const query = /```sql\n(.*?)```/s.exec(page)?.[1] ?? "";
+    expect((await database.bash(`psql -XAt <<'SQL'\n${query}\nSQL`)).stdout).to.equal("logs_a|0");
     await leave(database, volume);
   });
 

@@ -6,7 +6,7 @@
 
 COLLATION_ERROR="$RUN/collations.error"
 
-# SQL that no setting of a role or of a database disturbs, and that warns of no version.
+# SQL that no setting of a role or of a database disturbs.
 # Arguments: socket's folder, database, psql's. Prints fields between tabs; writes errors, one line each, into COLLATION_ERROR.
 collation_sql() {
   PGOPTIONS="-c client_min_messages=error -c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=30s \
@@ -14,8 +14,12 @@ collation_sql() {
     psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -F $'\t' -v ON_ERROR_STOP=1 -v VERBOSITY=terse "${@:3}" 2>"$COLLATION_ERROR"
 }
 
-# Prints what the last collation_sql complained about.
-collation_error() { sed 's/^.*\(ERROR\|FATAL\): *//' "$COLLATION_ERROR" | paste -sd ' '; }
+# Prints what the last collation_sql complained about, without the warnings of versions that come before any setting.
+collation_error() {
+  local words
+  words="$(sed -nE 's/.*(ERROR|FATAL): *//p' "$COLLATION_ERROR" | paste -sd ' ')"
+  echo "${words:-$(tail -n 1 "$COLLATION_ERROR")}"
+}
 
 # Prints the databases that can be looked into, one a line. template0 holds nothing that depends on a collation.
 # Arguments: socket's folder.

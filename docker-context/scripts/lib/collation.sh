@@ -25,7 +25,12 @@ collation_providers() {
 # Records that every index is ordered by this image's versions.
 record_collations() { write_record "$COLLATIONS" "$(collation_providers)"; }
 
-# Forgets it, because other data come: their indexes are looked at by the next guard_collations. Durable with the next sync.
+# Records that this image has begun to rebuild. With the permit, the next guard_collations goes on from here: what is in the lines
+# counts whatever the catalogs say, as after an upgrade, whose catalogs no longer know the versions from before.
+# Arguments: file with lines of affected_collations.
+plan_reindex() { write_record "$COLLATIONS" "reindexing $(collation_providers)"$'\n'"$(<"$1")" reindexing; }
+
+# Forgets the record, because other data come: their indexes are looked at by the next guard_collations. Durable with the next sync.
 forget_collations() { rm -f "$COLLATIONS"; }
 
 # Prints the lines that need a rebuild or a word, one for each object: those whose recorded version is not the one provided, and
@@ -155,7 +160,7 @@ settle_collations() {
     return 1
   else
     check_reindex_room "$affected" || return
-    write_record "$COLLATIONS" "reindexing $provided"$'\n'"$(<"$affected")" reindexing || return
+    plan_reindex "$affected" || return
     reindex_changed "$PRIVATE" "$affected" || {
       PROBLEM+=". No client was let in, and what is rebuilt stays so. Two ways on: correct the cause and start again; or put back $before with $permit, which rebuilds those back: duplicates can be removed there"
       return 1
