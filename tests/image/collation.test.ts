@@ -71,6 +71,7 @@ describe("image: the collation guard", () => {
   let base: string;
   let provided: string;
   let untouched: string;
+  let planned: string;
 
   /** A copy of the database after these statements, last served by an image with other versions. */
   const aged = async (...statements: string[]) => {
@@ -113,6 +114,9 @@ describe("image: the collation guard", () => {
     `);
     provided = await record(database);
     untouched = await nodes(database, ...UNTOUCHED);
+    planned =
+      await database.sql(`SELECT concat_ws(E'\\t', 'postgres', 'index', oid, pg_relation_filenode(oid), 8192,
+      'public.words_fr', '"fr-x-icu"', 'i', 'fr', '1.0', '2.0') FROM pg_class WHERE relname = 'words_fr'`);
     expect(await database.logs()).not.to.contain("collations:");
     await database.stop();
     await database.remove();
@@ -225,6 +229,19 @@ describe("image: the collation guard", () => {
     const database = await boot(volume, PERMIT);
     expect(await record(database)).to.equal(provided);
     await isSound(database);
+    await leave(database, volume);
+  });
+
+  it("rebuilds what was planned although the catalogs agree, as after an upgrade", async () => {
+    const volume = await copyOf(base);
+    await remember(volume, `reindexing ${provided}\n${planned}`);
+    expect(await refused(volume)).to.contain("indexes: 1 (postgres: public.words_fr)");
+    const database = await boot(volume, PERMIT);
+    expect((await nodes(database, ...UNTOUCHED)).split(" ").slice(0, 3)).to.deep.equal(
+      untouched.split(" ").slice(0, 3),
+    );
+    expect(await nodes(database, ...UNTOUCHED)).not.to.equal(untouched);
+    expect(await record(database)).to.equal(provided);
     await leave(database, volume);
   });
 
