@@ -29,6 +29,9 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/upgrade-steps.sh"
 . "$LIB/upgrade.sh"
 . "$LIB/upgrade-undo.sh"
+. "$LIB/collation-read.sh"
+. "$LIB/reindex.sh"
+. "$LIB/collation.sh"
 . "$LIB/roles.sh"
 . "$LIB/cron.sh"
 
@@ -96,7 +99,7 @@ boot() {
     leave_root postgres "$@"
   fi
   [ -w "$RUN" ] || die "$RUN is not writable for uid $(id -u); nothing was touched: mount an empty folder in memory there"
-  rm -f "$ROLES_IN_STEP" "$RUN/progress"
+  rm -f "$ROLES_IN_STEP" "$RUN/progress" "$PROGRESS_LINE"
   echo "$$" >"$RUN/server.pid"
   lock_volume
   warn_of_several_prefixes

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Kubernetes probes. Prints one state line: starting, restoring, upgrading, recovering, ready or full, with the reason.
+# Kubernetes probes. Prints one state line: starting, restoring, upgrading, preparing, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    as readiness, recovering, restoring or upgrading: those may take hours, and liveness watches over them
+#   startup    as readiness, recovering, restoring, upgrading or preparing (looking at indexes, rebuilding them): those may take
+#              hours, and liveness watches over them
 #   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
 #   readiness  accepts connections over TCP, and passwords are those of the environment
 set -Eeuo pipefail
@@ -16,7 +17,7 @@ readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|und
 readonly LEAST_FREE_KIB=16384 # one WAL segment
 
 # Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
-# Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say) or starting.
+# Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say), preparing or starting.
 server_state() {
   local status=0
   pg_isready -q -h 127.0.0.1 -t 3 || status=$?
@@ -28,6 +29,8 @@ server_state() {
         echo restoring
       elif grep -qsE "^step=($UPGRADING)$" "$UPGRADE"; then
         echo upgrading
+      elif grep -qs '^collations: ' "$RESTORE_PROGRESS"; then
+        echo preparing
       else
         echo starting
       fi
@@ -117,6 +120,7 @@ judge_unready() {
   case "$1" in
     restoring) doing="$(restore_progress)" ;;
     upgrading) doing="$(sed -n 's/^step=//p' "$UPGRADE" 2>/dev/null)" || true ;;
+    preparing) doing="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true ;;
   esac
   echo "$1: $doing; last progress $stalled s ago"
 }

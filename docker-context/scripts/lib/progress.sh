@@ -1,9 +1,9 @@
-# How far a restore is: in the log, and in a file that the probe prints, so that the pod's events say it too.
+# How far a restore or a rebuild of indexes is: in the log, and in a file that the probe prints, so that the pod's events say it too.
 # shellcheck shell=bash
 
 readonly PROGRESS_LINE="$RUN/restore-progress"
 
-# Logs a line of progress and hands it to the probe. Arguments: message, beginning with the journal's step.
+# Logs a line of progress and hands it to the probe. Arguments: message, beginning with the journal's step, or `collations`.
 report_progress() {
   info "$1"
   printf '%s\n' "$1" >"$PROGRESS_LINE.new"

@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 begin_swap() {
+  forget_collations
   if [ "${JOURNAL[old]}" = present ]; then
     write_record "$PRE_RESTORE_OF" "${JOURNAL[id]}"
   fi
@@ -30,6 +31,7 @@ begin_undo() {
 }
 
 swap_back() {
+  forget_collations
   if [ -d "$PRE_RESTORE" ] && [ -s "$PGDATA/PG_VERSION" ]; then
     publish_folder "$PGDATA" "$UNDONE" setting-restored-aside
   fi

@@ -1,5 +1,5 @@
 # The volume: who owns it, which major lives on it, and its first initialisation.
-# Records below .postgres-stack: `owner`, and `cluster-<major>` = initialising | initialised.
+# Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation.sh has its own.
 # shellcheck shell=bash
 
 readonly LIST_ATTEMPTS=5
@@ -138,6 +138,7 @@ initialise() {
     -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off ||
     die "the initialisation failed (above); the next start begins it anew: correct the cause first"
   publish_folder "$staging" "$PGDATA"
+  record_collations
 }
 
 # Makes PGDATA a cluster of this major or ends the process.
@@ -152,4 +153,5 @@ ensure_cluster() {
   if [ "$(read_record "$RECORDS/cluster-$PG_MAJOR")" != initialised ]; then
     write_record "$RECORDS/cluster-$PG_MAJOR" initialised
   fi
+  guard_collations
 }

@@ -1,0 +1,159 @@
+# Which indexes depend on which collations, asked of a running private server of 17, 18 or 19.
+# Lines about collations have 11 fields, between tabs: database, kind (index; partitions: a table whose bounds are compared by
+# the collation; closed: a database that refuses connections), oid, file node, bytes, name, collation, provider (c, i, b),
+# locale, version recorded in the catalog, version that the server's libraries provide.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
+
+COLLATION_ERROR="$RUN/collations.error"
+
+# SQL that no setting of a role or of a database disturbs.
+# Arguments: socket's folder, database, psql's. Prints fields between tabs; writes errors, one line each, into COLLATION_ERROR.
+collation_sql() {
+  PGOPTIONS="-c client_min_messages=error -c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=30s \
+    -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off" \
+    psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -F $'\t' -v ON_ERROR_STOP=1 -v VERBOSITY=terse "${@:3}" 2>"$COLLATION_ERROR"
+}
+
+# Prints what the last collation_sql complained about, without the warnings of versions that come before any setting.
+collation_error() {
+  local words
+  words="$(sed -nE 's/.*(ERROR|FATAL): *//p' "$COLLATION_ERROR" | paste -sd ' ')"
+  echo "${words:-$(tail -n 1 "$COLLATION_ERROR")}"
+}
+
+# Prints the databases that can be looked into, one a line. template0 holds nothing that depends on a collation.
+# Arguments: socket's folder.
+open_databases() {
+  collation_sql "$1" postgres -c "SELECT datname FROM pg_database
+    WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'template0' ORDER BY datname"
+}
+
+# Writes a line for each index, and each kind of object besides, that depends on a collation with a recorded version, and for
+# each of these collations. An index depends on the collations of its keys, also within arrays, domains, ranges and composite
+# types, on those by which its expressions and its predicate compare, and with jsonb keys on the database's default. Operator
+# classes that compare bytes, and hashes of what is equal only when its bytes are, depend on none.
+# Arguments: socket's folder, file. Exit: 1 when a database can't be read; PROBLEM says which.
+read_collations() {
+  local database databases
+  : >"$2"
+  databases="$(open_databases "$1")" || {
+    PROBLEM="the databases can't be listed: $(collation_error)"
+    return 1
+  }
+  while IFS= read -r database; do
+    read_database_collations "$1" "$database" >>"$2" || {
+      PROBLEM="database $database can't be looked into: $(collation_error)"
+      return 1
+    }
+  done <<<"$databases"
+  read_closed_databases "$1" >>"$2" || {
+    PROBLEM="the databases can't be listed: $(collation_error)"
+    return 1
+  }
+}
+
+# Arguments: socket's folder. Prints a line for each database that refuses connections.
+read_closed_databases() {
+  collation_sql "$1" postgres <<'SQL'
+SELECT datname, 'closed', oid, 0, 0, '-', 'default', datlocprovider, coalesce(datlocale, datcollate), datcollversion,
+    coalesce(pg_database_collation_actual_version(oid), '-')
+  FROM pg_database
+  WHERE NOT datallowconn AND datconnlimit <> -2 AND datname <> 'template0' AND datcollversion IS NOT NULL
+SQL
+}
+
+# Arguments: socket's folder, database. Prints lines, unique indexes first: they are the ones that may fail to be rebuilt.
+read_database_collations() {
+  collation_sql "$1" "$2" <<'SQL'
+WITH RECURSIVE version AS (
+  SELECT 'pg_catalog."default"'::regcollation::oid AS oid, '"default"' AS name, datlocprovider AS provider,
+      coalesce(datlocale, datcollate) AS locale, datcollversion AS recorded
+    FROM pg_database WHERE datname = current_database() AND datcollversion IS NOT NULL
+  UNION ALL
+  SELECT oid, oid::regcollation::text, collprovider, coalesce(colllocale, collcollate), collversion
+    FROM pg_collation WHERE collversion IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
+), candidate AS (
+  SELECT i.*, m.amname
+    FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam
+    WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND i.indisvalid
+), element AS (
+  SELECT n.indexrelid, n.amname, a.atttypid AS type, a.attcollation AS collation
+    FROM candidate AS n JOIN pg_attribute AS a ON a.attrelid = n.indexrelid AND a.attnum <= n.indnkeyatts
+      JOIN pg_opclass AS o ON o.oid = n.indclass[a.attnum - 1] JOIN pg_opfamily AS f ON f.oid = o.opcfamily
+    WHERE f.opfname NOT IN ('text_pattern_ops', 'bpchar_pattern_ops')
+  UNION
+  SELECT e.indexrelid, e.amname, part.type, part.collation
+    FROM element AS e, LATERAL (
+      SELECT typelem AS type, 0::oid AS collation FROM pg_type WHERE oid = e.type AND typcategory = 'A'
+      UNION ALL SELECT typbasetype, 0 FROM pg_type WHERE oid = e.type AND typtype = 'd'
+      UNION ALL SELECT rngsubtype, rngcollation FROM pg_range WHERE e.type IN (rngtypid, rngmultitypid)
+      UNION ALL SELECT a.atttypid, a.attcollation
+        FROM pg_type AS t JOIN pg_attribute AS a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE t.oid = e.type AND t.typtype = 'c'
+    ) AS part
+), dependency AS (
+  SELECT e.indexrelid, e.collation FROM element AS e JOIN pg_collation AS k ON k.oid = e.collation
+    WHERE NOT (e.amname = 'hash' AND k.collisdeterministic)
+  UNION
+  SELECT indexrelid, 'pg_catalog."default"'::regcollation FROM element WHERE type = 'jsonb'::regtype AND amname = 'btree'
+  UNION
+  SELECT n.indexrelid, word::oid
+    FROM candidate AS n,
+      regexp_matches(concat(n.indexprs, ' ', n.indpred), ':inputcollids? (?:\(o )?([0-9 ]+)', 'g') AS match,
+      regexp_split_to_table(trim(match[1]), ' +') AS word
+), object AS (
+  SELECT 'index' AS kind, n.indexrelid AS oid, pg_relation_filenode(n.indexrelid) AS node,
+      pg_relation_size(n.indexrelid) AS bytes, n.indisunique AS first, d.collation
+    FROM dependency AS d JOIN candidate AS n USING (indexrelid)
+  UNION
+  SELECT 'partitions', p.partrelid, 0, 0, false, k.oid
+    FROM pg_partitioned_table AS p, unnest(p.partcollation::oid[]) AS key (oid) JOIN pg_collation AS k ON k.oid = key.oid
+    WHERE p.partstrat = 'r' OR NOT k.collisdeterministic
+)
+SELECT current_database(), o.kind, o.oid, o.node, o.bytes, translate(o.oid::regclass::text, E'\t\n', '  '),
+    translate(v.name, E'\t\n', '  '), v.provider, v.locale, v.recorded, coalesce(pg_collation_actual_version(v.oid), '-')
+  FROM object AS o JOIN version AS v ON v.oid = o.collation
+  ORDER BY o.first DESC, o.oid::regclass::text
+SQL
+}
+
+# Prints the version that a server's libraries give to a collation, - when it has none. The C library is this image's.
+# Arguments: socket's folder, provider (c, i, b), locale. Exit: psql's.
+actual_version() {
+  case "$2:$3" in
+    b:*) echo 1 ;;
+    c:C | c:C.* | c:POSIX) echo - ;;
+    c:*) c_library_version ;;
+    *)
+      collation_sql "$1" postgres -v locale="$3" <<'SQL'
+SET icu_validation_level = disabled;
+BEGIN;
+CREATE COLLATION pg_temp.asked (provider = icu, locale = :'locale');
+SELECT coalesce(collversion, '-') FROM pg_collation WHERE oid = 'pg_temp.asked'::regcollation;
+ROLLBACK;
+SQL
+      ;;
+  esac
+}
+
+# Puts the versions that another server provides into lines, as for an upgrade, whose old server may still have the old ICU.
+# Arguments: the other server's socket's folder, file with lines. Exit: 1 when it does not answer; PROBLEM says so.
+take_versions_from() {
+  local -A versions=()
+  local fields key
+  while IFS=$'\t' read -r -a fields; do
+    key="${fields[7]} ${fields[8]}"
+    if [ -z "${versions[$key]-}" ]; then
+      versions[$key]="$(actual_version "$1" "${fields[7]}" "${fields[8]}")" || {
+        PROBLEM="the version of collation ${fields[8]} can't be asked for: $(collation_error)"
+        return 1
+      }
+    fi
+    fields[10]="${versions[$key]}"
+    (
+      IFS=$'\t'
+      printf '%s\n' "${fields[*]}"
+    )
+  done <"$2" >"$2.new"
+  mv -f "$2.new" "$2"
+}

@@ -1,0 +1,171 @@
+# The collation guard. PostgreSQL leaves the order of text to the C library and to ICU; with another version of them an index
+# that was built before may be in the wrong order, which it answers wrongly from and never says. So data that were last served
+# with other versions, or nobody knows with which, are looked at privately before clients come in.
+# The record .postgres-stack/collations says which versions the indexes are ordered by: `glibc=2.41 icu=76.1`, or while they are
+# being rebuilt `reindexing glibc=2.43 icu=78.1` and the lines of collation-read.sh with the file nodes from before: an index with
+# another one is rebuilt already, whichever image comes next.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
+
+readonly COLLATIONS="$RECORDS/collations"
+readonly COLLATION_REPORT="$RECORDS/collation-report"
+readonly COLLATION_LOG="$RECORDS/collations.log" # not in memory: crash recovery may write much
+readonly LISTED=20
+
+# Prints the version of the C library as PostgreSQL reports it.
+c_library_version() { getconf GNU_LIBC_VERSION | sed 's/^glibc //'; }
+
+# Prints what the order of text comes from in this image, as in the record.
+collation_providers() {
+  local icu
+  icu="$(ldd "$(command -v postgres)" | sed -n 's/.*libicui18n\.so[^ ]* => \([^ ]*\) .*/\1/p')"
+  icu="$(readlink -f "${icu:-/none}")"
+  echo "glibc=$(c_library_version) icu=${icu##*.so.}"
+}
+
+# Records that every index is ordered by this image's versions.
+record_collations() { write_record "$COLLATIONS" "$(collation_providers)"; }
+
+# Records that this image has begun to rebuild. With the permit, the next guard_collations goes on from here: what is in the lines
+# counts whatever the catalogs say, as after an upgrade, whose catalogs no longer know the versions from before.
+# Arguments: file with lines of affected_collations.
+plan_reindex() { write_record "$COLLATIONS" "reindexing $(collation_providers)"$'\n'"$(<"$1")" reindexing; }
+
+# Forgets the record, because other data come: their indexes are looked at by the next guard_collations. Durable with the next sync.
+forget_collations() { rm -f "$COLLATIONS"; }
+
+# Prints the lines that need a rebuild or a word, one for each object: those whose recorded version is not the one provided, and
+# those of a rebuild that was begun. After one begun with other versions than this image's, that is what was rebuilt by then.
+# Arguments: file with lines.
+affected_collations() {
+  awk -F '\t' -v OFS='\t' -v record="$COLLATIONS" -v provided="$(collation_providers)" '
+    BEGIN {
+      if ((getline head < record) > 0 && head ~ /^reindexing /) {
+        same = head == "reindexing " provided
+        while ((getline < record) > 0) {
+          node[$1, $3] = $4
+          # its order was another one although the versions agree
+          forced[$1, $3] = $10 == $11
+        }
+      }
+    }
+    {
+      changed = $10 != $11
+      if ($2 == "index" && ($1, $3) in node) {
+        changed = changed || same || forced[$1, $3] || $4 != node[$1, $3]
+        if (same && $4 != node[$1, $3]) {
+          $4 = node[$1, $3]
+          $5 = 0
+        }
+      }
+      if (changed && !seen[$1, $2, $3]++) print
+    }' "$1"
+}
+
+# Prints what changed and what depends on it, the first LISTED objects by name. Arguments: file with lines.
+describe_change() {
+  awk -F '\t' -v listed="$LISTED" '
+    $10 != $11 && !seen[$8, $10, $11]++ {
+      versions = versions (versions ? ", " : "") ($8 == "c" ? "glibc" : $8 == "i" ? "ICU collation" : "builtin collation") " " $10 " -> " $11
+    }
+    { kinds[$2]++ }
+    NR <= listed {
+      what = $2 == "index" ? $6 : $2 == "partitions" ? "bounds of " $6 : "refuses connections"
+      list = list (list ? ", " : "") $1 ": " what
+    }
+    END {
+      printf "%s: indexes: %d", (versions ? versions : "a rebuild that was begun"), kinds["index"]
+      if (kinds["partitions"]) printf ", partitioned tables: %d", kinds["partitions"]
+      if (kinds["closed"]) printf ", databases that refuse connections: %d", kinds["closed"]
+      printf " (%s%s)", list, (NR > listed) ? ", and " (NR - listed) " more" : ""
+    }' "$1"
+}
+
+# Writes the whole list for people. Arguments: file with lines, record before.
+write_collation_report() {
+  write_record "$COLLATION_REPORT" "$(
+    echo "Ordered by ${2:-unknown versions}, this image has $(collation_providers)."
+    awk -F '\t' 'BEGIN { print "database\tkind\tname\tcollation\tversion before\tversion now" }
+      { print $1 "\t" $2 "\t" $6 "\t" $7 "\t" $10 "\t" $11 }' "$1"
+  )"
+}
+
+# Says what a rebuild of indexes can't help. Arguments: file with lines.
+warn_of_the_rest() {
+  local database kind name
+  while IFS=$'\t' read -r database kind _ _ _ name _; do
+    case "$kind" in
+      partitions) warn "collations: rows of $name in database $database may lie in the wrong partition now: see docs/collations.md" ;;
+      closed) warn "collations: database $database refuses connections, so its indexes were not rebuilt: see docs/collations.md" ;;
+    esac
+  done <"$1"
+}
+
+# At boot, before the server starts: makes sure that every index is in the order of this image's C library and ICU, or ends the
+# process. Costs nothing when the record says so.
+guard_collations() {
+  local provided record handlers problem PROBLEM=''
+  provided="$(collation_providers)"
+  record="$(read_record "$COLLATIONS")"
+  if [ "$record" = "$provided" ]; then return 0; fi
+  if [ -e "$PGDATA/recovery.signal" ] || [ -e "$PGDATA/standby.signal" ]; then
+    warn "collations: the data ask for recovery, so what $provided changes can't be looked at; a start after it does"
+    return 0
+  fi
+  record="${record%%$'\n'*}"
+  report_progress "collations: looking at the data privately: last served with ${record:-versions that nobody recorded}, now with $provided"
+  handlers="$(trap -p TERM INT)"
+  trap 'stop_private || true; info "stopped before the server was started"; exit 143' TERM INT
+  if open_privately && settle_collations; then debug "collations: settled"; fi
+  problem="$PROBLEM"
+  if [ -n "$SERVER" ]; then stop_private || : "${problem:=$PROBLEM}"; fi
+  eval "$handlers"
+  rm -f "$PROGRESS_LINE"
+  [ -z "$problem" ] || die "collations: $problem"
+  record_collations
+  rm -f "$COLLATION_REPORT"
+}
+
+# Starts the private server on PGDATA, crash-safe as the real one. WAL waits for that to be archived; nothing that runs by itself
+# changes the data. Exit: 1; PROBLEM says why.
+open_privately() {
+  local setting archive=on flags=()
+  if [ "$(postgres -C wal_level -D "$PGDATA" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null)" = minimal ]; then
+    archive=off
+  fi
+  for setting in config_file=/etc/postgresql/postgresql.conf "archive_mode=$archive" archive_command= archive_library= autovacuum=off \
+    jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error; do
+    flags+=(-c "$setting")
+  done
+  start_private "$PGDATA" "$COLLATION_LOG" "$PRIVATE" postgres "${flags[@]}"
+  wait_private "$PGDATA" || {
+    SERVER=''
+    PROBLEM="the server does not start ($(sed -n 's/.* FATAL:  //p' "$COLLATION_LOG" | tail -n 1)); what $provided changes can't be looked at"
+    return 1
+  }
+}
+
+# Decides with the private server running. Exit: 1 when the real server must not start; PROBLEM says why.
+settle_collations() {
+  local lines="$RUN/collations.lines" affected="$RUN/collations.affected"
+  local permit="PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true})" before="the image from before"
+  if [[ "$record" == glibc=* ]]; then before+=" with $record"; fi
+  read_collations "$PRIVATE" "$lines" || return
+  affected_collations "$lines" >"$affected"
+  if ! [ -s "$affected" ]; then
+    refresh_versions "$PRIVATE" || return
+    info "collations: no index depends on a version that changed; the catalogs have the versions of $provided"
+  elif [ "${PG_REINDEX_COLLATIONS:-false}" != true ]; then
+    write_collation_report "$affected" "$record" || return
+    PROBLEM="$(describe_change "$affected"). They may be in the wrong order now, so no client was let in; nothing was changed. All of them: $COLLATION_REPORT. Two ways on: $permit rebuilds just these; or put back $before"
+    return 1
+  else
+    check_reindex_room "$affected" || return
+    plan_reindex "$affected" || return
+    reindex_changed "$PRIVATE" "$affected" || {
+      PROBLEM+=". No client was let in, and what is rebuilt stays so. Two ways on: correct the cause and start again; or put back $before with $permit, which rebuilds those back: duplicates can be removed there"
+      return 1
+    }
+    warn_of_the_rest "$affected"
+    info "collations: rebuilt for $(describe_change "$affected")"
+  fi
+}
