@@ -56,7 +56,7 @@ const CONTENT = `
   SELECT string_agg(sequencename || ' ' || last_value, ' ' ORDER BY sequencename) FROM pg_sequences;
   SELECT has_table_privilege('writer', 't1', 'SELECT'), has_table_privilege('writer', 't1', 'INSERT'), has_table_privilege('reader', 't1', 'INSERT');
   SELECT rolpassword FROM pg_authid WHERE rolname = 'writer';
-  SELECT setconfig FROM pg_db_role_setting; SHOW random_page_cost;`;
+  SELECT setconfig FROM pg_db_role_setting;`;
 
 /** Everything of database `shop` that has to survive: rows of all tables, large objects, sequences, grants, settings. */
 export function content(server: Container): Promise<string> {
@@ -92,7 +92,8 @@ export async function keptPrograms(server: Container): Promise<void> {
 /** Waits until the upgrade is recorded as done, has its base backup, and its journal is closed. */
 export async function upgraded(server: Container): Promise<void> {
   await server.logged(/upgrade \S+ done: .*total \d+ s/, 300);
-  const closed = async () => (await server.exec("test", "-e", `${VOLUME}/.postgres-stack/upgrade`)).code === 1;
+  const closed = async () =>
+    (await server.exec("test", "-e", `${VOLUME}/.postgres-stack/upgrade`)).code === 1;
   await until("the journal is closed", closed, 300);
 }
 

@@ -44,8 +44,12 @@ abandon_private() {
   SERVER=''
 }
 
-# SQL in a private server. Arguments: socket's folder, database, psql's.
-private_sql() { PGOPTIONS='' psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}"; }
+# SQL in a private server. What each connection says of another collation version is left out: that is looked at for itself.
+# Arguments: socket's folder, database, psql's.
+private_sql() {
+  PGOPTIONS='' psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" \
+    2> >(exec sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2)
+}
 
 # Prints the databases that accept connections, one a line. Arguments: socket's folder.
 private_databases() { private_sql "$1" postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname'; }

@@ -25,6 +25,7 @@ huge_pages = off
 jit = off
 autovacuum = off
 log_timezone = 'UTC'
+log_min_messages = error # every connection would warn of another collation version
 EOF
 }
 
@@ -49,7 +50,7 @@ back_up_old() {
     return
   fi
   info "$answer: taking a base backup of PostgreSQL $OLD_MAJOR first"
-  if ! WALG_ENV="$(old_archive_environment)" PGHOST="$PRIVATE" PGPORT=5432 PGUSER="$POSTGRES_USER" with_old_libraries backup.sh; then
+  if ! env WALG_ENV="$(old_archive_environment)" PGHOST="$PRIVATE" PGPORT=5432 PGUSER="$POSTGRES_USER" backup.sh; then
     PROBLEM="the base backup before it failed (above): correct the archive's access, or what the log says"
     return 1
   fi

@@ -141,7 +141,7 @@ start_upgraded() {
   local PROBLEM=''
   enter_upgrade_step starting
   start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf \
-    -c archive_mode=on -c archive_command= -c archive_library= -c autovacuum=off
+    -c archive_mode=on -c archive_command= -c archive_library= -c autovacuum=off -c log_min_messages=error
   if ! wait_private "$NEW_STAGING"; then
     PROBLEM="the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
   elif read_all_tables "$PRIVATE" && update_extensions && complete_statistics; then
