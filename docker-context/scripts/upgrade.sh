@@ -3,6 +3,8 @@
 #   --check      whether the next start of this image, with PG_UPGRADE, would upgrade the data on the volume; for people
 #   --preflight  the same for what the environment asks for (PG_UPGRADE_*); its finding is the pod's termination message too
 #   --report     waits until that has come to something and says what: `done: ` or `failed: ` and the message
+#   --clone-for-rehearsal, --rehearse   with the image of the old and then of the new major, on an empty volume that is thrown
+#                away: clones the archive, upgrades the clone, and prints a report in Markdown
 # Environment: PG_UPGRADE_*; PGHOST, PGUSER, PGPASSWORD_FILE: the old server, if it runs; what only a server can say is
 # asked there. Exit: 0, or 1 when it was refused.
 set -Eeuo pipefail
@@ -19,19 +21,27 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/verdict.sh"
 . "$LIB/archive.sh"
 . "$LIB/preflight.sh"
+. "$LIB/watch.sh"
+. "$LIB/progress.sh"
+. "$LIB/fetch.sh"
 . "$LIB/private.sh"
+. "$LIB/recovery.sh"
+. "$LIB/restore.sh"
+. "$LIB/swap.sh"
 . "$LIB/stash.sh"
 . "$LIB/upgrade-request.sh"
 . "$LIB/upgrade-check.sh"
 . "$LIB/upgrade-steps.sh"
 . "$LIB/collation-read.sh"
+. "$LIB/reindex.sh"
 . "$LIB/collation.sh"
+. "$LIB/rehearsal.sh"
 . "$LIB/upgrade.sh"
 . "$LIB/upgrade-undo.sh"
 
 COMPONENT=upgrade
 readonly REPORT_DEADLINE=600
-readonly SCRATCH="$RUN/new-cluster"
+readonly SCRATCH=/tmp/new-cluster
 
 # Ends the process with an error, which is the pod's termination message. Arguments: message.
 reject() { die_with_message "upgrade $PG_UPGRADE would be refused: $1. Nothing was touched"; }
@@ -107,6 +117,7 @@ report() {
 
 _main() {
   run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  export POSTGRES_USER="${POSTGRES_USER:-${PGUSER:-postgres}}"
   export PG_UPGRADE="${PG_UPGRADE-check}"
   read_upgrade
   REHEARSAL=false PREFIX_VARIABLE=''
@@ -116,7 +127,9 @@ _main() {
   case "${1-}" in
     --check | --preflight) preflight ;;
     --report) report ;;
-    *) die "unknown arguments: $*; nothing was touched: upgrade.sh takes --check, --preflight or --report" ;;
+    --clone-for-rehearsal) clone_for_rehearsal ;;
+    --rehearse) rehearse ;;
+    *) die "unknown arguments: $*; nothing was touched: upgrade.sh takes --check, --preflight, --report, --clone-for-rehearsal or --rehearse" ;;
   esac
 }
 

@@ -3,8 +3,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
+readonly PG_UPGRADE_LOG="$RECORDS/pg_upgrade.log"
 readonly NEW_LOG="$RUN/new-cluster.log"
-readonly MANY_LOCKS=2000             # for each connection: pg_dump locks every table of a database at once
+readonly MANY_LOCKS=2000 # for each connection: pg_dump locks every table of a database at once
 
 # Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
 # would otherwise refuse to start without.
@@ -127,7 +128,7 @@ run_pg_upgrade() {
     with_old_libraries pg_upgrade -b "$OLD_BIN" -B "$(new_programs)" -d "$OLD" -D "$NEW_STAGING" \
       -U "$POSTGRES_USER" -s "$PRIVATE" -j "$(nproc)" "--${UPGRADE[mode]}" \
       -o "-c config_file=$UPGRADE_WORK/old.conf -c archive_command=" -O "$settings"
-  ) > >(tee "$UPGRADE_LOG" | relay_pg_upgrade) 2>&1 &
+  ) > >(tee "$PG_UPGRADE_LOG" | relay_pg_upgrade) 2>&1 &
   wait $! || status=$?
   if ((status != 0)); then
     PROBLEM="pg_upgrade: $(pg_upgrade_words)"
@@ -162,7 +163,7 @@ relay_pg_upgrade() {
 # Prints what pg_upgrade says from its first error on, with the lists that it refers to.
 pg_upgrade_words() {
   local list words
-  words="$(sed -n '/fatal\|^\*failure\*\|error:/,$p' "$UPGRADE_LOG" | grep '[a-z]')"
+  words="$(sed -n '/fatal\|^\*failure\*\|error:/,$p' "$PG_UPGRADE_LOG" | grep '[a-z]')"
   for list in $(grep -o '/[^ "]*\.\(txt\|log\)' <<<"$words" || true); do
     if [ -r "$list" ]; then words+=" $(grep -v 'collation version' "$list" | tail -c 1000)"; fi
   done

@@ -1,0 +1,93 @@
+# A rehearsal of an upgrade, on a volume that is thrown away: the old image fills it with the newest that the archive has, the new
+# one upgrades that by the steps of the real upgrade, archives nothing, and says in Markdown what to expect.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
+
+readonly REHEARSED_CLONE="$RECORDS/rehearsed-clone"
+
+# With the image of the old major. Ends the process when the volume is not empty or the restore is refused.
+clone_for_rehearsal() {
+  read_environment
+  lock_volume
+  if [ -n "$(cluster_folders)" ] && ! [ -e "$REHEARSED_CLONE" ]; then
+    die "the volume holds $(describe_clusters); nothing was touched: a rehearsal fills an empty one"
+  fi
+  RESTORE_ID=rehearsal RESTORE_TO=latest
+  settle_restore
+  [ -s "$PGDATA/PG_VERSION" ] || die "the archive could not be restored (above), so nothing can be rehearsed"
+  write_record "$REHEARSED_CLONE" "$(durations)"
+  rm -f "$JOURNAL_FILE"
+  stash_binaries || die "without the programs of PostgreSQL $PG_MAJOR the next major can't open its data"
+}
+
+# With the image of the new major. Prints the report. Ends the process when the upgrade would be refused or fails.
+rehearse() {
+  local before analyzed began="$EPOCHSECONDS" PROBLEM=''
+  read_environment
+  lock_volume
+  PG_UPGRADE=rehearsal PG_REINDEX_COLLATIONS=true REHEARSAL=true PREFIX_VARIABLE=''
+  before="$(used_mib)"
+  begin_upgrade
+  [ "${UPGRADE[step]-}" = handed-over ] || die "nothing was rehearsed (above)"
+  UPGRADE[reindexed_at]="$EPOCHSECONDS"
+  if [ -s "$UPGRADE_COLLATIONS" ]; then guard_collations; fi
+  UPGRADE[open_at]="$EPOCHSECONDS"
+  start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off -c log_min_messages=error
+  wait_private "$PGDATA" || die "the upgraded server does not start (above)"
+  analyzed="$EPOCHSECONDS"
+  vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all --analyze-in-stages >/dev/null 2>"$RUN/vacuumdb" ||
+    die "the upgraded data can't be analyzed: $(tail -n 1 "$RUN/vacuumdb")"
+  UPGRADE[analyzed_at]="$EPOCHSECONDS"
+  report_rehearsal "$before" "$((UPGRADE[analyzed_at] - analyzed))" "$((UPGRADE[open_at] - began))"
+  stop_private || die "$PROBLEM"
+}
+
+# Prints what the volume holds, in MiB.
+used_mib() { du -sm "$VOLUME" | cut -f 1; }
+
+# Prints the extensions of all databases, with their versions. Reads the private server.
+list_extensions() {
+  local database
+  while IFS= read -r database; do
+    private_sql "$PRIVATE" "$database" -c "SELECT format('- %s: %s %s', current_database(), extname, extversion) FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname"
+  done < <(private_databases "$PRIVATE")
+}
+
+# Arguments: MiB used before, seconds of the analysis, seconds without service.
+report_rehearsal() {
+  local warnings extensions size
+  warnings="$(awk '{ $1 = $1 } /^(warning|notice)$/ { print "- " last ": " $0 } / (warning|notice)$/ { print "- " $0 } { last = $0 }' "$PG_UPGRADE_LOG")"
+  extensions="$(list_extensions)"
+  size="$(private_sql "$PRIVATE" postgres -c "SELECT pg_size_pretty(sum(pg_database_size(oid))) FROM pg_database")"
+  cat <<EOF
+# Rehearsal of the upgrade from PostgreSQL $OLD_MAJOR to $PG_MAJOR
+
+Cloned from the archive ($(read_record "$REHEARSED_CLONE")), $size, mode ${UPGRADE[mode]}; the stack was left alone.
+
+| step | seconds |
+|---|---|
+| preflight | $(between asked backing-up) |
+| pg_upgrade | $(between upgrading starting) |
+| start, verification, extensions, missing statistics | $(between starting handing-over) |
+| indexes in another order | $(between reindexed open) |
+| **without service** (and the base backup, when the last is older than \`backupMaxAge\`) | **$3** |
+| \`vacuumdb --analyze-in-stages\`, afterwards | $2 |
+
+Room used on the volume beside the old data: $(($(used_mib) - $1)) MiB.
+
+## Warnings of pg_upgrade
+
+${warnings:-None.}
+
+## Extensions after the upgrade
+
+${extensions:-None.}
+
+## Collations
+
+$(if [ -s "$UPGRADE_COLLATIONS" ]; then
+    echo "\`upgrade.reindexCollations: true\` is needed. $(describe_change "$UPGRADE_COLLATIONS")"
+  else
+    echo "No index is in another order."
+  fi)
+EOF
+}
