@@ -5,47 +5,65 @@ import { imageOf, majorsAreThere, removeMajors } from "./majors";
 import { copyOf, inTurn, isUp, options, removeVolume, VOLUME } from "./restore";
 import { ask, bootMajor, content, prepareShop, upgrade, upgraded } from "./upgrade";
 
-const WRITE = ["before", "synced", "renamed"];
 const MOVE = ["before", "synced", "renamed", "after"];
-const points = (steps: string[], moments: string[]) =>
-  steps.flatMap((step) => moments.map((moment) => `${step}:${moment}`));
-const POINTS = [
-  ...points(["asked", "backing-up", "upgrading", "upgraded", "starting", "handing-over"], WRITE),
-  ...points(["setting-old-aside", "publishing-new"], MOVE),
-  ...points(["cluster-18", "handed-over", "upgrade-done", "finishing-upgrade"], WRITE),
-  ...points(["closing-upgrade"], ["before", "renamed"]),
-];
-const TWICE = [
-  "upgrading:renamed upgrading:renamed",
-  "upgraded:renamed starting:renamed",
-  "setting-old-aside:renamed publishing-new:renamed",
-];
+const points = (step: string, moments = ["before", "renamed"]) =>
+  moments.map((moment) => `${step}:${moment}`);
+
+/** Points by the state of the volume that leads to them, so that not each of them begins with pg_upgrade. */
+const POINTS = {
+  old: [
+    ...points("asked"),
+    "backing-up:synced",
+    ...points("upgrading"),
+    ...points("upgraded"),
+    "upgrading:renamed upgrading:renamed",
+  ],
+  upgraded: [
+    ...points("starting", ["before", "synced", "renamed"]),
+    ...points("handing-over"),
+    ...points("setting-old-aside", MOVE),
+    ...points("publishing-new", MOVE),
+    ...points("cluster-18"),
+    "starting:renamed setting-old-aside:renamed",
+    "setting-old-aside:renamed publishing-new:renamed",
+  ],
+  moved: [
+    ...points("handed-over", ["synced", "renamed"]),
+    ...points("upgrade-done", ["before", "synced", "renamed"]),
+    ...points("finishing-upgrade"),
+    ...points("closing-upgrade"),
+  ],
+};
+type State = keyof typeof POINTS;
+const STATES = Object.keys(POINTS) as State[];
+
+/** Of the old image, which undoes an upgrade whose old data were kept. */
 const UNDO = [
-  ...points(["undoing-upgrade"], WRITE),
-  ...points(["setting-new-aside", "putting-old-back"], ["before", "renamed"]),
-  ...points(["upgrade-undone"], ["renamed"]),
+  ...points("undoing-upgrade"),
+  ...points("setting-new-aside"),
+  ...points("putting-old-back"),
+  ...points("upgrade-undone"),
 ];
-/** Put back at one of these, the old image serves; after the last of them, with link, it says what to do. */
-const OLD_IMAGE = [
-  "asked:renamed",
-  "backing-up:renamed",
-  "upgrading:renamed",
-  "upgraded:renamed",
-  "starting:before",
+/** Put back at one of these, the old image serves; at the others, with link, it says what to do. */
+const OLD_IMAGE: [State, string][] = [
+  ["old", "asked:renamed"],
+  ["old", "upgrading:renamed"],
+  ["upgraded", "starting:before"],
 ];
-const LINKED = [
-  "starting:renamed",
-  "setting-old-aside:renamed",
-  "publishing-new:renamed",
-  "upgrade-done:renamed",
+const LINKED: [State, string][] = [
+  ["upgraded", "starting:renamed"],
+  ["upgraded", "setting-old-aside:renamed"],
+  ["moved", "upgrade-done:renamed"],
 ];
 /** What pg_upgrade prints when it is in the middle of its work. */
 const IN_PG_UPGRADE = [/Restoring database schemas/, /Linking user relation files|Adding "\.old" suffix/];
+const REQUEST = upgrade({ PG_REINDEX_COLLATIONS: "true" });
+const UNDO_REQUEST = upgrade({ PG_UPGRADE_UNDO: "true" });
 
 describe("image: a major upgrade that is killed", function () {
   this.timeout("10m");
   let shop: { volume: string; content: string };
-  let kept: string;
+  const volumes = new Map<State | "kept", Promise<string>>();
   let runs = new Map<string, Promise<string>>();
 
   /** Starts a container that is to die at a point, and waits for its end. */
@@ -69,41 +87,53 @@ describe("image: a major upgrade that is killed", function () {
     return found;
   };
 
-  const run = async (item: string): Promise<string> => {
-    const [kind, ...kills] = item.split(" ") as [string, ...string[]];
-    const wanted = upgrade({ PG_REINDEX_COLLATIONS: "true" });
-    const undo = upgrade({ PG_UPGRADE_UNDO: "true" });
-    const volume = await copyOf(kind === "undo" ? kept : shop.volume);
-    for (const point of kills)
-      await dies(volume, point, kind === "undo" ? undo : wanted, kind === "undo" ? 17 : 18);
-    if (kind === "undo") return serves(17, volume, undo);
-    if (kind === "old") return serves(17, volume, {});
-    if (kind === "new") return serves(18, volume, wanted);
+  /** Killed at the points, one after the other, then what the image of a major makes of it. */
+  const afterKills = async (state: State | "kept", kills: string, end: "new" | "old" | "refused") => {
+    const undo = state === "kept";
+    const volume = await copyOf((await volumes.get(state)) as string);
+    for (const point of kills.split(" "))
+      await dies(volume, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
+    if (end === "new") return serves(18, volume, REQUEST);
+    if (end === "old") return serves(17, volume, undo ? UNDO_REQUEST : {});
     const { code, stderr } = await runOnce(options(volume), [], await imageOf(17));
     await removeVolume(volume);
     return `${code} ${stderr}`;
   };
 
-  before("a database of PostgreSQL 17, and one upgraded with the old data kept", async function () {
-    if (!majorsAreThere(17)) this.skip();
-    shop = await prepareShop(17, { tables: 3, rows: 50 });
-    kept = await copyOf(shop.volume);
-    const keep = { PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true", PG_REINDEX_COLLATIONS: "true" };
-    const server = await bootMajor(18, kept, upgrade(keep));
-    await upgraded(server);
-    await server.stop();
-    await server.remove();
-    runs = inTurn(
-      [
-        ...[...POINTS, ...TWICE].map((point) => `new ${point}`),
-        ...OLD_IMAGE.map((point) => `old ${point}`),
-        ...LINKED.map((point) => `refused ${point}`),
-        ...UNDO.map((point) => `undo ${point}`),
-      ],
-      3,
-      run,
-    );
-  });
+  /** A copy of the database, killed at a point. */
+  const killedAt = async (point: string) => {
+    const volume = await copyOf(shop.volume);
+    await dies(volume, point, REQUEST);
+    return volume;
+  };
+
+  before(
+    "a database of PostgreSQL 17, on its way, and one upgraded with the old data kept",
+    async function () {
+      if (!majorsAreThere(17)) this.skip();
+      shop = await prepareShop(17, { tables: 3, rows: 50 });
+      const keep = { PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true", PG_REINDEX_COLLATIONS: "true" };
+      const kept = await copyOf(shop.volume);
+      volumes.set("old", Promise.resolve(shop.volume));
+      volumes.set("upgraded", killedAt("starting:before"));
+      volumes.set("moved", killedAt("handed-over:before"));
+      const server = await bootMajor(18, kept, upgrade(keep));
+      await upgraded(server);
+      await server.stop();
+      await server.remove();
+      volumes.set("kept", Promise.resolve(kept));
+      const jobs = [
+        ...STATES.flatMap((state) => POINTS[state].map((point) => `${state}|${point}|new`)),
+        ...OLD_IMAGE.map(([state, point]) => `${state}|${point}|old`),
+        ...LINKED.map(([state, point]) => `${state}|${point}|refused`),
+        ...UNDO.map((point) => `kept|${point}|old`),
+      ];
+      runs = inTurn(jobs, 3, (job) => {
+        const [state, point, end] = job.split("|") as [State, string, "new" | "old" | "refused"];
+        return afterKills(state, point, end);
+      });
+    },
+  );
 
   after(removeMajors);
 
@@ -113,35 +143,41 @@ describe("image: a major upgrade that is killed", function () {
       .split("\n")
       .filter((line) => !line.includes("_seq "))
       .join("\n");
-  const expected = (major: number) => new RegExp(`^${major}\\d{4} `);
 
-  for (const point of [...POINTS, ...TWICE]) {
-    it(`at ${point} is finished by the next start: all data, in PostgreSQL 18`, async () => {
-      const found = await runs.get(`new ${point}`);
-      expect(found).to.match(expected(18)).and.to.contain(sumsOf(shop.content));
-    });
-  }
+  for (const state of STATES)
+    for (const point of POINTS[state]) {
+      it(`at ${point} is finished by the next start: all data, in PostgreSQL 18`, async () => {
+        const found = await runs.get(`${state}|${point}|new`);
+        expect(found)
+          .to.match(/^18\d{4} /)
+          .and.to.contain(sumsOf(shop.content));
+      });
+    }
 
-  for (const point of OLD_IMAGE) {
+  for (const [state, point] of OLD_IMAGE) {
     it(`at ${point} leaves data that the old image serves`, async () => {
-      const found = await runs.get(`old ${point}`);
-      expect(found).to.match(expected(17)).and.to.contain(sumsOf(shop.content));
+      const found = await runs.get(`${state}|${point}|old`);
+      expect(found)
+        .to.match(/^17\d{4} /)
+        .and.to.contain(sumsOf(shop.content));
     });
   }
 
-  for (const point of LINKED) {
+  for (const [state, point] of LINKED) {
     it(`at ${point} makes the old image say that only the new one or the backup leads on`, async () => {
-      const found = await runs.get(`refused ${point}`);
+      const found = await runs.get(`${state}|${point}|refused`);
       expect(found).to.match(
-        /^1 [^]*has started PostgreSQL 18 on these data[^]*nothing was touched[^]*PG_UPGRADE_UNDO=true/,
+        /^1 .*has started PostgreSQL 18 on these data.*nothing was touched.*PG_UPGRADE_UNDO=true/s,
       );
     });
   }
 
   for (const point of UNDO) {
     it(`at ${point} of its undoing is undone by the next start: the kept data, in PostgreSQL 17`, async () => {
-      const found = await runs.get(`undo ${point}`);
-      expect(found).to.match(expected(17)).and.to.contain(sumsOf(shop.content));
+      const found = await runs.get(`kept|${point}|old`);
+      expect(found)
+        .to.match(/^17\d{4} /)
+        .and.to.contain(sumsOf(shop.content));
     });
   }
 
@@ -149,8 +185,7 @@ describe("image: a major upgrade that is killed", function () {
     it(`while pg_upgrade says ${moment.source} goes back and begins anew`, async () => {
       await Promise.allSettled(runs.values());
       const volume = await copyOf(shop.volume);
-      const wanted = upgrade({ PG_REINDEX_COLLATIONS: "true" });
-      const server = await Container.start(options(volume, wanted));
+      const server = await Container.start(options(volume, REQUEST));
       await server.logged(moment, 120);
       await server.kill("KILL");
       await server.ends();
