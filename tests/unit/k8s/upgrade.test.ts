@@ -37,7 +37,8 @@ describe("another version", () => {
   });
 
   it("is refused at preview unless an upgrade is asked for, with an id of its own", async () => {
-    const inputs = async (config: Record<string, unknown>) => only(await render("prod", config), STATEFUL_SET).inputs;
+    const inputs = async (config: Record<string, unknown>) =>
+      only(await render("prod", config), STATEFUL_SET).inputs;
     const [old, unasked, upgraded] = [await inputs(EIGHTEEN), await inputs(NINETEEN), await inputs(UPGRADE)];
     expect(unaskedUpgrade(old, unasked)).to.match(
       /ask for one .*\(upgrade: {id: to-19}\).*back to 18.*not touched/,
