@@ -85,8 +85,11 @@ describe("the Job of a rehearsal", () => {
 describe("the image of a rehearsal", () => {
   it("is the one that the upgrade would build", async () => {
     const baseImage = "r.io/postgres:19-bookworm";
+    const before = { ...process.env };
     process.env.BASE_IMAGE_19 = baseImage;
-    const build = await buildOf("prod", 19).finally(() => delete process.env.BASE_IMAGE_19);
+    const build = await buildOf("prod", 19).finally(() => {
+      process.env = before;
+    });
     const image = {
       repository: "registry.example.com/data/postgres-stack",
       platform: "linux/amd64",
