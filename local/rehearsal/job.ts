@@ -108,6 +108,11 @@ export function majorOf(server: Server): number {
   return major;
 }
 
+/** Whether it archives to a store that another volume reaches. */
+export function hasArchive(server: Server): boolean {
+  return Object.keys(serverEnvironment(server)).some((name) => /^WALG_(S3|GS|AZ)_PREFIX$/.test(name));
+}
+
 /** Labels by which neither a Service nor a policy takes the pod for the database. */
 function ownLabels(labels: Labelled["labels"]): Record<string, string> {
   const kept = Object.entries(labels).filter(([name]) => name !== "postgres-stack/role");

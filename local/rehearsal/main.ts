@@ -1,10 +1,10 @@
 /** `make rehearse-upgrade`. Arguments: stack, major, an image of it (else one is built). */
 import { randomBytes } from "node:crypto";
 import { isMajor } from "../../settings/major";
-import { run } from "../../tests/lib/process";
 import { fail } from "../fail";
+import { run } from "../process";
 import { build, buildOf } from "./image";
-import { type Claim, majorOf, rehearsalJob, type Server } from "./job";
+import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "./job";
 import { carryOut, kubectl } from "./run";
 
 async function main([stack = "", version = "", image = ""]: readonly string[]): Promise<void> {
@@ -17,7 +17,7 @@ async function main([stack = "", version = "", image = ""]: readonly string[]): 
   const from = majorOf(server);
   if (!isMajor(to) || to <= from)
     throw new Error(`${stack} runs PostgreSQL ${from}, and TO is '${version}'; nothing was started`);
-  if (!/"WALG_[A-Z]+_PREFIX"/.test(JSON.stringify(server)))
+  if (!hasArchive(server))
     throw new Error(`${stack} has no backups that could be cloned; nothing was started`);
 
   const next = image || build(await buildOf(stack, to));

@@ -1,6 +1,6 @@
 /** Runs a rehearsal's Job with kubectl, and leaves nothing of it behind. */
 import { spawn } from "node:child_process";
-import { run, until } from "../../tests/lib/process";
+import { run, until } from "../process";
 import { CLONE, REHEARSAL_LABEL, type rehearsalJob, UPGRADE } from "./job";
 
 type Job = ReturnType<typeof rehearsalJob>;
@@ -11,7 +11,7 @@ const REMOVED = 300;
 const DAY = 24 * 3600;
 
 /** `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message`: lib/log.sh of the image. */
-const LOG_LINE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/;
+const LOG_LINE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: UTC [A-Z]+ \[[\w-]+\] )?/;
 
 export function kubectl(namespace: string, args: readonly string[], input?: string): Promise<string> {
   return run("kubectl", ["--namespace", namespace, ...args], { input });
@@ -130,7 +130,7 @@ function problemOf(pod: Pod): string | undefined {
   if (pod.status.phase === "Succeeded") return undefined;
   const failed = statusesOf(pod).find(({ state }) => state.terminated && state.terminated.exitCode !== 0);
   const { exitCode, message } = failed?.state.terminated ?? {};
-  const last = message?.trim().split("\n").at(-1);
+  const last = message?.trim().split("\n").at(-1)?.replace(LOG_LINE, "");
   return (
     last ||
     pod.status.message ||

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { buildOf } from "../../../local/rehearsal/image";
-import { type Claim, majorOf, rehearsalJob, type Server } from "../../../local/rehearsal/job";
+import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "../../../local/rehearsal/job";
 import { reportIn } from "../../../local/rehearsal/run";
 import { podSecurityRestricted } from "../../../review/policies/pod-security-restricted";
 import { requestsAndLimits } from "../../../review/policies/requests-and-limits";
@@ -41,6 +41,16 @@ describe("the Job of a rehearsal", () => {
     expect(upgrade()).to.include({ image: "r.io/postgres:19-tested" });
     expect(upgrade()?.args).to.deep.equal(["upgrade.sh", "--rehearse"]);
     expect(upgrade()?.env).to.deep.include({ name: "PGDATA", value: "/var/lib/postgresql/19/docker" });
+  });
+
+  it("needs an archive outside of the server's volume", async () => {
+    expect(hasArchive(server)).to.equal(true);
+    const prefix = "file:///var/lib/postgresql/archive";
+    for (const other of [undefined, { ...backup, prefix, credentials: undefined }]) {
+      const rendered = await render("dev", { backup: other });
+      const plain = only(rendered, "kubernetes:apps/v1:StatefulSet").inputs as unknown as Server;
+      expect(hasArchive(plain)).to.equal(false);
+    }
   });
 
   it("has a volume as large as the server's, of its class, that goes with the pod; never the server's own", () => {
