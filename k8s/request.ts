@@ -107,7 +107,8 @@ export function reportRequest(
 /** On the node that has the volume, if one has; there may be no server yet, or none that runs. */
 function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.types.input.core.v1.PodSpec {
   const { archive, request, command, image, major, placement } = args;
-  const client = command === "upgrade.sh" ? superuserClient(identity) : undefined;
+  const upgrades = command === "upgrade.sh";
+  const client = upgrades ? superuserClient(identity) : undefined;
   const mounts = [
     ...scratchMounts(),
     claimMount(claimName(identity), true),
@@ -133,7 +134,10 @@ function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.
           PGDATA: pgdata(major),
         }),
         ...(option === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
-        resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+        resources: {
+          requests: { cpu: "10m", memory: "64Mi" },
+          limits: { memory: upgrades ? "512Mi" : "256Mi" }, // an upgrade's check makes a cluster to compare with
+        },
       },
     ],
   };

@@ -12,12 +12,6 @@ const CHECKSUM = "SELECT md5(string_agg(id || name, ',' ORDER BY id)) || lo_get(
 
 describe("a major upgrade of a stack", function () {
   this.timeout("20m");
-  before(function () {
-    if (!process.env.BASE_IMAGE_19) {
-      console.log("      skipped: there is no base image of PostgreSQL 19 (BASE_IMAGE_19)");
-      this.skip();
-    }
-  });
   const stack = withStack("upgrade", { ...SMALL, disposable: false });
   const nineteen = { ...(SMALL.postgres as object), version: 19 };
   let checksum: string;
@@ -28,7 +22,11 @@ describe("a major upgrade of a stack", function () {
       .split("\n")
       .filter((name) => /rehearsal/.test(name));
 
-  before(async () => {
+  before(async function () {
+    if (!process.env.BASE_IMAGE_19) {
+      console.log("      skipped: there is no base image of PostgreSQL 19 (BASE_IMAGE_19)");
+      this.skip();
+    }
     await stack.up();
     const jobs = "-l=app.kubernetes.io/component=backup";
     await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=300s"]);
