@@ -4,8 +4,8 @@ STACK ?= dev
 TARGET ?=
 ARGS ?=
 BASE ?=
-export STACK TARGET ARGS NAME FROM
-.PHONY: up down preview review stack test lint golden bench setup
+export STACK TARGET ARGS NAME FROM TO IMAGE
+.PHONY: up down preview review rehearse-upgrade stack test lint golden bench setup
 
 up: setup ## start the stack: on a cluster, on kind, or embedded
 	@local/up
@@ -17,6 +17,8 @@ stack: setup ## write the file of a new stack; NAME=team-a FROM=prod
 	@local/stack
 review: setup ## what a change does to the database: of the stack, or since BASE=origin/main; ARGS=--json
 	@local/review $(if $(BASE),--base "$(BASE)" $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)"))
+rehearse-upgrade: setup ## try a major upgrade on a clone of the stack's backup; TO=19, IMAGE=<built before>
+	@local/rehearse-upgrade
 test: setup ## every test; ARGS=unit for one layer
 	@tests/run $(ARGS)
 lint: setup ## format, types, shell, Dockerfile, workflows

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { tagOf } from "../settings/major";
 import type { BuiltImage, ImageSettings } from "../settings/settings";
 import { contextHash, normaliseModes } from "./context-hash";
 
@@ -26,7 +27,7 @@ export class PostgresImage extends pulumi.ComponentResource {
   constructor(name: string, args: PostgresImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("postgres-stack:image:PostgresImage", name, {}, opts);
     if ("ref" in args) {
-      this.tag = tagOf(args.ref);
+      this.tag = tagOf(args.ref) || shortDigest(args.ref);
       this.reference = pulumi.output(args.ref);
     } else {
       const build = buildArguments(args);
@@ -68,11 +69,9 @@ function buildArguments({ baseImage, walg }: BuiltImage): Record<string, string>
   return { BASE_IMAGE: baseImage, WALG_URL: walg.url, WALG_SHA256: walg.sha256 };
 }
 
-/** `registry:5000/team/postgres:18@sha256:...` -> `18`; the digest's first 12 digits where there is no tag. */
-function tagOf(ref: string): string {
-  const [name = "", digest = ""] = ref.split("@");
-  const last = name.slice(name.lastIndexOf("/") + 1);
-  return last.split(":")[1] ?? digest.replace("sha256:", "").slice(0, 12);
+/** `registry:5000/team/postgres@sha256:...` -> the digest's first 12 digits. */
+function shortDigest(ref: string): string {
+  return (ref.split("@sha256:")[1] ?? "").slice(0, 12);
 }
 
 /** The part before the first `/`: settings/ has made sure that it is a host. */

@@ -39,7 +39,7 @@ export interface PostgresInstanceArgs {
   };
   /** None: plain PostgreSQL, nothing is archived. */
   readonly backup?: BackupSettings;
-  /** A restore or a clone: it is checked before anything changes, and happens once. */
+  /** A restore, a clone or an upgrade: it is checked before anything changes, and happens once. */
   readonly request?: RequestSettings;
   readonly access: RoleArgs & NetworkArgs;
   readonly placement: PlacementArgs & { readonly namespace: string; readonly createNamespace: boolean };
@@ -85,10 +85,20 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const configuration = { image, ...postgres, sharedMemory: args.sharedMemory };
     const { candidate, check } = checkConfiguration(identity, configuration, inside);
     const request = args.request && createRequest(identity, args.request, inside);
-    const requested = request && { request, archive, image, placement, major: postgres.version };
+    const requested = request?.command && {
+      request,
+      command: request.command,
+      archive,
+      image,
+      placement,
+      major: postgres.version,
+    };
     const accepted =
       requested &&
-      checkRequest(identity, requested, { parent: this, dependsOn: [kept.claim, account, check] });
+      checkRequest(identity, requested, {
+        parent: this,
+        dependsOn: [kept.claim, account, credentials.superuser, check],
+      });
 
     const live = createLiveConfiguration(identity, postgres.conf, {
       parent: this,

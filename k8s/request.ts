@@ -13,11 +13,12 @@ import {
   restrictedContainer,
   restrictedPod,
   scratchMounts,
+  superuserClient,
 } from "./pod";
 
 /** What a request adds to the server's container. */
 export interface Request {
-  readonly title: string;
+  readonly command?: RequestSettings["command"];
   readonly patienceMinutes: number;
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   readonly mounts: readonly Mount[];
@@ -25,22 +26,23 @@ export interface Request {
 
 export interface RequestPodArgs {
   readonly request: Request;
+  readonly command: NonNullable<RequestSettings["command"]>;
   readonly archive?: Archive;
   readonly image: pulumi.Input<string>;
   readonly major: number;
   readonly placement: PlacementArgs;
 }
 
-/** A restore or a clone, with the credentials of a clone's source as mounted files. */
+/** A restore, a clone or an upgrade, with the credentials of a clone's source as mounted files. */
 export function createRequest(
   identity: Identity,
-  { title, patienceMinutes, environment, source }: RequestSettings,
+  { command, patienceMinutes, environment, source }: RequestSettings,
   opts: pulumi.CustomResourceOptions,
 ): Request {
   const access = storeAccess(identity, { ...source, name: "clone-source", of: "CLONE_" }, opts);
   const key = keyAccess(identity, { ...source, name: "clone-encryption", of: "CLONE_" }, opts);
   return {
-    title,
+    command,
     patienceMinutes,
     environment: { ...environment, ...access.environment, ...key.environment },
     mounts: [...access.mounts, ...key.mounts],
@@ -49,7 +51,7 @@ export function createRequest(
 
 /**
  * Asks, before anything of the server changes, whether the request would be accepted: the archive is read, the volume only
- * looked at. A refusal ends the update with the image's message; the next update asks again.
+ * looked at, and for an upgrade the server that runs is asked. A refusal ends the update with the image's message; the next update asks again.
  */
 export function checkRequest(
   identity: Identity,
@@ -103,13 +105,16 @@ export function reportRequest(
 }
 
 /** On the node that has the volume, if one has; there may be no server yet, or none that runs. */
-function podSpec(identity: Identity, args: RequestPodArgs, command: string): k8s.types.input.core.v1.PodSpec {
-  const { archive, request, image, major, placement } = args;
+function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.types.input.core.v1.PodSpec {
+  const { archive, request, command, image, major, placement } = args;
+  const upgrades = command === "upgrade.sh";
+  const client = upgrades ? superuserClient(identity) : undefined;
   const mounts = [
     ...scratchMounts(),
     claimMount(claimName(identity), true),
     ...(archive?.mounts ?? []),
     ...request.mounts,
+    ...(client ? [client.mount] : []),
   ];
   return {
     ...restrictedPod(mounts),
@@ -119,12 +124,20 @@ function podSpec(identity: Identity, args: RequestPodArgs, command: string): k8s
     containers: [
       {
         ...restrictedContainer(mounts),
-        name: "restore",
+        name: command.replace(".sh", ""),
         image,
-        args: ["restore.sh", command],
-        env: environment({ ...archive?.environment, ...request.environment, PGDATA: pgdata(major) }),
-        ...(command === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
-        resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+        args: [command, option],
+        env: environment({
+          ...archive?.environment,
+          ...request.environment,
+          ...client?.environment,
+          PGDATA: pgdata(major),
+        }),
+        ...(option === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
+        resources: {
+          requests: { cpu: "10m", memory: "64Mi" },
+          limits: { memory: upgrades ? "512Mi" : "256Mi" }, // an upgrade's check makes a cluster to compare with
+        },
       },
     ],
   };

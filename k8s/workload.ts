@@ -20,6 +20,7 @@ import {
 } from "./pod";
 import { probes } from "./probes";
 import type { Request } from "./request";
+import { refuseUnaskedUpgrade } from "./upgrade";
 
 export interface WorkloadArgs {
   readonly image: pulumi.Input<string>;
@@ -39,7 +40,7 @@ export interface WorkloadArgs {
     readonly environment: Record<string, pulumi.Input<string>>;
     readonly mounts: readonly Mount[];
   };
-  /** A restore or a clone, which the next boot carries out. */
+  /** A restore, a clone or an upgrade, which the next boot carries out. */
   readonly request?: Request;
   /** When one of these changes, the pod restarts once. */
   readonly restartOn: Record<string, pulumi.Input<string>>;
@@ -69,7 +70,11 @@ export function createStatefulSet(
         },
       },
     },
-    { ...opts, customTimeouts: { create: patience, update: patience } },
+    {
+      ...opts,
+      customTimeouts: { create: patience, update: patience },
+      hooks: { beforeUpdate: [refuseUnaskedUpgrade(name)] },
+    },
   );
 }
 

@@ -3,7 +3,7 @@ import type { Answer } from "./child";
 import { compare } from "./compare";
 import type { Row } from "./effects";
 import { packageRows } from "./packages";
-import type { Plan, Values } from "./step";
+import { type Plan, type Values, versionIn } from "./step";
 import { UsageError } from "./usage";
 import { renderBoth, stackConfig, unpack, type Version, type Versions } from "./versions";
 import { code } from "./words";
@@ -60,7 +60,8 @@ function plan(
   const mutable = ["ConfigMap", "Secret"].every(
     (kind) => String(config[`kubernetes:enable${kind}Mutable`]) === "true",
   );
-  return { stack, steps: compare(was?.rendered, is.rendered, mutable), review };
+  const version = versionIn(config["postgres-stack:postgres"]);
+  return { stack, steps: compare(was?.rendered, is.rendered, mutable), version, review };
 }
 
 /** What a stack's file says by coming or going. */

@@ -102,7 +102,7 @@ function partsOf(
 /** What objects of the update find out, and what then. */
 const CHECKS: readonly (readonly [name: RegExp, what: string])[] = [
   [/-(check|candidate)$/, "a setting that PostgreSQL rejects on a scratch server"],
-  [/-preflight$/, "a request that the archive can't meet"],
+  [/-preflight$/, "a request that can't be met"],
 ];
 
 /** Objects that exist for the update alone. */

@@ -1,8 +1,10 @@
+import { majorOfData, serverEnvironment } from "../k8s/inputs";
+import { DEFAULT_MAJOR, isMajor, type Major } from "../settings/major";
 import { type Row, severity } from "./effects";
 import { fold } from "./fold";
 import { password, randomId, secret, serviceAccount } from "./rules/credentials";
 import { service } from "./rules/network";
-import { paths, type Rule, unknown } from "./rules/rule";
+import { type Context, paths, type Rule, unknown } from "./rules/rule";
 import { configuration, isLiveConfiguration } from "./rules/settings";
 import { image, provider, schedule } from "./rules/update";
 import { claim, namespace, volume } from "./rules/volume";
@@ -35,18 +37,26 @@ const STATELESS = [
 ];
 
 /** What an update does to the database: rows in the order of their severity, worst first. */
-export function impact({ steps, more }: Plan): Row[] {
+export function impact({ steps, version, more }: Plan): Row[] {
   const { rows, rest } = fold(steps);
-  return [...more, ...rest.flatMap(rowsOf), ...rows].sort((a, b) => severity(b) - severity(a));
+  const told = rest.flatMap((step) => rowsOf(step, { steps, major: majorOf(step, steps, version) }));
+  return [...more, ...told, ...rows].sort((a, b) => severity(b) - severity(a));
 }
 
-function rowsOf(step: Step): readonly Row[] {
+/** The major of the server that a step belongs to: as its StatefulSet says it, else the stack's file. */
+function majorOf({ parent }: Step, steps: readonly Step[], version: unknown): Major {
+  const server = steps.find((it) => it.parent === parent && RULES[it.type] === workload);
+  const said = [majorOfData(serverEnvironment(server?.after).PGDATA), version];
+  return said.find(isMajor) ?? DEFAULT_MAJOR;
+}
+
+function rowsOf(step: Step, context: Context): readonly Row[] {
   const { operation, changes, type } = step;
   if (operation === "update" && changes.length === 0)
     return [unknown(step, paths(step), "what changes is not shown", mayHoldData(step))];
-  if (operation === "unknown" && RULES[type] !== provider) return stranger(step);
+  if (operation === "unknown" && RULES[type] !== provider) return stranger(step, context);
   const rule = isOurs(step) && isLiveConfiguration(step) ? configuration : RULES[type];
-  return (rule ?? stranger)(step);
+  return (rule ?? stranger)(step, context);
 }
 
 /** A resource that no rule knows. Never safe; where it may hold data and goes away, somebody has to say yes. */

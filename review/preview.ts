@@ -1,5 +1,5 @@
 import { type Change, changesOf } from "./diff";
-import { type Operation, type Plan, readUrn, type Step, type Values } from "./step";
+import { type Operation, type Plan, readUrn, type Step, type Values, versionIn } from "./step";
 import { SECRET, UNKNOWN } from "./words";
 
 /** What `pulumi preview --json` writes, as far as a review needs it (pulumi/pulumi, pkg/backend/display/json.go). */
@@ -75,6 +75,7 @@ export function readPreview(stack: string, text: string, exitCode = 0): Plan {
     steps: preview.steps.flatMap(readStep),
     failure: messages(preview) || failed || undefined,
     review: fromJson(preview.config?.["postgres-stack:review"]),
+    version: versionIn(fromJson(preview.config?.["postgres-stack:postgres"])),
     more: [],
   };
 }

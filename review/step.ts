@@ -36,8 +36,15 @@ export interface Plan {
   readonly failure?: string;
   /** `postgres-stack:review` of the stack's file, unchecked. */
   readonly review: unknown;
+  /** `postgres.version` of the stack's file, unchecked; a step that says it goes first. */
+  readonly version?: unknown;
   /** What no step shows, and a reader should know. */
   readonly more: readonly Row[];
+}
+
+/** The version in `postgres-stack:postgres` of a stack's file. */
+export function versionIn(postgres: unknown): unknown {
+  return (postgres as { version?: unknown } | null | undefined)?.version;
 }
 
 export const INSTANCE = "postgres-stack:k8s:PostgresInstance";

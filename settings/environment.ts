@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { RunError } from "@pulumi/pulumi";
+import { DEFAULT_MAJOR } from "./major";
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 type Tree = Record<string, unknown>;
 
 /** Where a stack's surroundings go in its settings (DEVELOPERS: behind a mirror, on a cluster of one's own). */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
-  BASE_IMAGE: ["image", "baseImage"],
   WALG_URL: ["image", "walg", "url"],
   WALG_SHA256: ["image", "walg", "sha256"],
   S3_ENDPOINT: ["backup", "endpoint"],
@@ -16,7 +16,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Lays the environment over a stack's settings: {@link PATHS}, `REGISTRY` as the image's repository and `S3_BUCKET` as
+ * Lays the environment over a stack's settings: {@link PATHS}, the major's base image, `REGISTRY` as the image's repository and `S3_BUCKET` as
  * the backup's prefix. An empty variable counts as unset.
  *
  * What is needed to build an image is left out where the stack names one (`image.ref`).
@@ -28,7 +28,8 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
 export function overlay(settings: Tree, variables: Variables, folder: string): Tree {
   const result = copy(settings);
   const builds = (result.image as { ref?: unknown } | null)?.ref === undefined;
-  for (const [name, path] of Object.entries(PATHS)) {
+  const paths = { ...PATHS, [baseImageVariable(result)]: ["image", "baseImage"] };
+  for (const [name, path] of Object.entries(paths)) {
     if (builds || path[0] !== "image") set(result, path, variables[name]);
   }
   if (variables.REGISTRY && builds)
@@ -41,6 +42,12 @@ export function overlay(settings: Tree, variables: Variables, folder: string): T
     delete result.backup;
   }
   return result;
+}
+
+/** `BASE_IMAGE` is that of the default major, `BASE_IMAGE_19` that of another. */
+function baseImageVariable({ postgres }: Tree): string {
+  const version = (postgres as { version?: unknown } | null)?.version ?? DEFAULT_MAJOR;
+  return version === DEFAULT_MAJOR ? "BASE_IMAGE" : `BASE_IMAGE_${version}`;
 }
 
 /** Objects of settings anew; a program's outputs among them stay what they are. */

@@ -1,4 +1,7 @@
-import table from "./gucs/18.json";
+import table17 from "./gucs/17.json";
+import table18 from "./gucs/18.json";
+import table19 from "./gucs/19.json";
+import type { Major } from "./major";
 
 /** One setting of PostgreSQL, as `pg_settings` of the major describes it. */
 export interface Guc {
@@ -22,21 +25,36 @@ export interface Guc {
   readonly values?: readonly string[];
 }
 
-const GUCS: ReadonlyMap<string, Guc> = new Map((table as Guc[]).map((guc) => [guc.name.toLowerCase(), guc]));
+/** All settings of one major. */
+export class Gucs {
+  readonly names: readonly string[];
+  private readonly byName: ReadonlyMap<string, Guc>;
 
-/** The setting of that name, in any case, as PostgreSQL looks it up. */
-export function findGuc(name: string): Guc | undefined {
-  return GUCS.get(name.toLowerCase());
+  constructor(table: readonly Guc[]) {
+    this.names = table.map(({ name }) => name);
+    this.byName = new Map(table.map((guc) => [guc.name.toLowerCase(), guc]));
+  }
+
+  /** The setting of that name, in any case, as PostgreSQL looks it up. */
+  find(name: string): Guc | undefined {
+    return this.byName.get(name.toLowerCase());
+  }
+
+  /** An extension's setting may be one that needs a restart; only the extension knows, so it counts as one. */
+  needsRestart(name: string): boolean {
+    return (this.find(name)?.context ?? "postmaster") === "postmaster";
+  }
 }
 
-/** A name that postgresql.conf takes for an extension's, known to the table or not: `pgaudit.log`. */
+const TABLES: Readonly<Record<Major, Gucs>> = {
+  17: new Gucs(table17 as Guc[]),
+  18: new Gucs(table18 as Guc[]),
+  19: new Gucs(table19 as Guc[]),
+};
+
+export const gucsOf = (major: Major): Gucs => TABLES[major];
+
+/** A name that postgresql.conf takes for an extension's, known to a table or not: `pgaudit.log`. */
 export function isExtensionSetting(name: string): boolean {
   return /^[a-z_]\w*\.[a-z_]\w*$/i.test(name);
 }
-
-/** An extension's setting may be one that needs a restart; only the extension knows, so it counts as one. */
-export function needsRestart(name: string): boolean {
-  return (findGuc(name)?.context ?? "postmaster") === "postmaster";
-}
-
-export const gucNames: readonly string[] = [...GUCS.values()].map(({ name }) => name);

@@ -1,5 +1,5 @@
 import { gucBytes, gucNumber } from "./guc-values";
-import { findGuc, needsRestart } from "./gucs";
+import { gucsOf } from "./gucs";
 import { bytes, cpus } from "./quantity";
 import { renderConf } from "./render";
 import type { StackConfig } from "./schema";
@@ -11,7 +11,7 @@ import { walRoom } from "./volume";
 export function postgresSettings(config: StackConfig): PostgresSettings {
   const { version, memory, cpu } = config.postgres;
   const settings = { ...tune(machineOf(config), chosenBy(config)), ...ownSettings(config) };
-  const restart = Object.entries(settings).filter(([name]) => needsRestart(name));
+  const restart = Object.entries(settings).filter(([name]) => gucsOf(version).needsRestart(name));
   return {
     version,
     memory,
@@ -35,7 +35,7 @@ export function machineOf({ dataSize, postgres, backup }: StackConfig): Machine 
 export function chosenBy(config: StackConfig): Chosen {
   const own = ownSettings(config);
   const read = (name: string, value: typeof gucNumber) => {
-    const guc = findGuc(name);
+    const guc = gucsOf(config.postgres.version).find(name);
     return guc && own[name] !== undefined ? value(guc, own[name]) : undefined;
   };
   return {
@@ -49,7 +49,7 @@ export function chosenBy(config: StackConfig): Chosen {
 /** The stack's own settings by PostgreSQL's spelling: it ignores the case of names. */
 export function ownSettings({ postgres }: StackConfig): Record<string, string> {
   const entries = Object.entries(postgres.settings).map(([name, value]) => [
-    findGuc(name)?.name ?? name,
+    gucsOf(postgres.version).find(name)?.name ?? name,
     value.trim(),
   ]);
   return Object.fromEntries(entries);

@@ -1,36 +1,52 @@
 import { encryptionKey, storeCredentials, storeEnvironment } from "./backup";
+import type { Major } from "./major";
 import { PREFIX_VARIABLES, storeOf } from "./prefix";
 import { bytes } from "./quantity";
-import type { StackConfig } from "./schema";
+import type { CloneConfig, StackConfig } from "./schema";
 import type { RequestSettings } from "./settings";
 
-/** The restore or the clone that a stack asks for, as the container reads it. */
+type Asked = Omit<RequestSettings, "patienceMinutes">;
+
+/** What a stack asks for, as the container reads it: a restore, a clone or an upgrade; and beside each of them a reindexing. */
 export function requestSettings(config: StackConfig): RequestSettings | undefined {
-  const { restore, cloneFrom, postgres, dataSize } = config;
-  const patienceMinutes = patience(dataSize);
-  if (restore) {
-    const { id, to = "", from, backup = "", timeline = "", keepOld, undo } = restore;
-    return {
-      title: `restore ${id}`,
-      patienceMinutes,
-      environment: filled({
-        RESTORE_ID: id,
-        RESTORE_TO: to,
-        RESTORE_FROM: from ? withMajor(from, postgres.version) : "",
-        RESTORE_BACKUP: backup,
-        RESTORE_TIMELINE: String(timeline),
-        RESTORE_KEEP_OLD: keepOld ? "" : "false",
-        RESTORE_UNDO: undo ? "true" : "",
-      }),
-    };
-  }
-  if (!cloneFrom) return undefined;
+  const asked = oneOf(config);
+  const reindexes = config.upgrade?.reindexCollations ?? false;
+  if (asked === undefined && !reindexes) return undefined;
+  return {
+    ...asked,
+    environment: { ...asked?.environment, ...(reindexes && { PG_REINDEX_COLLATIONS: "true" }) },
+    patienceMinutes: patience(config.dataSize),
+  };
+}
+
+function oneOf({ restore, cloneFrom, upgrade, postgres }: StackConfig): Asked | undefined {
+  if (restore) return restoring(restore, postgres.version);
+  if (cloneFrom) return cloning(cloneFrom, postgres.version);
+  return upgrade?.id === undefined ? undefined : upgrading(upgrade.id, upgrade);
+}
+
+function restoring(restore: NonNullable<StackConfig["restore"]>, major: Major): Asked {
+  const { id, to = "", from, backup = "", timeline = "", keepOld, undo } = restore;
+  return {
+    command: "restore.sh",
+    environment: filled({
+      RESTORE_ID: id,
+      RESTORE_TO: to,
+      RESTORE_FROM: from ? withMajor(from, major) : "",
+      RESTORE_BACKUP: backup,
+      RESTORE_TIMELINE: String(timeline),
+      RESTORE_KEEP_OLD: keepOld ? "" : "false",
+      RESTORE_UNDO: undo ? "true" : "",
+    }),
+  };
+}
+
+function cloning(cloneFrom: CloneConfig, major: Major): Asked {
   const source = Object.entries(storeEnvironment(cloneFrom)).map(([name, value]) => [`CLONE_${name}`, value]);
   return {
-    title: "clone",
-    patienceMinutes,
+    command: "restore.sh",
     environment: {
-      CLONE_FROM: withMajor(cloneFrom.prefix, postgres.version),
+      CLONE_FROM: withMajor(cloneFrom.prefix, major),
       CLONE_TO: cloneFrom.to,
       ...Object.fromEntries(source),
     },
@@ -39,6 +55,20 @@ export function requestSettings(config: StackConfig): RequestSettings | undefine
       credentials: storeCredentials(cloneFrom.credentials),
       encryption: encryptionKey(cloneFrom.encryption),
     },
+  };
+}
+
+function upgrading(id: string, upgrade: NonNullable<StackConfig["upgrade"]>): Asked {
+  const { mode = "link", keepOld, backupMaxAge = 3600, undo } = upgrade;
+  return {
+    command: "upgrade.sh",
+    environment: filled({
+      PG_UPGRADE: id,
+      PG_UPGRADE_MODE: mode,
+      PG_UPGRADE_KEEP_OLD: keepOld ? "true" : "",
+      PG_UPGRADE_BACKUP_MAX_AGE: String(backupMaxAge),
+      PG_UPGRADE_UNDO: undo ? "true" : "",
+    }),
   };
 }
 
@@ -56,7 +86,8 @@ export function majorOf(prefix: string): number | undefined {
 
 /**
  * Minutes that an update waits for the server to be ready again: half an hour, and five minutes for each GiB of `dataSize`
- * (3.4 MiB/s for fetching, replaying and verifying). The restore itself has no deadline, only its standstill.
+ * (3.4 MiB/s for fetching, replaying and verifying a restore, for the base backup before an upgrade and its copy, or for
+ * reindexing). The request itself has no deadline, only its standstill.
  */
 function patience(dataSize: string): number {
   return 30 + 5 * Math.ceil(bytes(dataSize) / 2 ** 30);

@@ -2,7 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import pins from "../image/pins.json";
 import { backupSettings } from "./backup";
 import { gucBytes } from "./guc-values";
-import { findGuc } from "./gucs";
+import { gucsOf } from "./gucs";
+import type { Major } from "./major";
+import { pinnedBase } from "./pins";
 import { machineOf, postgresSettings } from "./postgres";
 import { requestSettings } from "./request";
 import type { ImageConfig, StackConfig } from "./schema";
@@ -29,13 +31,13 @@ export function resolve(config: StackConfig): Settings {
   };
 }
 
-function imageSettings(image: ImageConfig, version: StackConfig["postgres"]["version"]): ImageSettings {
+function imageSettings(image: ImageConfig, version: Major): ImageSettings {
   if (image.ref !== undefined) return { ref: image.ref };
   const { repository = "", platform = "linux/amd64", credentials } = image;
   return {
     repository,
     platform,
-    baseImage: image.baseImage ?? pins.baseImage[version],
+    baseImage: image.baseImage ?? pinnedBase(version) ?? "", // a rule makes sure that there is one
     walg: image.walg ?? pins.walg[platform],
     ...(credentials && { credentials: { ...credentials, password: pulumi.secret(credentials.password) } }),
   };
@@ -46,8 +48,8 @@ function imageSettings(image: ImageConfig, version: StackConfig["postgres"]["ver
  * sessions to end, the time to write all of shared_buffers at 32 MiB/s (a slow volume) should that checkpoint have failed,
  * and one archive deadline for the last segment.
  */
-function gracePeriod({ settings }: PostgresSettings, archiveDeadline: number): number {
-  const guc = findGuc("shared_buffers");
+function gracePeriod({ version, settings }: PostgresSettings, archiveDeadline: number): number {
+  const guc = gucsOf(version).find("shared_buffers");
   const buffers = (guc && gucBytes(guc, settings.shared_buffers ?? "")) ?? 0;
   return 90 + Math.ceil(buffers / (32 * MI)) + archiveDeadline;
 }

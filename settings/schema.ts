@@ -1,5 +1,6 @@
 import { z } from "zod";
 import * as field from "./fields";
+import { DEFAULT_MAJOR, MAJORS } from "./major";
 import { PREFIX_ALLOWED, storeOf } from "./prefix";
 import { reviewSchema } from "./review";
 import { applyRules } from "./rules";
@@ -14,7 +15,7 @@ const prefix = z
 const annotations = z.record(z.string(), field.plainText);
 
 const postgres = z.strictObject({
-  version: z.literal(18).default(18),
+  version: z.literal(MAJORS).default(DEFAULT_MAJOR),
   memory: field.quantityBetween("256Mi", "16Ti").default("4Gi"),
   cpu: field.quantityBetween("100m", "512").default("2"),
   settings: z.record(z.string(), field.gucText).default({}),
@@ -80,6 +81,20 @@ const cloneFrom = z.strictObject({
   credentials: credentials.omit({ serviceAccountAnnotations: true }).optional(),
 });
 
+const SWAP =
+  "must be one of: link, clone, copy (swap takes the old data apart: killed in its middle, it leaves neither)";
+
+const upgrade = z.strictObject({
+  id: field.requestId.optional(),
+  mode: z
+    .enum(["link", "clone", "copy"], { error: ({ input }) => (input === "swap" ? SWAP : undefined) })
+    .optional(),
+  keepOld: z.boolean().default(false),
+  backupMaxAge: field.wholeNumber(0, 604800, "seconds").optional(),
+  undo: z.boolean().default(false),
+  reindexCollations: z.boolean().default(false),
+});
+
 const access = z.strictObject({
   role: field.identifier.default("app"),
   database: field.identifier.optional(),
@@ -105,6 +120,7 @@ const stack = z.strictObject({
   backup: backup.optional(),
   restore: restore.optional(),
   cloneFrom: cloneFrom.optional(),
+  upgrade: upgrade.optional(),
   access: access.prefault({}),
   placement,
   review: reviewSchema.prefault({}),

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Major } from "./major";
 import type { PrefixVariable } from "./prefix";
 import type { StackConfig } from "./schema";
 
@@ -15,7 +16,7 @@ export interface Settings {
   readonly postgres: PostgresSettings;
   /** None: plain PostgreSQL, nothing is archived. */
   readonly backup?: BackupSettings;
-  /** A restore or a clone that is asked for. */
+  /** A restore, a clone or an upgrade that is asked for. */
   readonly request?: RequestSettings;
   readonly access: StackConfig["access"] & { readonly database: string };
   readonly placement: StackConfig["placement"];
@@ -47,7 +48,7 @@ export interface BuiltImage {
 }
 
 export interface PostgresSettings {
-  readonly version: 18;
+  readonly version: Major;
   /** Kubernetes quantities. */
   readonly memory: string;
   readonly cpu: string;
@@ -96,9 +97,12 @@ export type SecretValues =
   | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
 
 export interface RequestSettings {
-  /** What messages call it: `restore monday`, `clone`. */
-  readonly title: string;
-  /** `RESTORE_*` or `CLONE_*` variables of the container that are no secret. */
+  /**
+   * The image's command that checks it before anything changes, and reports what came of it afterwards. None for what boots
+   * do at any time when they are allowed to.
+   */
+  readonly command?: "restore.sh" | "upgrade.sh";
+  /** `RESTORE_*`, `CLONE_*` or `PG_UPGRADE*` variables of the container that are no secret. */
   readonly environment: Readonly<Record<string, string>>;
   /** Minutes that an update waits for the server to be ready again. */
   readonly patienceMinutes: number;

@@ -1,6 +1,8 @@
 /** The configuration of a stack as its pod would have it, for a server without a container. */
+import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { majorOfData, serverEnvironment } from "../../k8s/inputs";
 import { renderStack } from "../mocks";
 import type { RenderedResource } from "../record";
 import type { Home } from "./home";
@@ -26,6 +28,7 @@ export interface Configuration {
  */
 export async function loadConfiguration(stack: string, home: Home): Promise<Configuration> {
   const { resources } = await renderStack(stack, { secrets: (plain) => plain });
+  requireMajor(resources, home);
   const conf = find(resources, "ConfigMap", ({ metadata }) => metadata.name.endsWith("-conf")).data;
   const app = find(resources, "Secret", ({ stringData }) => stringData.database !== undefined).stringData;
   const notes: string[] = [];
@@ -35,6 +38,19 @@ export async function loadConfiguration(stack: string, home: Home): Promise<Conf
   }
   for (const [name, text] of Object.entries(conf)) files.set(join("conf.d", name), adapt(text, home, notes));
   return { files, notes, role: app.username ?? "", database: app.database ?? "" };
+}
+
+/** The npm build is of one major. */
+function requireMajor(resources: RenderedResource[], { native }: Home): void {
+  const server = resources.find(({ type }) => type === "kubernetes:apps/v1:StatefulSet");
+  const wanted = majorOfData(serverEnvironment(server?.inputs).PGDATA);
+  const version = execFileSync(join(native, "bin/postgres"), ["--version"], { encoding: "utf8" });
+  const there = Number(/ (\d+)/.exec(version)?.[1]);
+  if (wanted !== there) {
+    throw new Error(
+      `the stack asks for PostgreSQL ${wanted}, and the npm build is of ${there}; nothing was started. Use a cluster, or postgres.version: ${there}.`,
+    );
+  }
 }
 
 interface Inputs {

@@ -1,28 +1,33 @@
+import { serverEnvironment } from "../../k8s/inputs";
 import type { Change } from "../diff";
 import type { Row } from "../effects";
-import type { Step, Values } from "../step";
+import { isOurs, type Step, type Values } from "../step";
 import { arrow } from "../words";
 import { isRequest, requestRows } from "./request";
-import { below, restart, row, unknown, variable } from "./rule";
+import { below, type Context, restart, row, variable } from "./rule";
+import { isUpgrade, upgradeRows } from "./upgrade";
 
 const CONTAINER = ["spec", "containers", "postgres"];
 const ENVIRONMENT = [...CONTAINER, "env"];
 const IMAGE_LABEL = ["metadata", "annotations", "postgres-stack/image"];
-const MAJOR = /\/(\d+)\/docker$/;
+const BASE_IMAGE = "build.args.BASE_IMAGE";
 
 /** A change that does more to the database than restart it. */
-type Special = (step: Step, change: Change) => Row | undefined;
+type Special = (step: Step, change: Change, context: Context) => Row | undefined;
 
 /**
  * What changes of the server's pod do.
  *
  * @param changes paths begin below the pod's template
  */
-export function podRows(step: Step, changes: readonly Change[]): Row[] {
-  const rows = requestRows(step, changes.filter(isRequest));
+export function podRows(step: Step, changes: readonly Change[], context: Context): Row[] {
+  const rows = [
+    ...requestRows(step, changes.filter(isRequest)),
+    ...upgradeRows(step, changes.filter(isUpgrade)),
+  ];
   const plain: Change[] = [];
-  for (const change of changes.filter((it) => !isRequest(it))) {
-    const found = SPECIAL.map((special) => special(step, change)).find((it) => it !== undefined);
+  for (const change of changes.filter((it) => !isRequest(it) && !isUpgrade(it))) {
+    const found = SPECIAL.map((special) => special(step, change, context)).find((it) => it !== undefined);
     if (found) rows.push(found);
     else plain.push(change);
   }
@@ -42,7 +47,7 @@ function why(step: Step): string {
 }
 
 const SPECIAL: readonly Special[] = [
-  function image(step, { path, before, after }) {
+  function image(step, { path, before, after }, { steps }) {
     if (!is(path, [...CONTAINER, "image"])) return undefined;
     const [from, to] = [step.before, step.after].map((inputs) =>
       at(inputs, "spec", "template", ...IMAGE_LABEL),
@@ -51,22 +56,9 @@ const SPECIAL: readonly Special[] = [
     return restart(
       step,
       change,
-      "the pod is replaced; first the node pulls what it lacks of the image",
+      `the pod is replaced; first the node pulls what it lacks of the image${anotherBase(step, steps)}`,
       "new image",
     );
-  },
-  function major(step, { path, before, after }) {
-    if (!is(path, [...ENVIRONMENT, "PGDATA"])) return undefined;
-    const [from, to] = [before, after].map((folder) => Number(MAJOR.exec(String(folder))?.[1]));
-    const change = arrow("PostgreSQL", String(from || before), String(to || after));
-    if (from && to && to > from)
-      return row(
-        step,
-        change,
-        "major upgrade",
-        "the data are taken to another major version; there is no way back but a backup",
-      );
-    return unknown(step, change, "the server would look for its data in another folder, and not start", true);
   },
   function owner(step, { path, before, after }) {
     if (!is(path, [...ENVIRONMENT, "VOLUME_OWNER"])) return undefined;
@@ -79,6 +71,18 @@ const SPECIAL: readonly Special[] = [
     return row(step, arrow("volume", before, after), "REPLACES THE DATABASE", why);
   },
 ];
+
+/** What another base image may bring along: a glibc and an ICU that sort otherwise. Only a build here says whether it does. */
+function anotherBase(step: Step, steps: readonly Step[]): string {
+  const tag = at(step.after, "spec", "template", ...IMAGE_LABEL);
+  const build = steps.find((it) => isOurs(it) && String(it.after?.imageName).endsWith(`:${tag}`));
+  const changes = build?.operation === "update" ? build.changes : undefined;
+  if (changes?.every(({ path }) => path.join(".") !== BASE_IMAGE)) return "";
+  const which = `${changes ? "" : "if "}its base is another one: at boot glibc and ICU are compared with those that the data were sorted by`;
+  return serverEnvironment(step.after).PG_REINDEX_COLLATIONS === "true"
+    ? `; ${which}, and the indexes that a difference concerns are reindexed`
+    : `; ${which}, and where an index depends on a difference the server does not open them; the old image is one line away, upgrade.reindexCollations the other way on`;
+}
 
 function inWords(change: Change): string {
   const { path, before, after } = change;

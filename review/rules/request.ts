@@ -2,7 +2,7 @@ import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step } from "../step";
 import { arrow, list } from "../words";
-import { restart, row } from "./rule";
+import { restart, row, withdrawn } from "./rule";
 
 /** Variables of a request: `restore` or `cloneFrom` of the stack's file. */
 const REQUEST = /^(RESTORE|CLONE)_/;
@@ -55,14 +55,6 @@ function cloneRows(step: Step, changes: readonly Change[]): Row[] {
   return about.length > 0
     ? [row(step, words, "refused", why)]
     : [restart(step, words, "access to a source that was cloned before; the pod is replaced all the same")];
-}
-
-function withdrawn(step: Step, words: string): Row {
-  return restart(
-    step,
-    words,
-    "the request is gone from the stack and nothing else comes of it; the pod is replaced",
-  );
 }
 
 function inWords(changes: readonly Change[]): string {

@@ -1,10 +1,19 @@
+import type { Major } from "../../settings/major";
 import type { Change } from "../diff";
 import { type Effect, RESTART_SECONDS, type Row } from "../effects";
 import type { Step } from "../step";
 import { arrow, code, list, resource } from "../words";
 
+/** What a rule knows beside its step. */
+export interface Context {
+  /** Of the server that the step belongs to. */
+  readonly major: Major;
+  /** All steps of the update. */
+  readonly steps: readonly Step[];
+}
+
 /** What a step on one kind of resource means for the database. */
-export type Rule = (step: Step) => readonly Row[];
+export type Rule = (step: Step, context: Context) => readonly Row[];
 
 export function row(step: Step, change: string, effect: Effect, why: string): Row {
   return { resource: resource(step), change, effect, why };
@@ -18,6 +27,12 @@ export function restart(step: Step, change: string, why: string, effect: Effect 
 /** Nobody knows: said so, never taken for safe. */
 export function unknown(step: Step, change: string, why: string, data: boolean): Row {
   return { ...row(step, change, "unknown", why), data };
+}
+
+/** A request that is no longer in the stack's file. */
+export function withdrawn(step: Step, change: string): Row {
+  const why = "the request is gone from the stack and nothing else comes of it; the pod is replaced";
+  return restart(step, change, why);
 }
 
 /** The step's changed paths in words, without values: those of other people's programs may be secrets. */
@@ -63,6 +78,12 @@ const NAMES: Readonly<Record<string, string>> = {
   ARCHIVE_DEADLINE: "backup.archiveDeadline",
   ARCHIVE_TIMEOUT: "backup.archiveTimeout",
   BACKUP_RETAIN: "backup.retain",
+  PG_REINDEX_COLLATIONS: "upgrade.reindexCollations",
+  PG_UPGRADE: "upgrade.id",
+  PG_UPGRADE_BACKUP_MAX_AGE: "upgrade.backupMaxAge",
+  PG_UPGRADE_KEEP_OLD: "upgrade.keepOld",
+  PG_UPGRADE_MODE: "upgrade.mode",
+  PG_UPGRADE_UNDO: "upgrade.undo",
   WALG_AZ_PREFIX: "backup.prefix",
   WALG_FILE_PREFIX: "backup.prefix",
   WALG_GS_PREFIX: "backup.prefix",

@@ -1,4 +1,4 @@
-import { findGuc, type Guc, needsRestart } from "../../settings/gucs";
+import { type Guc, type Gucs, gucsOf } from "../../settings/gucs";
 import type { Row } from "../effects";
 import type { Step, Values } from "../step";
 import { arrow, SECRET } from "../words";
@@ -18,7 +18,7 @@ export function isLiveConfiguration({ type, before, after }: Step): boolean {
 }
 
 /** The server's settings, one row each. */
-export const configuration: Rule = (step) => {
+export const configuration: Rule = (step, { major }) => {
   if (step.operation === "create") return [row(step, "created", "nothing", "the first settings")];
   if (step.operation !== "update")
     return [unknown(step, paths(step), "the server can't start without its settings", true)];
@@ -29,7 +29,7 @@ export const configuration: Rule = (step) => {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const rows = names
     .filter((name) => before[name] !== after[name])
-    .map((name) => setting(step, name, before[name], after[name]));
+    .map((name) => setting(step, gucsOf(major), name, before[name], after[name]));
   return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "no setting has another value")];
 };
 
@@ -43,10 +43,10 @@ function settings(inputs: Values | undefined): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function setting(step: Step, name: string, before?: string, after?: string): Row {
+function setting(step: Step, gucs: Gucs, name: string, before?: string, after?: string): Row {
   const change = arrow(name, shown(name, before), shown(name, after), "PostgreSQL's default");
-  const guc = findGuc(name);
-  if (needsRestart(name)) {
+  const guc = gucs.find(name);
+  if (gucs.needsRestart(name)) {
     const why = guc
       ? "PostgreSQL reads it only when it starts"
       : "only the extension knows whether a reload is enough, so it counts as one that restarts";

@@ -1,12 +1,12 @@
 import type { Row } from "../effects";
 import { isOurs, type Step } from "../step";
 import { podRows } from "./pod";
-import { below, guard, isMetadata, paths, type Rule, row, unknown } from "./rule";
+import { below, type Context, guard, isMetadata, paths, type Rule, row, unknown } from "./rule";
 
 const POD = ["spec", "template"];
 
 /** The server. Its pod is replaced by any change of the template, and by nothing else. */
-export const workload: Rule = (step) => {
+export const workload: Rule = (step, context) => {
   if (!isOurs(step)) return foreign(step);
   const replaced = "it can't change in place: the server is deleted and made anew";
   switch (step.operation) {
@@ -17,15 +17,16 @@ export const workload: Rule = (step) => {
     case "replace":
       return [row(step, paths(step), "REPLACES THE DATABASE", replaced + guard(step))];
     default:
-      return updated(step);
+      return updated(step, context);
   }
 };
 
-function updated(step: Step): Row[] {
+function updated(step: Step, context: Context): Row[] {
   const inPod = step.changes.filter(({ path }) => below(path, ...POD));
   const rows = podRows(
     step,
     inPod.map((change) => ({ ...change, path: change.path.slice(POD.length) })),
+    context,
   );
   const rest = step.changes.filter(({ path }) => !below(path, ...POD) && !isHarmless(path));
   if (rest.length > 0) {

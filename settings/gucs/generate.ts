@@ -1,7 +1,7 @@
 /**
- * Regenerates the table of PostgreSQL's settings from a real server:
+ * Regenerates the table of a major's settings from a real server; the image says which major it is:
  *
- *     npm run gucs postgres:18-bookworm
+ *     npm run gucs postgres:19-bookworm
  *
  * The image decides what enums offer (lz4, io_uring), so the table comes from an image and not from a build of our own.
  */
@@ -26,13 +26,18 @@ SQL
 cat "$1/gucs.json"
 `;
 
+/** An official image, or one built on it, as a server to ask: its major, and what {@link READ_GUCS} prints in it. */
+export function readImage(image: string): { major: string; lines: string[] } {
+  const script = ["-c", `echo "$PG_MAJOR"; ${READ_GUCS}`, "bash", "/tmp/gucs"];
+  const run = ["run", "--rm", "--user", "postgres", "--entrypoint", "bash", image, ...script];
+  const [major = "", ...lines] = execFileSync("docker", run, { encoding: "utf8" }).trim().split("\n");
+  return { major, lines };
+}
+
 function main(image: string | undefined): void {
-  if (!image) throw new Error("which image? for example: generate.ts postgres:18-bookworm");
-  const path = "PATH=/usr/lib/postgresql/18/bin:/usr/bin:/bin";
-  const script = ["bash", "-c", READ_GUCS, "bash", "/tmp/gucs"];
-  const run = ["run", "--rm", "--user", "postgres", "--entrypoint", "env", image, path, ...script];
-  const lines = execFileSync("docker", run, { encoding: "utf8" }).trim().split("\n");
-  writeFileSync(join(__dirname, "18.json"), `[\n${lines.join(",\n")}\n]\n`);
+  if (!image) throw new Error("which image? for example: generate.ts postgres:19-bookworm");
+  const { major, lines } = readImage(image);
+  writeFileSync(join(__dirname, `${major}.json`), `[\n${lines.join(",\n")}\n]\n`);
 }
 
 if (require.main === module) main(process.argv[2]);

@@ -1,5 +1,5 @@
 import { gucBoolean, gucProblem } from "../guc-values";
-import { findGuc, gucNames, isExtensionSetting } from "../gucs";
+import { type Gucs, gucsOf, isExtensionSetting } from "../gucs";
 import { nearest } from "../nearest";
 import { whyOwned } from "../owned";
 import type { StackConfig } from "../schema";
@@ -12,7 +12,10 @@ const DURABILITY = ["fsync", "full_page_writes"];
 
 /** Every setting of PostgreSQL alone: its name, and what it may be. */
 export const gucRules: readonly Rule[] = [
-  { needs: [], check: (config) => eachSetting(config, problemOf) },
+  {
+    needs: ["postgres.version"],
+    check: (config) => eachSetting(config, problemIn(gucsOf(config.postgres.version))),
+  },
   { needs: [], check: (config) => eachSetting(config, writtenTwice) },
   {
     needs: ["disposable"],
@@ -36,17 +39,17 @@ function eachSetting({ postgres }: StackConfig, check: Check): Problem[] {
   });
 }
 
-function problemOf(name: string, value: string): string | undefined {
+const problemIn = (gucs: Gucs) => (name: string, value: string) => {
   const why = whyOwned(name.toLowerCase(), value);
   if (why) return `can't be set: it ${why}`;
-  const guc = findGuc(name);
+  const guc = gucs.find(name);
   if (guc?.context === "internal")
     return "can't be set: PostgreSQL reports it, it was fixed when the server was built";
   if (guc) return gucProblem(guc, value);
   if (isExtensionSetting(name)) return undefined;
-  const candidate = nearest(name, gucNames);
+  const candidate = nearest(name, gucs.names);
   return `unrecognized configuration parameter "${name}" (${candidate ? `did you mean ${candidate}?` : "an extension's is written extension.name"})`;
-}
+};
 
 function writtenTwice(name: string, _: string, all: readonly string[]): string | undefined {
   const first = all.find((other) => other.toLowerCase() === name.toLowerCase());

@@ -6,8 +6,16 @@ import { imageRules } from "./image";
 import { limitRules } from "./limits";
 import { requestRules } from "./request";
 import type { Rule } from "./rule";
+import { upgradeRules } from "./upgrade";
 
-const RULES: readonly Rule[] = [...imageRules, ...backupRules, ...requestRules, ...gucRules, ...limitRules];
+const RULES: readonly Rule[] = [
+  ...imageRules,
+  ...backupRules,
+  ...requestRules,
+  ...upgradeRules,
+  ...gucRules,
+  ...limitRules,
+];
 
 /**
  * Adds what keys get wrong together to what each got wrong alone. A rule whose keys are wrong already is left out, so that

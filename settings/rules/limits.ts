@@ -1,5 +1,5 @@
 import { gucBytes, gucNumber, renderBytes } from "../guc-values";
-import { findGuc } from "../gucs";
+import { gucsOf } from "../gucs";
 import { ownSettings, postgresSettings } from "../postgres";
 import { bytes } from "../quantity";
 import type { StackConfig } from "../schema";
@@ -23,14 +23,13 @@ const MACHINE = ["dataSize", "postgres.memory", "postgres.cpu"];
 
 const WAL_SEGMENT = 2 ** 24;
 
-/** What the stack's own settings of PostgreSQL must keep to: the memory, the volume, and each other. */
-export const limitRules: readonly Rule[] = [
+const LIMITS: readonly Rule[] = [
   {
     needs: ["postgres.memory", guc("shared_buffers")],
     check: (config) => {
       const most = (bytes(config.postgres.memory) * 3) / 4;
       return own(config, "shared_buffers", (it) =>
-        sizeOf(it, "shared_buffers") <= most
+        it.bytes("shared_buffers") <= most
           ? undefined
           : `is more than 75 % of the memory (at most ${renderBytes(Math.floor(most))} of ${config.postgres.memory}): sessions need the rest`,
       );
@@ -39,9 +38,9 @@ export const limitRules: readonly Rule[] = [
   ...PER_PROCESS.map((name) => ({
     needs: [...MACHINE, guc("shared_buffers"), guc(name)],
     check: (config: StackConfig) => {
-      const left = bytes(config.postgres.memory) - sizeOf(effective(config), "shared_buffers");
+      const left = bytes(config.postgres.memory) - effective(config).bytes("shared_buffers");
       return own(config, name, (it) =>
-        sizeOf(it, name) <= left
+        it.bytes(name) <= left
           ? undefined
           : `is more than shared_buffers leave of the memory (${renderBytes(left)})`,
       );
@@ -51,7 +50,7 @@ export const limitRules: readonly Rule[] = [
     needs: [...MACHINE, guc("max_wal_size"), guc("wal_keep_size")],
     check: (config) => {
       const room = walRoom(config.dataSize);
-      const held = (it: Values) => sizeOf(it, "max_wal_size") + sizeOf(it, "wal_keep_size");
+      const held = (it: Values) => it.bytes("max_wal_size") + it.bytes("wal_keep_size");
       const message = `is more WAL than the volume has room for (max_wal_size and wal_keep_size: at most ${renderBytes(room)}, half of dataSize)`;
       const check = (it: Values) => (held(it) <= room ? undefined : message);
       const problems = own(config, "max_wal_size", check);
@@ -62,16 +61,16 @@ export const limitRules: readonly Rule[] = [
     needs: [guc(name)],
     check: (config: StackConfig) =>
       own(config, name, (it) =>
-        sizeOf(it, name) >= 2 * WAL_SEGMENT ? undefined : "is below two WAL segments (at least 32MB)",
+        it.bytes(name) >= 2 * WAL_SEGMENT ? undefined : "is below two WAL segments (at least 32MB)",
       ),
   })),
   {
     needs: [...MACHINE, guc("min_wal_size"), guc("max_wal_size")],
     check: (config) =>
       own(config, "min_wal_size", (it) =>
-        sizeOf(it, "min_wal_size") <= sizeOf(it, "max_wal_size")
+        it.bytes("min_wal_size") <= it.bytes("max_wal_size")
           ? undefined
-          : `is above max_wal_size (${it("max_wal_size")})`,
+          : `is above max_wal_size (${it.text("max_wal_size")})`,
       ),
   },
   {
@@ -81,8 +80,8 @@ export const limitRules: readonly Rule[] = [
     ],
     check: (config) => {
       const it = effective(config);
-      const reserved = numberOf(it, "superuser_reserved_connections") + numberOf(it, "reserved_connections");
-      const connections = numberOf(it, "max_connections");
+      const reserved = it.number("superuser_reserved_connections") + it.number("reserved_connections");
+      const connections = it.number("max_connections");
       return unless(
         reserved < connections,
         guc("max_connections"),
@@ -96,10 +95,16 @@ export const limitRules: readonly Rule[] = [
   },
 ];
 
+/** What the stack's own settings of PostgreSQL must keep to: the memory, the volume, and each other. */
+export const limitRules: readonly Rule[] = LIMITS.map(({ needs, check }) => ({
+  needs: ["postgres.version", ...needs], // what a setting is, depends on the major
+  check,
+}));
+
 function walLevelProblem({ backup }: StackConfig, it: Values): string | undefined {
-  if (it("wal_level").toLowerCase() !== "minimal") return undefined;
+  if (it.text("wal_level").toLowerCase() !== "minimal") return undefined;
   if (backup) return "is not enough for backups (replica or logical)";
-  return numberOf(it, "max_wal_senders") === 0 ? undefined : "minimal needs max_wal_senders = 0";
+  return it.number("max_wal_senders") === 0 ? undefined : "minimal needs max_wal_senders = 0";
 }
 
 function guc(name: string): string {
@@ -107,11 +112,21 @@ function guc(name: string): string {
 }
 
 /** Values by name: the stack's own, else PostgreSQL's default, else the derived. */
-type Values = (name: string) => string;
+interface Values {
+  text(name: string): string;
+  number(name: string): number;
+  bytes(name: string): number;
+}
 
 function effective(config: StackConfig): Values {
   const given = ownSettings(config);
-  return (name) => given[name] ?? DEFAULTS[name] ?? postgresSettings(config).settings[name] ?? "0";
+  const text = (name: string) =>
+    given[name] ?? DEFAULTS[name] ?? postgresSettings(config).settings[name] ?? "0";
+  const read = (name: string, value: typeof gucNumber) => {
+    const found = gucsOf(config.postgres.version).find(name);
+    return (found && value(found, text(name))) ?? 0;
+  };
+  return { text, number: (name) => read(name, gucNumber), bytes: (name) => read(name, gucBytes) };
 }
 
 /** Checks a setting only where the stack says it itself: what is derived is right by construction. */
@@ -119,14 +134,4 @@ function own(config: StackConfig, name: string, check: (values: Values) => strin
   const written = Object.keys(config.postgres.settings).find((key) => key.toLowerCase() === name);
   const message = written && check(effective(config));
   return message ? [{ path: guc(written), message }] : [];
-}
-
-function numberOf(values: Values, name: string): number {
-  const found = findGuc(name);
-  return (found && gucNumber(found, values(name))) ?? 0;
-}
-
-function sizeOf(values: Values, name: string): number {
-  const found = findGuc(name);
-  return (found && gucBytes(found, values(name))) ?? 0;
 }

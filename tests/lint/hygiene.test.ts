@@ -36,9 +36,9 @@ describe("the repository", () => {
   });
 
   it("has every make target that its pages name", () => {
-    const targets = new Set([...read("Makefile").matchAll(/^([a-z]+):/gm)].map(([, name]) => name));
+    const targets = new Set([...read("Makefile").matchAll(/^([a-z-]+):/gm)].map(([, name]) => name));
     const unknown = pages().flatMap((page) =>
-      [...read(page).matchAll(/(?:^|`)make ([a-z]+)/gm)]
+      [...read(page).matchAll(/(?:^|`)make ([a-z-]+)/gm)]
         .map(([, name = ""]) => name)
         .filter((name) => !targets.has(name))
         .map((name) => `${page}: make ${name}`),

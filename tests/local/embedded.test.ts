@@ -119,6 +119,18 @@ describe("the embedded server", function () {
     expect(await show("SELECT 1")).to.equal("1");
   });
 
+  it("is of one major: a stack of another is refused, and the server goes on", async () => {
+    const file = join(folder, "Pulumi.dev.yaml");
+    const before = readFileSync(file, "utf8");
+    const base = "repository: localhost:5000/postgres-stack\n    baseImage: postgres:19-bookworm\n";
+    const other = before.replace("    cpu: 500m\n", "    cpu: 500m\n    version: 19\n");
+    writeFileSync(file, other.replace("repository: localhost:5000/postgres-stack\n", base));
+    const { stderr } = (await run("up").catch((error) => error)) as { stderr: string };
+    expect(stderr).to.match(/asks for PostgreSQL 19, and the npm build is of 18; nothing was started/);
+    writeFileSync(file, before);
+    expect(await show("SELECT 1")).to.equal("1");
+  });
+
   it("comes back after kill -9, also when another program has its process id", async () => {
     await show("CREATE TABLE kept AS SELECT 42 AS answer");
     process.kill(Number(pid()), "SIGKILL");

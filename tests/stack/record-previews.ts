@@ -81,6 +81,7 @@ function state(given: State | undefined) {
 
 const NAMES = [
   "otherBaseImage",
+  "nextBaseImage",
   "baseImage",
   "repository",
   "prefix",

@@ -53,6 +53,13 @@ export class TestStack {
     };
   }
 
+  /** Runs a script of the project on this stack, as `make` would; the exit code is the caller's to judge. */
+  script(file: string, variables: Record<string, string>): Promise<Result> {
+    this.writeConfig(this.folder);
+    const env = { ...this.env, STACK: this.name, ...variables };
+    return attempt(file, [], { cwd: this.folder, env, timeout: 900_000 });
+  }
+
   /** Runs the Pulumi CLI on this stack; the exit code is the caller's to judge. */
   pulumi(args: readonly string[], folder = this.folder): Promise<Result> {
     const all = [...args, "--stack", this.name, "--non-interactive", "--color", "never"];

@@ -10,6 +10,7 @@ export function surroundings(namespace: string, kubeconfig: string): Surrounding
     repository: `${env("REGISTRY")}/postgres-stack`,
     baseImage,
     otherBaseImage: otherSpelling(baseImage),
+    nextBaseImage: env("BASE_IMAGE_19", "postgres:19-bookworm"),
     walg: { url: env("WALG_URL", walg.url), sha256: env("WALG_SHA256", walg.sha256) },
     prefix: `s3://${env("S3_BUCKET")}/review/${namespace}`,
     endpoint: env("S3_ENDPOINT"),

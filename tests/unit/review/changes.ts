@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly repository: string;
   readonly baseImage: string;
   readonly otherBaseImage: string;
+  /** Of the next major. */
+  readonly nextBaseImage: string;
   readonly walg: { readonly url: string; readonly sha256: string };
   readonly prefix: string;
   readonly endpoint: string;
@@ -206,6 +208,36 @@ export function changes(here: Surroundings): Change[] {
       rows: [["refused", /StatefulSet postgres .*`CLONE_FROM`: none → `.*-of-another\/18`/]],
     },
     {
+      what: "a major upgrade",
+      config: {
+        postgres: { version: 19 },
+        image: { baseImage: here.nextBaseImage },
+        upgrade: { id: "to-19", mode: "copy", keepOld: true },
+      },
+      rows: [
+        [
+          "major upgrade",
+          /StatefulSet postgres `PostgreSQL`: `18` → `19`, .*`upgrade.id`: none → `to-19`.* and `upgrade.mode`: none → `copy`/,
+        ],
+        ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `19-\w{12}`/],
+        ["nothing", /objects of the update itself .*Job postgres-preflight.* and Pod postgres-report/],
+      ],
+    },
+    {
+      what: "the next version without an upgrade",
+      config: { postgres: { version: 19 }, image: { baseImage: here.nextBaseImage } },
+      rows: [
+        ["refused", /StatefulSet postgres `PostgreSQL`: `18` → `19`/],
+        ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `19-\w{12}`/],
+      ],
+      refusal: /PostgreSQL 19 opens them only after an upgrade: ask for one/,
+    },
+    {
+      what: "leave to reindex what another base image sorts otherwise",
+      config: { upgrade: { reindexCollations: true } },
+      rows: [["restart", /StatefulSet postgres `upgrade.reindexCollations`: none → `true`/]],
+    },
+    {
       what: "a probe's timing",
       edits: [["k8s/probes.ts", '"readiness", { periodSeconds: 5', '"readiness", { periodSeconds: 6']],
       rows: [["restart", /StatefulSet postgres .*`readinessProbe.periodSeconds`: `5` → `6`/]],
@@ -266,6 +298,7 @@ export const NOWHERE: Surroundings = {
   repository: "registry.example.com/data/postgres-stack",
   baseImage: "registry.example.com/postgres:18",
   otherBaseImage: "registry.example.com/postgres:18.5",
+  nextBaseImage: "registry.example.com/postgres:19",
   walg: { url: "https://example.com/wal-g", sha256: "0".repeat(64) },
   prefix: "s3://bucket/database",
   endpoint: "https://s3.example.com",

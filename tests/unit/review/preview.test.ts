@@ -205,14 +205,6 @@ describe("what a preview says about the server", () => {
   });
   const value = (name: string, text: string) => ({ name, value: text });
 
-  it("another major, is an upgrade; an older one would not start", () => {
-    const pgdata = (major: number) => server([value("PGDATA", `/var/lib/postgresql/${major}/docker`)]);
-    expect(tableOf(update(pgdata(18), pgdata(19)))[0]).to.match(/`PostgreSQL`: `18` → `19` \| major upgrade/);
-    expect(tableOf(update(pgdata(19), pgdata(18)))[0]).to.match(/\| unknown \|/);
-    expect(verdictOf(update(pgdata(18), pgdata(19)))).to.equal("dangerous");
-    expect(verdictOf(update(pgdata(19), pgdata(18)))).to.equal("dangerous");
-  });
-
   it("a restore asked for, is one row with the whole request", () => {
     const request = [value("RESTORE_ID", "a"), value("RESTORE_TO", "latest")];
     const rows = tableOf(update(server([]), server(request)));

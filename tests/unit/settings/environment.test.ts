@@ -41,6 +41,14 @@ describe("the environment over a stack's settings", () => {
     });
   });
 
+  it("says which base image each major has", () => {
+    const images = { BASE_IMAGE: "r.io/postgres:18", BASE_IMAGE_19: "r.io/postgres:19" };
+    const baseOf = (postgres: object) => overlay({ ...STACK, postgres }, images, "p/s").image;
+    expect(baseOf({ version: 19 })).to.deep.equal({ baseImage: "r.io/postgres:19" });
+    expect(baseOf({ version: 17 })).to.equal(undefined);
+    expect(baseOf({ memory: "1Gi" })).to.deep.equal({ baseImage: "r.io/postgres:18" });
+  });
+
   it("archives below the stack's own namespace where the environment names none", () => {
     expect(overlay(STACK, { S3_BUCKET: "b" }, "p/s").backup).to.include({ prefix: "s3://b/p/s/own" });
   });

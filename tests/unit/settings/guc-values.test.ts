@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 import { gucBytes, gucNumber, gucProblem, renderBytes } from "../../../settings/guc-values";
-import { findGuc, type Guc } from "../../../settings/gucs";
+import { type Guc, gucsOf } from "../../../settings/gucs";
 import { hasServer, run, withFolder } from "./server";
 
-const guc = (name: string): Guc => findGuc(name) as Guc;
+const guc = (name: string): Guc => gucsOf(18).find(name) as Guc;
 
 describe("a value for PostgreSQL", () => {
   const numbers: [string, string, number][] = [

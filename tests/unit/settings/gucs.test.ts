@@ -2,35 +2,46 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { gucNumber } from "../../../settings/guc-values";
-import { findGuc, type Guc, gucNames, needsRestart } from "../../../settings/gucs";
-import { READ_GUCS } from "../../../settings/gucs/generate";
+import { type Guc, gucsOf } from "../../../settings/gucs";
+import { READ_GUCS, readImage } from "../../../settings/gucs/generate";
+import { MAJORS, type Major } from "../../../settings/major";
 import { resolve } from "../../../settings/resolve";
 import { hasServer, run, withFolder } from "./server";
 import { configOf } from "./stack";
 
-/** What the embedded build lacks (lz4, zstd, io_uring): its enums offer less than the image's. */
+/** What some builds lack (lz4, zstd, io_uring): their enums offer less than the official image's. */
 const BUILD_DEPENDENT = ["default_toast_compression", "io_method", "wal_compression"];
 
-/** Newer than the embedded minor version. */
+/** Came with a minor version: a server may be older than that. */
 const NEWER = ["output_plugin_libraries"];
 
+/** What a real server of the major prints, line by line: npm's, else a base image of this environment; else none. */
+function serverOf(major: Major): string[] | undefined {
+  if (hasServer() && run("postgres --version").includes(` ${major}.`))
+    return withFolder((folder) => run(READ_GUCS, join(folder, "data")).trim().split("\n"));
+  const image = process.env[`BASE_IMAGE_${major}`];
+  return image ? readImage(image).lines : undefined;
+}
+
 describe("the table of PostgreSQL's settings", () => {
-  it("says what a real server of the major says", function () {
-    if (!hasServer()) this.skip();
-    const lines = withFolder((folder) => run(READ_GUCS, join(folder, "data")))
-      .trim()
-      .split("\n");
-    const server = lines.map((line) => JSON.parse(line) as Guc);
-    const table = gucNames.filter((name) => !NEWER.includes(name)).map((name) => findGuc(name));
-    expect(server.map(({ name }) => name)).to.have.members(table.map((guc) => guc?.name));
-    for (const guc of server) {
-      const known = findGuc(guc.name);
-      if (!BUILD_DEPENDENT.includes(guc.name)) expect(known).to.deep.equal(guc);
-      else expect(known?.values).to.include.members([...(guc.values ?? [])]);
-    }
-  });
+  for (const major of MAJORS) {
+    it(`says what a real server of PostgreSQL ${major} says`, function () {
+      this.timeout("2m");
+      const server = serverOf(major)?.map((line) => JSON.parse(line) as Guc);
+      if (server === undefined) this.skip();
+      const gucs = gucsOf(major);
+      const older = (name: string) => !NEWER.includes(name) || server.some((guc) => guc.name === name);
+      expect(server.map(({ name }) => name)).to.have.members(gucs.names.filter(older));
+      for (const guc of server) {
+        const known = gucs.find(guc.name);
+        if (!BUILD_DEPENDENT.includes(guc.name)) expect(known).to.deep.equal(guc);
+        else expect(known?.values).to.include.members([...(guc.values ?? [])]);
+      }
+    });
+  }
 
   it("knows what needs a restart, and takes an unknown extension's setting for one that does", () => {
+    const needsRestart = (name: string) => gucsOf(18).needsRestart(name);
     const restart = [
       "shared_buffers",
       "max_connections",
@@ -51,8 +62,8 @@ describe("the table of PostgreSQL's settings", () => {
   });
 
   it("finds a name in any case, as PostgreSQL does", () => {
-    expect(findGuc("DATESTYLE")?.name).to.equal("DateStyle");
-    expect(findGuc("nothing")).to.equal(undefined);
+    expect(gucsOf(18).find("DATESTYLE")?.name).to.equal("DateStyle");
+    expect(gucsOf(18).find("nothing")).to.equal(undefined);
   });
 });
 
@@ -72,7 +83,7 @@ describe("the rendered settings", () => {
       withFolder((folder) => {
         writeFileSync(join(folder, "postgresql.conf"), conf);
         for (const [name, value] of Object.entries(settings)) {
-          const guc = findGuc(name);
+          const guc = gucsOf(18).find(name);
           const read = run('postgres -D "$1" -C "$2"', folder, name).trimEnd();
           expect(guc ? Number(read) : read, name).to.equal(guc ? gucNumber(guc, value) : value);
         }

@@ -24,7 +24,12 @@ const OWNED = [
 
 describe("a stack's settings of PostgreSQL", () => {
   mayNotSay([
-    ["another major", { postgres: { version: 17 } }, /^postgres\.version: must be one of: 18/],
+    [
+      "a major that is none here",
+      { postgres: { version: 16 } },
+      /^postgres\.version: must be one of: 17, 18, 19$/,
+    ],
+    ["a major as text", { postgres: { version: "18" } }, /^postgres\.version: must be one of: 17, 18, 19$/],
     [
       "memory below the minimum",
       { postgres: { memory: "128Mi" } },

@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import { mayNotSay, maySay } from "./cases";
-import { problemsOf } from "./stack";
+import { problemsOf, type Tree } from "./stack";
 
 const REF = "registry.example.com/postgres@sha256:".padEnd(101, "0");
+const version = (major: number, image: Tree = {}): Tree => ({ postgres: { version: major }, image });
 
 describe("a stack's image", () => {
   mayNotSay([
@@ -53,9 +54,27 @@ describe("a stack's image", () => {
       { image: { walg: { url: "https://a:b@x.org/w", sha256: "a".repeat(64) } } },
       /^image\.walg\.url: is no address/,
     ],
+    [
+      "a major without a pinned base image",
+      version(19),
+      /^image\.baseImage: is missing \(no base .* 19 is pinned/,
+    ],
+    [
+      "a base image of another major",
+      version(19, { baseImage: "postgres:18.4-bookworm" }),
+      /^image\.baseImage: is an image of PostgreSQL 18 by its tag \(postgres\.version is 19\)/,
+    ],
+    [
+      "an image of another major",
+      version(19, { repository: undefined, ref: "r.io:5000/team/postgres:18-0123456789ab" }),
+      /^image\.ref: is an image of PostgreSQL 18 by its tag/,
+    ],
   ]);
 
   maySay([
+    ["another major with its base image", version(19, { baseImage: "r.io/postgres:19beta1-bookworm" })],
+    ["a base image whose tag says no major", version(17, { baseImage: "r.io/postgres:2026-11" })],
+    ["another major by digest", version(17, { repository: undefined, ref: REF })],
     ["an image built before", { image: { repository: undefined, ref: REF } }],
     [
       "an image by tag, with a registry's port",

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { gucBytes, gucNumber, gucProblem } from "../../../settings/guc-values";
-import { findGuc, type Guc } from "../../../settings/gucs";
+import { type Guc, gucsOf } from "../../../settings/gucs";
+import { MAJORS } from "../../../settings/major";
 import { type Machine, tune } from "../../../settings/tuning";
 import { archiverMemory, walgConcurrency } from "../../../settings/walg";
 
@@ -18,9 +19,9 @@ const machine: fc.Arbitrary<Machine> = fc.record({
 });
 
 const sizeOf = (settings: Record<string, string>, name: string) =>
-  gucBytes(findGuc(name) as Guc, settings[name] ?? "") as number;
+  gucBytes(gucsOf(18).find(name) as Guc, settings[name] ?? "") as number;
 const numberOf = (settings: Record<string, string>, name: string) =>
-  gucNumber(findGuc(name) as Guc, settings[name] ?? "") as number;
+  gucNumber(gucsOf(18).find(name) as Guc, settings[name] ?? "") as number;
 
 /** Holds for every machine from 256Mi to 1Ti and from 0.1 to 128 CPUs. */
 function always(holds: (settings: Record<string, string>, machine: Machine) => void): void {
@@ -34,7 +35,10 @@ describe("what is derived from memory, CPU and volume", () => {
   it("is valid for PostgreSQL on every machine", () => {
     always((settings) => {
       for (const [name, value] of Object.entries(settings)) {
-        expect(gucProblem(findGuc(name) as Guc, value), `${name} = ${value}`).to.equal(undefined);
+        for (const major of MAJORS) {
+          const problem = gucProblem(gucsOf(major).find(name) as Guc, value);
+          expect(problem, `${name} = ${value} in ${major}`).to.equal(undefined);
+        }
       }
     });
   });

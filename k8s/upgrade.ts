@@ -1,0 +1,31 @@
+import * as pulumi from "@pulumi/pulumi";
+import { majorOfData, serverEnvironment } from "./inputs";
+
+/** The next major's image does not open this one's data unless it is asked to upgrade them: better said before. */
+export function refuseUnaskedUpgrade(name: string): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(
+    `${name}-upgrade-is-asked-for`,
+    ({ oldInputs, newInputs }) => {
+      const problem = unaskedUpgrade(oldInputs, newInputs);
+      if (problem) throw new Error(problem);
+    },
+    { onDryRun: true },
+  );
+}
+
+/** Why an update from these inputs of the StatefulSet to those is refused; undefined if it is not. */
+export function unaskedUpgrade(oldInputs: unknown, newInputs: unknown): string | undefined {
+  const [before, after] = [oldInputs, newInputs].map(serverEnvironment);
+  const [from, to] = [before, after].map((environment) => majorOfData(environment?.PGDATA));
+  if (from === undefined || to === undefined || to <= from) return undefined;
+  const id = after?.PG_UPGRADE;
+  if (id !== undefined && id !== before?.PG_UPGRADE) return undefined;
+  const ask =
+    id === undefined
+      ? `ask for one beside the version (upgrade: {id: to-${to}})`
+      : `each has an id of its own, and ${id} is there already: give it another one`;
+  return (
+    `the data are of PostgreSQL ${from}, and PostgreSQL ${to} opens them only after an upgrade: ${ask}, or set ` +
+    `postgres.version back to ${from}. The server was not touched. See docs/upgrade.md.`
+  );
+}

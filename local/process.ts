@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string | undefined>;
+  readonly input?: string;
+  /** Milliseconds; the process is killed afterwards. Default: 10 minutes. */
+  readonly timeout?: number;
+}
+
+/** Runs a program to its end; the exit code is the caller's to judge. */
+export function attempt(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      timeout: options.timeout ?? 600_000,
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data) => {
+      stdout += data;
+    });
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
+    child.stdin.on("error", () => {}); // the program may end before it has read everything
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+/** Like {@link attempt}, but anything other than exit 0 is an error with both outputs. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await attempt(command, args, options);
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${code}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** An error after which waiting makes no sense: {@link until} hands it on at once. */
+export class Hopeless extends Error {}
+
+/**
+ * Asks `condition` until it gives something other than undefined and false.
+ *
+ * @param seconds deadline; its error names `what` and the last failure
+ */
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | undefined | false>,
+  seconds = 60,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  let last: unknown = "the condition did not hold";
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      if (error instanceof Hopeless) throw error;
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s; last: ${last}`);
+    await new Promise((wake) => setTimeout(wake, 200));
+  }
+}

@@ -1,0 +1,40 @@
+/** `make rehearse-upgrade`. Arguments: stack, major, an image of it (else one is built). */
+import { randomBytes } from "node:crypto";
+import { isMajor } from "../../settings/major";
+import { fail } from "../fail";
+import { run } from "../process";
+import { build, buildOf } from "./image";
+import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "./job";
+import { carryOut, kubectl } from "./run";
+
+async function main([stack = "", version = "", image = ""]: readonly string[]): Promise<void> {
+  const to = Number(version);
+  const { name, namespace } = await whereItRuns(stack);
+  const get = async (object: string) =>
+    JSON.parse(await kubectl(namespace, ["get", object, "--output", "json"])) as unknown;
+  const server = (await get(`statefulset/${name}`)) as Server;
+  const claim = (await get(`pvc/${name}-data`)) as Claim;
+  const from = majorOf(server);
+  if (!isMajor(to) || to <= from)
+    throw new Error(`${stack} runs PostgreSQL ${from}, and TO is '${version}'; nothing was started`);
+  if (!hasArchive(server))
+    throw new Error(`${stack} has no backups that could be cloned; nothing was started`);
+
+  const next = image || build(await buildOf(stack, to));
+  const id = randomBytes(3).toString("hex");
+  console.error(`${stack}: PostgreSQL ${from} -> ${to} with ${next}, on a clone of its backup`);
+  process.exitCode = await carryOut(rehearsalJob(server, claim, { id, to, image: next }));
+}
+
+/** From the stack's outputs; the Service is called like the instance. */
+async function whereItRuns(stack: string): Promise<{ name: string; namespace: string }> {
+  const outputs = JSON.parse(await run("pulumi", ["stack", "output", "--json", "--stack", stack])) as {
+    host?: string;
+  };
+  const [name, namespace] = outputs.host?.split(".") ?? [];
+  if (!name || !namespace)
+    throw new Error(`${stack} has no output \`host\`: it does not run; nothing was started`);
+  return { name, namespace };
+}
+
+main(process.argv.slice(2)).catch(fail);

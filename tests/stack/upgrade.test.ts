@@ -1,0 +1,80 @@
+import { expect } from "chai";
+import { withStack } from "./fixture";
+import { SMALL } from "./stack";
+
+/** Text in an order that is the library's, an extension, and a large object. */
+const CONTENT = `
+  CREATE EXTENSION pg_trgm;
+  CREATE TABLE shop (id int PRIMARY KEY, name text COLLATE "C" UNIQUE);
+  INSERT INTO shop SELECT i, md5(i::text) FROM generate_series(1, 20000) i;
+  SELECT lo_from_bytea(4711, 'kept');`;
+const CHECKSUM = "SELECT md5(string_agg(id || name, ',' ORDER BY id)) || lo_get(4711) FROM shop";
+
+describe("a major upgrade of a stack", function () {
+  this.timeout("20m");
+  const stack = withStack("upgrade", { ...SMALL, disposable: false });
+  const nineteen = { ...(SMALL.postgres as object), version: 19 };
+  let checksum: string;
+  let claim: string;
+
+  const leftovers = async () =>
+    (await stack.kubectl(["get", "job,pod,pvc", "--output", "name"]))
+      .split("\n")
+      .filter((name) => /rehearsal/.test(name));
+
+  before(async function () {
+    if (!process.env.BASE_IMAGE_19) {
+      console.log("      skipped: there is no base image of PostgreSQL 19 (BASE_IMAGE_19)");
+      this.skip();
+    }
+    await stack.up();
+    const jobs = "-l=app.kubernetes.io/component=backup";
+    await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=300s"]);
+    await stack.sql(CONTENT);
+    checksum = await stack.sql(CHECKSUM);
+    claim = await stack.get("pvc/postgres-data", ".metadata.uid");
+  });
+
+  it("is rehearsed on a clone of the backup, and nothing of that is left", async () => {
+    const pod = await stack.get("pod/postgres-0", ".metadata.uid");
+    const { code, stdout, stderr } = await stack.script("local/rehearse-upgrade", { TO: "19" });
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.match(/^#/);
+    expect(await leftovers()).to.deep.equal([]);
+    expect(await stack.get("pod/postgres-0", ".metadata.uid"), "the server was left alone").to.equal(pod);
+  });
+
+  it("is one word and one request: the same claim, the same content, told by the update", async () => {
+    stack.set({
+      postgres: nineteen,
+      upgrade: { id: "to-19", mode: "copy", keepOld: true, reindexCollations: true },
+    });
+    const { code, stdout, stderr } = await stack.tryUp();
+    expect(code, stdout + stderr).to.equal(0);
+    await stack.readOutputs();
+    expect(stdout).to.match(/upgrade to-19: /);
+    expect(await stack.sql("SHOW server_version_num")).to.match(/^19/);
+    expect(await stack.sql(CHECKSUM)).to.equal(checksum);
+    expect(await stack.get("pvc/postgres-data", ".metadata.uid")).to.equal(claim);
+    expect(stack.outputs.backupPrefix).to.match(/\/19$/);
+  });
+
+  it("happens once, though the request stays", async () => {
+    const started = await stack.sql("SELECT pg_postmaster_start_time()");
+    await stack.up();
+    expect(await stack.sql("SELECT pg_postmaster_start_time()")).to.equal(started);
+    expect((await stack.preview(["--expect-no-changes"])).code).to.equal(0);
+  });
+
+  it("is undone with the older version: the data from before it are back", async () => {
+    await stack.sql("INSERT INTO shop VALUES (0, 'since')");
+    stack.set({
+      postgres: SMALL.postgres,
+      upgrade: { id: "to-19", mode: "copy", keepOld: true, undo: true, reindexCollations: true },
+    });
+    await stack.up();
+    expect(await stack.sql("SHOW server_version_num")).to.match(/^18/);
+    expect(await stack.sql(CHECKSUM)).to.equal(checksum);
+    expect(await stack.get("pvc/postgres-data", ".metadata.uid")).to.equal(claim);
+  });
+});
