@@ -149,6 +149,7 @@ settle_collations() {
   local lines="$RUN/collations.lines" affected="$RUN/collations.affected"
   local permit="PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true})" before="the image from before"
   if [[ "$record" == glibc=* ]]; then before+=" with $record"; fi
+  if [ -n "${UPGRADE[step]-}" ]; then before="the image of PostgreSQL $OLD_MAJOR with PG_UPGRADE_UNDO=true"; fi
   read_collations "$PRIVATE" "$lines" || return
   affected_collations "$lines" >"$affected"
   if ! [ -s "$affected" ]; then

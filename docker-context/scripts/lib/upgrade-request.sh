@@ -98,7 +98,9 @@ judge_upgrade() {
   state="$(upgrade_outcome "$PG_UPGRADE" state)"
   VERDICT=refused PROBLEM=''
   OLD="$(old_cluster)"
-  if [ "$state" = "done" ]; then
+  if [ "$state" = "done" ] && [ "$(upgrade_outcome "$PG_UPGRADE" to)" != "$PG_MAJOR" ]; then
+    PROBLEM="upgrade $PG_UPGRADE was used before, for PostgreSQL $(upgrade_outcome "$PG_UPGRADE" from) -> $(upgrade_outcome "$PG_UPGRADE" to): choose a new id"
+  elif [ "$state" = "done" ]; then
     VERDICT=settled PROBLEM="upgrade $PG_UPGRADE is done since $(upgrade_outcome "$PG_UPGRADE" at): $(upgrade_outcome "$PG_UPGRADE" message)"
   elif [ -n "$state" ]; then
     PROBLEM="upgrade $PG_UPGRADE was $state: $(upgrade_outcome "$PG_UPGRADE" message). For another attempt choose a new id"
