@@ -1,4 +1,5 @@
 import { Container, cleanUp, daemonAnswers, IMAGE, must, prepareImage } from "./docker";
+import { removeMajors } from "./majors";
 
 // Root hooks of the layer: without a Docker daemon every test counts as skipped.
 let available = false;
@@ -25,5 +26,6 @@ after(async function () {
   this.timeout("2m");
   if (!available) return;
   await cleanUp();
+  await removeMajors();
   await must(["rmi", "-f", IMAGE]);
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container, runOnce } from "./docker";
 import "./hooks";
-import { imageOf, majorsAreThere, removeMajors } from "./majors";
+import { imageOf, majorsAreThere } from "./majors";
 import { copyOf, inTurn, isUp, options, removeVolume, VOLUME } from "./restore";
 import { ask, bootMajor, content, prepareShop, upgrade, upgraded } from "./upgrade";
 
@@ -134,8 +134,6 @@ describe("image: a major upgrade that is killed", function () {
       });
     },
   );
-
-  after(removeMajors);
 
   /** Sequences move when a write proves that the server works. */
   const sumsOf = (all: string) =>

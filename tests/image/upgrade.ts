@@ -1,7 +1,8 @@
-import { until } from "../lib/process";
-import { type Container, docker, newVolume } from "./docker";
+import { expect } from "chai";
+import { type Result, until } from "../lib/process";
+import { type Container, docker, newVolume, runOnce } from "./docker";
 import { imageOf } from "./majors";
-import { boot, VOLUME } from "./restore";
+import { boot, options, VOLUME } from "./restore";
 
 /** What asks for an upgrade by environment. */
 export function upgrade(more: Record<string, string> = {}): Record<string, string> {
@@ -63,11 +64,27 @@ export function content(server: Container): Promise<string> {
   return ask(server, "shop", CONTENT);
 }
 
+/** A stopped database on a volume of its own, and what `content` says of it. */
+export interface Shop {
+  volume: string;
+  content: string;
+}
+
+/** Rows of each table of `theShop`; with 200 tables of 30000 rows it has 1 GB. */
+export const ROWS = Number(process.env.UPGRADE_ROWS ?? 200);
+let shared: Promise<Shop> | undefined;
+
+/** The database of PostgreSQL 17 that the tests upgrade copies of, made once. */
+export function theShop(): Promise<Shop> {
+  shared ??= prepareShop(17, { tables: Number(process.env.UPGRADE_TABLES ?? 20), rows: ROWS });
+  return shared;
+}
+
 /** A volume with a stopped database of this major that holds `shop`, its base backup, and its programs. */
 export async function prepareShop(
   major: number,
   { tables = 20, rows = 200, variables = {} as Record<string, string> } = {},
-): Promise<{ volume: string; content: string }> {
+): Promise<Shop> {
   const volume = await newVolume();
   const server = await boot(volume, variables, await imageOf(major));
   await server.sql("CREATE DATABASE shop");
@@ -104,4 +121,30 @@ export async function bootMajor(
   variables: Record<string, string> = {},
 ): Promise<Container> {
   return boot(volume, variables, await imageOf(major));
+}
+
+/** Runs the image of 18 on a volume until it has refused to start. */
+export async function refused(volume: string, variables: Record<string, string>): Promise<Result> {
+  const result = await runOnce(options(volume, variables));
+  expect(result.code, result.stderr.slice(-2000)).to.equal(1);
+  return result;
+}
+
+/** Starts the image of 17, which serves all data of the volume. */
+export async function serveOld(
+  volume: string,
+  expected: string,
+  variables: Record<string, string> = {},
+): Promise<Container> {
+  const server = await bootMajor(17, volume, variables);
+  expect(await content(server)).to.equal(expected);
+  return server;
+}
+
+/** Creates an extension that no other image has. */
+export async function withOwnExtension(server: Container): Promise<void> {
+  const control = "/usr/share/postgresql/17/extension/ours";
+  const files = `echo "default_version = '1'" >${control}.control; echo 'SELECT 1;' >${control}--1.sql`;
+  expect((await server.exec("bash", "-c", files)).code).to.equal(0);
+  await ask(server, "shop", "CREATE EXTENSION ours");
 }
