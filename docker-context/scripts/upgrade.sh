@@ -60,7 +60,7 @@ check() {
   check_new_archive || reject "$PROBLEM"
   use_server
   if pg_isready -q -t 10; then
-    { check_old_server live_sql && make_new_cluster "$SCRATCH" && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
+    { check_old_server live_sql && make_scratch_cluster && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
   else
     info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots, extensions and collations are looked at when the upgrade begins"
   fi
@@ -70,6 +70,12 @@ check() {
     answer="$answer: a base backup comes first, while the server is down"
   fi
   info "upgrade $PG_UPGRADE from PostgreSQL $OLD_MAJOR to $PG_MAJOR (mode $PG_UPGRADE_MODE) would begin; $answer"
+}
+
+# An empty cluster, which knows what this image orders text by.
+make_scratch_cluster() {
+  make_new_cluster "$SCRATCH" &
+  new_cluster_is_made $!
 }
 
 # An undo asks for nothing that could be looked at here but whether there is something to undo.

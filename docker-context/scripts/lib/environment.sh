@@ -79,7 +79,8 @@ read_environment() {
   : "${BACKUP_SCHEDULE:=}" "${BACKUP_RETAIN:=7}" "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}"
   : "${LOG_LEVEL:=info}" "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}" "${RESTORE_STALL_SECONDS:=300}"
   export BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL
-  REHEARSAL="${REHEARSAL:-false}"
+  # shellcheck disable=SC2034 # for upgrade-check.sh; rehearse turns it on
+  REHEARSAL=false
   PREFIX_VARIABLE=
   for name in "${PREFIXES[@]}"; do
     [ -z "${!name-}" ] || PREFIX_VARIABLE="${PREFIX_VARIABLE:-$name}"

@@ -76,7 +76,7 @@ stash_of() {
 # this image lacks. Exit: 1 when they can't be used; PROBLEM says why.
 # Arguments: major.
 use_stash() {
-  local stash library answer
+  local stash library answer here
   stash="$(stash_of "$1")"
   if [ -z "$stash" ]; then
     PROBLEM="the programs of PostgreSQL $1 are not on the volume: start the image of PostgreSQL $1 of this release once, it keeps them there"
@@ -89,8 +89,9 @@ use_stash() {
   OLD_BIN="$stash/usr/lib/postgresql/$1/bin" OLD_LIBRARIES="$RUN/old-libraries"
   rm -rf "$OLD_LIBRARIES"
   mkdir -p "$OLD_LIBRARIES"
+  here="$(/sbin/ldconfig -p)"
   for library in "$stash/libraries"/*; do
-    if ! grep -qF -- "${library##*/} " <<<"$(/sbin/ldconfig -p)"; then
+    if [[ "$here" != *$'\t'"${library##*/} ("* ]]; then
       ln -s "$library" "$OLD_LIBRARIES/"
     fi
   done

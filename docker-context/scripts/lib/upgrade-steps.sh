@@ -38,7 +38,10 @@ start_old_server() {
   )" "$OLD_BIN/postgres" -c "config_file=$UPGRADE_WORK/old.conf" -c "archive_command=$(
     if [ "$REHEARSAL" = false ]; then echo '/usr/local/bin/archive-wal %p'; fi
   )"
-  wait_private "$OLD" || refuse_upgrade "the old server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
+  wait_private "$OLD" || {
+    PROBLEM="the old server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
+    refuse_with_server
+  }
 }
 
 # Archives all WAL of the old server, and takes a base backup unless a fresh one leads here. Exit: 1 when the archive does not
@@ -80,7 +83,7 @@ archive_all_wal() {
 }
 
 # Initialises a new cluster with what has to be the same. Nothing waits for the disk: pg_upgrade does that once, at its end.
-# Arguments: folder. Exit: 1; PROBLEM says why.
+# Arguments: folder. Exit: initdb's.
 make_new_cluster() {
   local options=(-D "$1" -U "$POSTGRES_USER" -A trust --no-instructions --no-sync --wal-segsize="$(($(old_control 'Bytes per WAL segment') / MIB))")
   if [ "$(old_control 'Data page checksum version')" != 0 ]; then
@@ -89,7 +92,12 @@ make_new_cluster() {
     options+=(--no-data-checksums)
   fi
   mkdir -p "${1%/*}"
-  interruptible initdb "${options[@]}" >"$NEW_LOG" 2>&1 || {
+  interruptible initdb "${options[@]}" >"$NEW_LOG" 2>&1
+}
+
+# Arguments: pid of make_new_cluster. Exit: 1 when it failed; PROBLEM says why.
+new_cluster_is_made() {
+  wait "$1" || {
     PROBLEM="the new cluster can't be initialised: $(tail -n 1 "$NEW_LOG")"
     return 1
   }
@@ -100,23 +108,32 @@ make_new_cluster() {
 # Arguments: old server's socket's folder or host, folder of the new cluster, file. Exit: 1 unless that is allowed; PROBLEM has
 # the indexes.
 check_new_collations() {
-  local old_server="${SERVER-}" socket="$RUN/new" lines="$RUN/upgrade.collations" failed=''
-  read_collations "$1" "$lines" || return
-  start_private "$2" "$NEW_LOG" "$socket" postgres -c fsync=off -c autovacuum=off
-  if ! wait_private "$2"; then
-    PROBLEM="the new cluster does not start ($(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1))"
-    failed=true
-  else
-    take_versions_from "$socket" "$lines" || failed=true
-    stop_private || failed=true
-  fi
-  SERVER="$old_server"
-  if [ -n "$failed" ]; then return 1; fi
+  local lines="$RUN/upgrade.collations"
+  read_collations "$1" "$lines" && take_new_versions "$2" "$lines" || return
   affected_collations "$lines" >"$3"
   if [ -s "$3" ] && [ "$PG_REINDEX_COLLATIONS" != true ]; then
     PROBLEM="$(describe_change "$3"). With the new version they may be in the wrong order: allow to rebuild just these with PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true}), or use an image of PostgreSQL $PG_MAJOR on the release of Debian that the data come from"
     return 1
   fi
+}
+
+# Puts the versions that this image provides into the lines. Only ICU's need a server. Arguments: folder of the new cluster, file.
+take_new_versions() {
+  local old_server="${SERVER-}" socket="$RUN/new" status=0
+  if ! cut -f 8 "$2" | grep -qx i; then
+    take_versions_from '' "$2"
+    return
+  fi
+  start_private "$1" "$NEW_LOG" "$socket" postgres -c fsync=off -c autovacuum=off
+  if ! wait_private "$1"; then
+    PROBLEM="the new cluster does not start ($(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1))"
+    status=1
+  else
+    take_versions_from "$socket" "$2" || status=1
+    stop_private || status=1
+  fi
+  SERVER="$old_server"
+  return "$status"
 }
 
 # Runs pg_upgrade, which looks at everything again before it begins. Exit: 1; PROBLEM says what it found.

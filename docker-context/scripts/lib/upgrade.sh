@@ -103,6 +103,7 @@ refuse_upgrade() {
 # The same while the old server runs: its PROBLEM, not one of its stop.
 refuse_with_server() {
   local why="$PROBLEM"
+  wait "$making" || true
   stop_private || true
   refuse_upgrade "$why"
 }
@@ -116,13 +117,15 @@ fail_upgrade() {
 
 # Takes the steps up to the handing over.
 run_upgrade() {
-  local PROBLEM=''
+  local PROBLEM='' making
   check_old_data || refuse_upgrade "$PROBLEM"
   check_new_archive || refuse_upgrade "$PROBLEM"
   enter_upgrade_step asked
   rm -rf "$NEW_STAGING" "$PGDATA.undone"
+  make_new_cluster "$NEW_STAGING" &
+  making=$!
   start_old_server
-  if ! { check_old_server private_sql "$PRIVATE" && make_new_cluster "$NEW_STAGING" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
+  if ! { check_old_server private_sql "$PRIVATE" && new_cluster_is_made "$making" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
     refuse_with_server
   fi
   enter_upgrade_step backing-up
@@ -144,7 +147,7 @@ start_upgraded() {
     -c archive_mode=on -c archive_command= -c archive_library= -c autovacuum=off -c log_min_messages=error
   if ! wait_private "$NEW_STAGING"; then
     PROBLEM="the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
-  elif read_all_tables "$PRIVATE" && update_extensions && complete_statistics; then
+  elif read_all_tables "$PRIVATE" && update_extensions && complete_statistics && { [ -s "$UPGRADE_COLLATIONS" ] || refresh_versions "$PRIVATE"; }; then
     if stop_private && sync -f "$NEW_STAGING"; then
       hand_over
       return
@@ -167,7 +170,7 @@ hand_over() {
   if [ -s "$UPGRADE_COLLATIONS" ]; then
     plan_reindex "$UPGRADE_COLLATIONS"
   else
-    forget_collations
+    record_collations
   fi
   rm -f "$JOURNAL_FILE" # of a restore whose last base backup has now been taken, or will be
   write_record "$RECORDS/cluster-$PG_MAJOR" initialised
