@@ -25,7 +25,7 @@ lint: setup ## format, types, shell, Dockerfile, workflows
 	@tests/run lint
 golden: setup ## write tests/golden/ anew; review it as a diff
 	@local/golden
-bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore
+bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore, ARGS=upgrade
 	@local/bench
 setup:
 	@local/setup

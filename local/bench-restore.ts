@@ -9,13 +9,14 @@ import {
   cleanUp,
   exec,
   logs,
-  MACHINE,
   newVolume,
   PREFIX,
   removeServer,
   setUp,
   startServer,
 } from "./bench-restore/containers";
+import { MACHINE } from "./bench-restore/machine";
+import { phases, type Times, table } from "./bench-restore/times";
 import { fail } from "./fail";
 
 const SCALE = process.env.BENCH_SCALE ?? "140"; // of pgbench: 2.1 GB
@@ -61,9 +62,7 @@ const PHASES = {
   "until the fetch": /restore bench: fetching|bench: fetching/,
   fetch: /restore bench: recovering|bench: fetched/,
   replay: /restore bench: verifying|archive recovery complete/,
-} as const;
-type Phase = keyof typeof PHASES | "rest" | "total";
-type Times = Record<Phase, number>;
+};
 
 /** Variables of this image's archive, as a stack of this size has them. */
 function archive(name: string): Record<string, string> {
@@ -84,11 +83,11 @@ async function main(): Promise<void> {
   try {
     await setUp();
     const data = await makeData();
-    const results = METHODS.map((method) => ({ method, times: [] as Times[] }));
+    const results = METHODS.map((method) => ({ method, name: method.name, times: [] as Times[] }));
     for (let round = 1; round <= ROUNDS; round++) {
       for (const { method, times } of results) times.push(await restore(method, round, data));
     }
-    console.log(table(results));
+    console.log(table(PHASES, results));
   } finally {
     await cleanUp();
   }
@@ -130,40 +129,10 @@ async function restore(method: Method, round: number, data: Data): Promise<Times
   if (content !== data.content) {
     throw new Error(`${method.name}: the content is ${content} instead of ${data.content}`);
   }
-  const times = phases(await logs("target"), begin, end);
+  const times = phases(PHASES, await logs("target"), begin, end);
   console.error(method.name, JSON.stringify(times));
   await removeServer("target", volume);
   return times;
-}
-
-/** Seconds of each phase, from the log with its times and the limits of the whole in milliseconds. */
-function phases(log: string, begin: number, end: number): Times {
-  const lines = log.split("\n");
-  const times: Partial<Times> = { total: (end - begin) / 1000 };
-  let last = begin;
-  for (const [phase, pattern] of Object.entries(PHASES)) {
-    const at = Date.parse(lines.find((line) => pattern.test(line))?.split(" ")[0] ?? "");
-    times[phase as Phase] = (at - last) / 1000;
-    last = at;
-  }
-  return { ...times, rest: (end - last) / 1000 } as Times;
-}
-
-function table(results: { method: Method; times: Times[] }[]): string {
-  const columns: Phase[] = [...(Object.keys(PHASES) as (keyof typeof PHASES)[]), "rest", "total"];
-  const rows = results.map(({ method, times }) => {
-    const cells = columns.map((column) => {
-      const values = times.map((of) => of[column]).sort((a, b) => a - b);
-      const [least, median, most] = [0, values.length >> 1, values.length - 1].map((at) =>
-        (values[at] ?? Number.NaN).toFixed(1),
-      );
-      return column === "total" ? `${median} (${least} to ${most})` : median;
-    });
-    return `| ${[method.name, ...cells].join(" | ")} |`;
-  });
-  return [`| seconds | ${columns.join(" | ")} |`, `|---|${"---|".repeat(columns.length)}`, ...rows].join(
-    "\n",
-  );
 }
 
 main().catch(fail);

@@ -2,19 +2,15 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderConf } from "../../settings/render";
-import { tune } from "../../settings/tuning";
 import { docker, IMAGE, must, prepareImage } from "../../tests/image/docker";
+import { limits, machineConf } from "./machine";
 
-const GI = 2 ** 30;
 const ID = `bench-restore-${process.pid}`;
 const LABEL = ["--label", ID];
 const BENCH_IMAGE = `${ID}:latest`;
 const VOLUME = "/var/lib/postgresql";
 const CERTIFICATE = "/etc/bench/certificate.pem";
 
-/** What each server may use: memory in bytes, CPUs. */
-export const MACHINE = { memory: 4 * GI, cpu: 2 };
 /** Prefix of this run in the bucket. */
 export const PREFIX = `s3://${variable("S3_BUCKET")}/${ID}`;
 
@@ -47,8 +43,7 @@ export async function setUp(): Promise<void> {
 function writeConfiguration(): void {
   folder = mkdtempSync(join(tmpdir(), "postgres-stack-bench-"));
   chmodSync(folder, 0o755);
-  const settings = tune({ ...MACHINE, walRoom: 2 * GI, archiving: true });
-  writeFileSync(join(folder, "bench.conf"), renderConf(settings));
+  writeFileSync(join(folder, "bench.conf"), machineConf());
   const key = variable("S3_ACCESS_KEY_ID");
   const secret = variable("S3_SECRET_ACCESS_KEY");
   const variables = {
@@ -101,16 +96,14 @@ export function newVolume(): Promise<string> {
   return must(["volume", "create", ...LABEL]);
 }
 
-/** Starts a server on a volume, inside the limits of {@link MACHINE}. */
+/** Starts a server on a volume, inside the limits of the benchmark's machine. */
 export function startServer(
   name: string,
   volume: string,
   options: string[],
   command: string[],
 ): Promise<void> {
-  const { memory, cpu } = MACHINE;
-  const limits = ["--cpus", String(cpu), "--memory", String(memory), "--shm-size", String(2 * GI)];
-  return start(name, [...limits, "-v", `${volume}:${VOLUME}`, ...options], command);
+  return start(name, [...limits(), "-v", `${volume}:${VOLUME}`, ...options], command);
 }
 
 /** Waits until a server answers as a primary. Returns when it did, in milliseconds since 1970. */

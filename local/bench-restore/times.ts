@@ -1,0 +1,68 @@
+/** Seconds of a benchmark's phases, from logs, and their table. */
+export type Times = Readonly<Record<string, number>>;
+
+export interface Row {
+  readonly name: string;
+  readonly times: readonly Times[];
+  /** What follows the total, such as a ratio. */
+  readonly more?: readonly string[];
+}
+
+/**
+ * Seconds of each phase whose end is in the log, of the `rest` and of the `total`.
+ *
+ * @param ends what ends each phase in the log
+ * @param log lines that begin with their time, as `docker logs -t` prints them
+ * @param begin limit of the whole in milliseconds since 1970
+ * @param end the other limit
+ */
+export function phases(
+  ends: Readonly<Record<string, RegExp>>,
+  log: string,
+  begin: number,
+  end: number,
+): Times {
+  const lines = log.split("\n");
+  const times: Record<string, number> = {};
+  let last = begin;
+  for (const [phase, pattern] of Object.entries(ends)) {
+    const line = lines.find((line) => pattern.test(line));
+    if (line === undefined) continue;
+    const at = Date.parse(line.split(" ")[0] ?? "");
+    times[phase] = (at - last) / 1000;
+    last = at;
+  }
+  return { ...times, rest: (end - last) / 1000, total: (end - begin) / 1000 };
+}
+
+/** The median of one column; NaN when nothing has it. */
+export function median(times: readonly Times[], column: string): number {
+  const values = sorted(times, column);
+  return values[values.length >> 1] ?? Number.NaN;
+}
+
+function sorted(times: readonly Times[], column: string): number[] {
+  return times.flatMap((of) => of[column] ?? []).sort((a, b) => a - b);
+}
+
+/** A Markdown table of medians; of the total also the least and the most. `more`: headings of what follows it. */
+export function table(ends: Readonly<Record<string, RegExp>>, rows: Row[], more: string[] = []): string {
+  const headings = [...Object.keys(ends), "rest", "total"];
+  const lines = rows.map(({ name, times, more = [] }) =>
+    [name, ...headings.map((heading) => cell(times, heading)), ...more].join(" | "),
+  );
+  return [
+    ["seconds", ...headings, ...more].join(" | "),
+    ["---", ...headings, ...more].fill("---").join(" | "),
+    ...lines,
+  ]
+    .map((line) => `| ${line} |`)
+    .join("\n");
+}
+
+function cell(times: readonly Times[], column: string): string {
+  const values = sorted(times, column);
+  if (values.length === 0) return "";
+  const middle = median(times, column).toFixed(1);
+  return column === "total" ? `${middle} (${values[0]?.toFixed(1)} to ${values.at(-1)?.toFixed(1)})` : middle;
+}

@@ -1,0 +1,180 @@
+/**
+ * `make bench ARGS=upgrade`: upgrades the same data from PostgreSQL 17 to 18 with this image and with pg_upgrade alone, in
+ * turn, in each mode that the volume's file system has, and prints a table of docs/performance.md. Needs Docker; removes what
+ * it made.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  Container,
+  cleanUp,
+  docker,
+  environment,
+  IMAGE,
+  newFolder,
+  newVolume,
+  prepareImage,
+  runOnce,
+} from "../tests/image/docker";
+import { imageOf, majorsAreThere, removeMajors } from "../tests/image/majors";
+import { backup, copyOf, isUp, options, removeVolume, VOLUME } from "../tests/image/restore";
+import { keptPrograms } from "../tests/image/upgrade";
+import { limits, machineConf } from "./bench-restore/machine";
+import { median, phases, type Times, table } from "./bench-restore/times";
+import { fail } from "./fail";
+
+const SCALE = process.env.BENCH_SCALE ?? "70"; // of pgbench: 1 GB
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
+const OLD = 17;
+const NEW = 18;
+const PASSWORD = "bench";
+const CONTENT = `SELECT (SELECT (count(*), sum(abalance), sum(aid)) FROM pgbench_accounts), (SELECT count(*) FROM pgbench_branches)`;
+
+/** What ends a phase in the log of this image, or of pg_upgrade alone, which has fewer. */
+const PHASES = {
+  "preflight, initdb": /upgrade bench: backing-up$|bench: upgrading$/,
+  backup: /upgrade bench: upgrading$/,
+  pg_upgrade: /bench: upgraded$/,
+  verification: /upgrade bench: handed-over$/,
+};
+
+/** What follows the volume in `docker run`. */
+interface Run {
+  readonly options: string[];
+  readonly command: string[];
+}
+
+/** The data to be upgraded: a stopped server of the old major with a base backup in its archive, and what it held. */
+interface Data {
+  readonly volume: string;
+  readonly content: string;
+}
+
+async function main(): Promise<void> {
+  if (!majorsAreThere(OLD)) {
+    throw new Error(
+      `BASE_IMAGE_${OLD} is not set; nothing was measured. Set it to a PostgreSQL image of that major.`,
+    );
+  }
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => removeAll().finally(() => process.exit(130)));
+  try {
+    await prepareImage();
+    const data = await makeData();
+    const results = (await modes(data.volume)).map((mode) => ({
+      mode,
+      image: [] as Times[],
+      bare: [] as Times[],
+    }));
+    for (let round = 1; round <= ROUNDS; round++) {
+      for (const { mode, image, bare } of results) {
+        image.push(await upgrade(data, `${mode}, this image`, withImage(mode)));
+        bare.push(await upgrade(data, `${mode}, pg_upgrade alone`, alone(mode)));
+      }
+    }
+    const rows = results.flatMap(({ mode, image, bare }) => [
+      { name: `\`${mode}\`, this image`, times: image, more: [ratio(image, bare)] },
+      { name: `\`${mode}\`, pg_upgrade alone`, times: bare, more: ["1"] },
+    ]);
+    console.log(table(PHASES, rows, ["ratio"]));
+  } finally {
+    await removeAll();
+  }
+}
+
+function ratio(image: Times[], bare: Times[]): string {
+  return (median(image, "total") / median(bare, "total")).toFixed(2);
+}
+
+function withImage(mode: string): Run {
+  const request = {
+    PG_UPGRADE: "bench",
+    PG_UPGRADE_MODE: mode,
+    PG_UPGRADE_BACKUP_MAX_AGE: "86400",
+    PG_REINDEX_COLLATIONS: "true",
+  };
+  return { options: environment(request), command: [] };
+}
+
+function alone(mode: string): Run {
+  const bare = readFileSync(join(__dirname, "bench-upgrade/bare"), "utf8");
+  const folder = newFolder({ bare });
+  return {
+    options: ["--user", "postgres", "-v", `${folder}:/bench:ro`],
+    command: ["bash", "/bench/bare", String(OLD), String(NEW), mode],
+  };
+}
+
+/** Starts a server on a volume, inside the limits of the benchmark's machine. */
+function start(volume: string, run: Run, image: string): Promise<Container> {
+  const folder = newFolder({ "bench.conf": machineConf() });
+  const conf = ["-v", `${folder}/bench.conf:/etc/postgresql/conf.d/bench.conf:ro`];
+  const place = options(volume, { POSTGRES_PASSWORD: PASSWORD });
+  return Container.start([...limits(), ...conf, ...place, ...run.options], run.command, image);
+}
+
+async function makeData(): Promise<Data> {
+  const volume = await newVolume();
+  const server = await start(volume, { options: [], command: [] }, await imageOf(OLD));
+  await isUp(server);
+  const filled = await server.exec("pgbench", "-U", "postgres", "-i", "-q", "-s", SCALE, "postgres");
+  if (filled.code !== 0) throw new Error(filled.stderr);
+  await backup(server);
+  await keptPrograms(server);
+  const content = await server.sql(CONTENT);
+  const { stdout } = await server.bash('du -sm --exclude=pg_wal "$PGDATA" | cut -f 1');
+  console.error(`PGDATA without WAL: ${stdout} MiB; ${await server.sql("SHOW server_version")}`);
+  await server.stop();
+  await server.remove();
+  return { volume, content };
+}
+
+/** The modes of an upgrade that the volume's file system has. */
+async function modes(volume: string): Promise<string[]> {
+  const file = `${VOLUME}/${OLD}/docker/PG_VERSION`;
+  const probe = ["cp", "--reflink=always", file, `${VOLUME}/probe`];
+  const { code, stderr } = await runOnce(["-v", `${volume}:${VOLUME}`], probe);
+  if (code === 0) return ["link", "clone", "copy"];
+  console.error(`clone is left out: ${stderr}`);
+  return ["link", "copy"];
+}
+
+/** Upgrades a copy of the data once, from `docker run` to an answer over TCP, and checks what the new server holds. */
+async function upgrade(data: Data, name: string, run: Run): Promise<Times> {
+  const volume = await copyOf(data.volume);
+  await runOnce([], ["sync"]);
+  const begin = Date.now();
+  const server = await start(volume, run, IMAGE);
+  const end = await answered(server);
+  const content = await server.sql(CONTENT);
+  const version = await server.sql("SHOW server_version");
+  if (content !== data.content || !version.startsWith(`${NEW}.`)) {
+    throw new Error(
+      `${name}: PostgreSQL ${version} has ${content} instead of ${data.content} in PostgreSQL ${NEW}`,
+    );
+  }
+  const { stdout, stderr } = await docker(["logs", "-t", server.id]);
+  const times = phases(PHASES, `${stdout}\n${stderr}`, begin, end);
+  console.error(name, JSON.stringify(times));
+  await server.remove();
+  await removeVolume(volume);
+  return times;
+}
+
+/** Waits until the server answers over TCP. Returns when it did, in milliseconds since 1970. */
+async function answered(server: Container): Promise<number> {
+  const { code, stdout } = await server.bash(
+    "until psql -h 127.0.0.1 -U postgres -XAtc 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done; date +%s%3N",
+    { PGPASSWORD: PASSWORD },
+  );
+  if (code !== 0) throw new Error(`the server ended:\n${(await server.logs()).slice(-4000)}`);
+  return Number(stdout);
+}
+
+async function removeAll(): Promise<void> {
+  await cleanUp();
+  await removeMajors();
+  await docker(["rmi", "-f", IMAGE]);
+}
+
+main().catch(fail);
