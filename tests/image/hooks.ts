@@ -3,6 +3,8 @@ import { removeMajors } from "./majors";
 
 // Root hooks of the layer: without a Docker daemon every test counts as skipped.
 let available = false;
+/** Milliseconds that a test may take unless it, or its suite, grants more. */
+const LEAST = 120_000;
 
 before("a Docker daemon, and the image built", async function () {
   this.timeout("10m");
@@ -12,7 +14,8 @@ before("a Docker daemon, and the image built", async function () {
 });
 
 beforeEach(function () {
-  this.currentTest?.timeout("2m");
+  const test = this.currentTest;
+  if (test && test.timeout() < LEAST) test.timeout(LEAST);
 });
 
 afterEach(async function () {
