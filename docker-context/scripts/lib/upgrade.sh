@@ -54,7 +54,12 @@ resume_upgrade() {
   local step="${UPGRADE[step]}"
   case "$step" in
     asked | backing-up | upgrading | upgraded | starting)
-      if ! past_return && { [ "$PG_UPGRADE" != "${UPGRADE[id]}" ] || [ "$(upgrade_text)" != "${UPGRADE[request]}" ] || [ "$PG_UPGRADE_UNDO" = true ]; }; then
+      if ! past_return && [ -n "$(upgrade_outcome "${UPGRADE[id]}" state)" ]; then
+        # it was ended in the middle of giving up
+        put_old_back
+        close_upgrade
+        return
+      elif ! past_return && { [ "$PG_UPGRADE" != "${UPGRADE[id]}" ] || [ "$(upgrade_text)" != "${UPGRADE[request]}" ] || [ "$PG_UPGRADE_UNDO" = true ]; }; then
         leave_upgrade withdrawn "the request was withdrawn or changed at step $step"
         return
       fi
