@@ -171,10 +171,14 @@ async function answered(server: Container): Promise<number> {
   return Number(stdout);
 }
 
-async function removeAll(): Promise<void> {
-  await cleanUp();
-  await removeMajors();
-  await docker(["rmi", "-f", IMAGE]);
+let removal: Promise<void> | undefined;
+
+/** Removes what was made; once, also when a signal ends what goes on. */
+function removeAll(): Promise<void> {
+  removal ??= cleanUp()
+    .then(removeMajors)
+    .then(async () => void (await docker(["rmi", "-f", IMAGE])));
+  return removal;
 }
 
 main().catch(fail);
