@@ -28,6 +28,9 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
 const OLD = 17;
 const NEW = 18;
 const PASSWORD = "bench";
+/** Set by a signal: what is under way fails or is finished, then what was made is removed. A second one ends at once. */
+let interrupted = false;
+
 const CONTENT = `SELECT (SELECT (count(*), sum(abalance), sum(aid)) FROM pgbench_accounts), (SELECT count(*) FROM pgbench_branches)`;
 
 /** What ends a phase in the log of this image, or of pg_upgrade alone, which has fewer. */
@@ -56,8 +59,7 @@ async function main(): Promise<void> {
       `BASE_IMAGE_${OLD} is not set; nothing was measured. Set it to a PostgreSQL image of that major.`,
     );
   }
-  for (const signal of ["SIGINT", "SIGTERM"])
-    process.once(signal, () => removeAll().finally(() => process.exit(130)));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (interrupted = true));
   try {
     await prepareImage();
     const data = await makeData();
@@ -141,6 +143,7 @@ async function modes(volume: string): Promise<string[]> {
 
 /** Upgrades a copy of the data once, from `docker run` to an answer over TCP, and checks what the new server holds. */
 async function upgrade(data: Data, name: string, run: Run): Promise<Times> {
+  if (interrupted) throw new Error("interrupted");
   const volume = await copyOf(data.volume);
   await runOnce([], ["sync"]);
   const begin = Date.now();

@@ -38,7 +38,8 @@ export function phases(
 /** The median of one column; NaN when nothing has it. */
 export function median(times: readonly Times[], column: string): number {
   const values = sorted(times, column);
-  return values[values.length >> 1] ?? Number.NaN;
+  const [low, high] = [values[(values.length - 1) >> 1], values[values.length >> 1]];
+  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
 function sorted(times: readonly Times[], column: string): number[] {
@@ -48,16 +49,11 @@ function sorted(times: readonly Times[], column: string): number[] {
 /** A Markdown table of medians; of the total also the least and the most. `more`: headings of what follows it. */
 export function table(ends: Readonly<Record<string, RegExp>>, rows: Row[], more: string[] = []): string {
   const headings = [...Object.keys(ends), "rest", "total"];
-  const lines = rows.map(({ name, times, more = [] }) =>
-    [name, ...headings.map((heading) => cell(times, heading)), ...more].join(" | "),
-  );
-  return [
-    ["seconds", ...headings, ...more].join(" | "),
-    ["---", ...headings, ...more].fill("---").join(" | "),
-    ...lines,
-  ]
-    .map((line) => `| ${line} |`)
-    .join("\n");
+  const lines = rows.map(({ name, times, more = [] }) => {
+    return `| ${[name, ...headings.map((heading) => cell(times, heading)), ...more].join(" | ")} |`;
+  });
+  const head = ["seconds", ...headings, ...more];
+  return [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines].join("\n");
 }
 
 function cell(times: readonly Times[], column: string): string {
