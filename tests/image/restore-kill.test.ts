@@ -14,8 +14,9 @@ import {
   rows,
 } from "./restore";
 
-const WRITE = ["before", "written", "synced", "renamed", "after"];
-const MOVE = ["before", "synced", "renamed", "after"];
+// what is `before` one of them is `after` the one that came first
+const WRITE = ["written", "synced", "renamed", "after"];
+const MOVE = ["synced", "renamed", "after"];
 const points = (steps: string[], moments: string[]) =>
   steps.flatMap((step) => moments.map((moment) => `${step}:${moment}`));
 
