@@ -83,6 +83,20 @@ describe("image: a major upgrade", function () {
     await server.remove();
   });
 
+  it("asks for no leave where text has the order of its bytes", async () => {
+    const volume = await newVolume();
+    const bytes = { POSTGRES_INITDB_ARGS: "--encoding=UTF8 --locale=C" };
+    const old = await bootMajor(17, volume, bytes);
+    await old.sql("CREATE TABLE words (word text PRIMARY KEY); INSERT INTO words VALUES ('a'), ('B')");
+    await keptPrograms(old);
+    await old.stop();
+    await old.remove();
+    const server = await bootMajor(18, volume, upgrade(bytes));
+    await upgraded(server);
+    expect(await server.sql("SELECT string_agg(word, ' ' ORDER BY word) FROM words")).to.equal("B a");
+    await server.remove();
+  });
+
   describe("is undone by the old image", () => {
     it("with the kept copy", async () => {
       const { volume, server } = await upgradeCopy({ PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" });
