@@ -141,7 +141,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   it("without room for a second copy, with the figures", async () => {
     const size = [
       "--mount",
-      `type=tmpfs,destination=${VOLUME},tmpfs-size=150m`,
+      `type=tmpfs,destination=${VOLUME},tmpfs-size=235m`,
       "-v",
       `${prepared.volume}:/from:ro`,
     ];

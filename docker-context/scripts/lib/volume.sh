@@ -69,7 +69,7 @@ check_cluster() {
   fi
   others="$(cluster_folders)"
   if [ -n "$others" ]; then
-    die "the volume holds data of PostgreSQL $(<"${others%%$'\n'*}/PG_VERSION") in ${others//$'\n'/, }, this image runs $PG_MAJOR; nothing was touched. To upgrade, ask for it: PG_UPGRADE=<id> (upgrade: {id: ...}); otherwise put the image of its own version back"
+    die "the volume holds data of PostgreSQL $(<"${others%%$'\n'*}/PG_VERSION") in ${others//$'\n'/, }, this image runs $PG_MAJOR; nothing was touched. To upgrade: PG_UPGRADE=<id> (upgrade: {id: ...}); otherwise put the image of its own version back"
   fi
   if [ "$state" = initialised ]; then
     die "$PGDATA is empty although a cluster was initialised on this volume, so data is missing; nothing was touched: mount the right volume, restore a backup, or remove $RECORDS to begin anew"
