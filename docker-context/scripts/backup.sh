@@ -26,7 +26,7 @@ server_is_primary() {
 # Takes the lock in a psql session that lives as long as this script. Exit: 1 when another session holds it.
 take_lock() {
   local answer
-  coproc SESSION { PGOPTIONS="-c idle_session_timeout=0" exec setpriv --pdeathsig KILL psql -XAtq --no-password 2>&1; }
+  coproc SESSION { PGOPTIONS="$UNDISTURBED" exec setpriv --pdeathsig KILL psql -XAtq --no-password 2>&1; }
   echo "SELECT pg_try_advisory_lock($LOCK_KEY);" >&"${SESSION[1]}"
   while IFS= read -r answer <&"${SESSION[0]}" || ! answer='the session ended'; do
     # what a connection says first, such as that of another collation version
@@ -94,7 +94,7 @@ _main() {
     fi
   fi
   info "backup of $PGDATA begins"
-  walg backup-push "$PGDATA" || die "the backup failed (above); older backups are untouched"
+  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA" || die "the backup failed (above); older backups are untouched"
   record_backup
   walg delete retain FULL "$BACKUP_RETAIN" --confirm ||
     die "the backup is good, but backups above the $BACKUP_RETAIN newest could not be deleted (above)"

@@ -46,9 +46,6 @@ readonly SCRATCH=/tmp/new-cluster
 # Ends the process with an error, which is the pod's termination message. Arguments: message.
 reject() { die_with_message "upgrade $PG_UPGRADE would be refused: $1. Nothing was touched"; }
 
-# SQL in the server that runs. Arguments: database, psql's.
-live_sql() { sql -d "$1" "${@:2}"; }
-
 check() {
   local VERDICT PROBLEM answer
   judge_upgrade
@@ -60,7 +57,7 @@ check() {
   check_new_archive || reject "$PROBLEM"
   use_server
   if pg_isready -q -t 10; then
-    { check_old_server live_sql && make_scratch_cluster && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
+    { check_old_server "$PGHOST" && make_scratch_cluster && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
   else
     info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots, extensions and collations are looked at when the upgrade begins"
   fi

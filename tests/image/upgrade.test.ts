@@ -83,6 +83,22 @@ describe("image: a major upgrade", function () {
     await server.remove();
   });
 
+  it("is not disturbed by what a database sets for its sessions", async () => {
+    const volume = await copyOf(shop.volume);
+    const old = await bootMajor(17, volume);
+    await old.sql("ALTER DATABASE shop SET default_transaction_read_only = on");
+    await old.sql("ALTER DATABASE shop SET statement_timeout = '1ms'");
+    await old.stop();
+    await old.remove();
+    const server = await bootMajor(18, volume, upgrade(REINDEX));
+    await upgraded(server);
+    const version =
+      "SET statement_timeout = 0; SELECT extversion FROM pg_extension WHERE extname = 'pg_stat_statements'";
+    expect(await ask(server, "shop", version)).to.equal("1.12");
+
+    await server.remove();
+  });
+
   it("asks for no leave where text has the order of its bytes", async () => {
     const volume = await newVolume();
     const bytes = { POSTGRES_INITDB_ARGS: "--encoding=UTF8 --locale=C" };

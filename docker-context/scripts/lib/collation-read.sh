@@ -6,26 +6,15 @@
 
 COLLATION_ERROR="$RUN/collations.error"
 
-# SQL that no setting of a role or of a database disturbs.
-# Arguments: socket's folder, database, psql's. Prints fields between tabs; writes errors, one line each, into COLLATION_ERROR.
-collation_sql() {
-  PGOPTIONS="-c client_min_messages=error -c search_path=pg_catalog -c statement_timeout=0 -c lock_timeout=30s \
-    -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off" \
-    psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -F $'\t' -v ON_ERROR_STOP=1 -v VERBOSITY=terse "${@:3}" 2>"$COLLATION_ERROR"
-}
+# Arguments: socket's folder or host, database, psql's. Prints fields between tabs; writes errors, one line each, into
+# COLLATION_ERROR.
+collation_sql() { private_sql "$1" "$2" -F $'\t' -v VERBOSITY=terse "${@:3}" 2>"$COLLATION_ERROR"; }
 
-# Prints what the last collation_sql complained about, without the warnings of versions that come before any setting.
+# Prints what the last of them complained about.
 collation_error() {
   local words
   words="$(sed -nE 's/.*(ERROR|FATAL): *//p' "$COLLATION_ERROR" | paste -sd ' ')"
   echo "${words:-$(tail -n 1 "$COLLATION_ERROR")}"
-}
-
-# Prints the databases that can be looked into, one a line. template0 holds nothing that depends on a collation.
-# Arguments: socket's folder.
-open_databases() {
-  collation_sql "$1" postgres -c "SELECT datname FROM pg_database
-    WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'template0' ORDER BY datname"
 }
 
 # Writes a line for each index, and each kind of object besides, that depends on a collation with a recorded version, and for
@@ -36,7 +25,7 @@ open_databases() {
 read_collations() {
   local database databases
   : >"$2"
-  databases="$(open_databases "$1")" || {
+  databases="$(private_databases "$1" 2>"$COLLATION_ERROR")" || {
     PROBLEM="the databases can't be listed: $(collation_error)"
     return 1
   }

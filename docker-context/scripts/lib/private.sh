@@ -44,15 +44,25 @@ abandon_private() {
   SERVER=''
 }
 
-# SQL in a private server. What each connection says of another collation version is left out: that is looked at for itself.
-# Arguments: socket's folder, database, psql's.
+# SQL in a server, as the superuser, in a session that no setting of a role or of a database disturbs. What a connection says of
+# another collation version is left out: that is looked at for itself.
+# Arguments: socket's folder or host, database, psql's.
 private_sql() {
-  PGOPTIONS='' psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" \
-    2> >(exec sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2)
+  local status=0
+  PGOPTIONS="$UNDISTURBED" psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" \
+    2> >(exec sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2) || status=$?
+  wait "$!" || true # until all that it said is there
+  return "$status"
 }
 
-# Prints the databases that accept connections, one a line. Arguments: socket's folder.
-private_databases() { private_sql "$1" postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname'; }
+# Prints the databases that can be worked in, one a line; template0 is nobody's. Arguments: socket's folder or host.
+private_databases() {
+  private_sql "$1" postgres -c "SELECT datname FROM pg_database
+    WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'template0' ORDER BY datname"
+}
+
+# Runs vacuumdb on all databases of the private server. Arguments: vacuumdb's.
+private_vacuumdb() { PGOPTIONS="$UNDISTURBED" vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all "$@"; }
 
 # Reads the first and the last block of every table and materialized view, which PostgreSQL checks against their checksums.
 # Arguments: socket's folder. Exit: 1 when one can't be read; PROBLEM says which.

@@ -6,6 +6,11 @@
 readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log_min_duration_sample=-1
   -c log_duration=off -c log_min_error_statement=panic -c pg_stat_statements.track_utility=off"
 
+# For sessions that no setting of a role or of a database may disturb.
+# shellcheck disable=SC2034 # for private.sh and backup.sh
+readonly UNDISTURBED="-c client_min_messages=error -c search_path=pg_catalog -c default_transaction_read_only=off
+  -c statement_timeout=0 -c lock_timeout=30s -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
+
 # Points libpq at PGHOST with the password in PGPASSWORD_FILE, or at the socket as the superuser.
 use_server() {
   if [ -n "${PGPASSWORD_FILE-}" ]; then

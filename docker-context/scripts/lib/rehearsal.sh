@@ -34,7 +34,7 @@ rehearse() {
   start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off -c log_min_messages=error
   wait_private "$PGDATA" || die "the upgraded server does not start (above)"
   analyzed="$EPOCHSECONDS"
-  vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all --analyze-in-stages >/dev/null 2>"$RUN/vacuumdb" ||
+  private_vacuumdb --analyze-in-stages >/dev/null 2>"$RUN/vacuumdb" ||
     die "the upgraded data can't be analyzed: $(tail -n 1 "$RUN/vacuumdb")"
   UPGRADE[analyzed_at]="$EPOCHSECONDS"
   report_rehearsal "$before" "$((UPGRADE[analyzed_at] - analyzed))" "$((UPGRADE[open_at] - began))"

@@ -71,7 +71,7 @@ SQL
 # are copied from. Arguments: socket's folder. Exit: 1; PROBLEM says why.
 refresh_versions() {
   local database databases status=0
-  if ! databases="$(open_databases "$1")" || ! set_template0_open "$1" true; then
+  if ! databases="$(private_databases "$1" 2>"$COLLATION_ERROR")" || ! set_template0_open "$1" true; then
     PROBLEM="the databases can't be listed: $(collation_error)"
     return 1
   fi

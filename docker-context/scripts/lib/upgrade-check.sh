@@ -9,7 +9,7 @@ old_control() { with_old_libraries env LC_ALL=C "$OLD_BIN/pg_controldata" -D "$O
 
 # What can be seen without a server. Needs OLD and OLD_MAJOR.
 check_old_data() {
-  local other state
+  local checksums
   if [ -z "$PREFIX_VARIABLE" ] && [ "$REHEARSAL" = false ]; then
     PROBLEM="no backup is configured, and after the upgrade the backup is the way back: set a prefix such as WALG_S3_PREFIX"
   elif ((OLD_MAJOR + 1 != PG_MAJOR)); then
@@ -23,12 +23,12 @@ check_old_data() {
   elif ! use_stash "$OLD_MAJOR"; then
     return 1
   else
-    state="$(old_control 'Data page checksum version')"
-    if [ -z "$state" ]; then
+    checksums="$(old_control 'Data page checksum version')"
+    if [ -z "$checksums" ]; then
       PROBLEM="the control file of $OLD can't be read: restore a backup with the image of PostgreSQL $OLD_MAJOR"
-    elif [ "$state" = 0 ] && wants_checksums; then
+    elif [ "$checksums" = 0 ] && wants_checksums; then
       PROBLEM="the data have no page checksums, and new clusters have them: switch them on with the image of PostgreSQL $OLD_MAJOR (pg_checksums --enable on the stopped server), or keep going without: POSTGRES_INITDB_ARGS=--no-data-checksums"
-    elif [ "$state" != 0 ] && ! wants_checksums; then
+    elif [ "$checksums" != 0 ] && ! wants_checksums; then
       PROBLEM="the data have page checksums and POSTGRES_INITDB_ARGS asks for none: take --no-data-checksums out"
     else
       check_upgrade_room
@@ -68,23 +68,25 @@ check_new_archive() {
   }
 }
 
-# What only a server can say. Arguments: command that runs SQL in a database of the old server: database, psql's options.
+# What only a server can say. Arguments: socket's folder or host of the old server.
 check_old_server() {
   local answer database missing=() databases
-  ask_old "$@" postgres -c "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts" || return
+  ask_old "$1" postgres "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts" || return
   if [ -n "$answer" ]; then
     PROBLEM="transactions are prepared and neither committed nor rolled back: $answer. With the image of PostgreSQL $OLD_MAJOR: COMMIT PREPARED or ROLLBACK PREPARED"
     return 1
   fi
-  ask_old "$@" postgres -c "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary" || return
+  ask_old "$1" postgres "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary" || return
   if [ -n "$answer" ]; then
     PROBLEM="replication slots would be lost: $answer. With the image of PostgreSQL $OLD_MAJOR: let their consumers finish, then pg_drop_replication_slot"
     return 1
   fi
-  ask_old "$@" postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname' || return
-  databases="$answer"
+  databases="$(private_databases "$1")" || {
+    PROBLEM="the databases of PostgreSQL $OLD_MAJOR can't be listed (above)"
+    return 1
+  }
   while IFS= read -r database; do
-    ask_old "$@" "$database" -c 'SELECT extname FROM pg_extension' || return
+    ask_old "$1" "$database" 'SELECT extname FROM pg_extension' || return
     for answer in $answer; do
       if ! [ -e "/usr/share/postgresql/$PG_MAJOR/extension/$answer.control" ]; then missing+=("$answer (database $database)"); fi
     done
@@ -96,9 +98,9 @@ check_old_server() {
   fi
 }
 
-# Sets answer; warnings, such as that of another collation version, are no part of it. Arguments: command. Exit: 1 with PROBLEM.
+# Sets answer. Arguments: socket's folder or host, database, SQL. Exit: 1 with PROBLEM.
 ask_old() {
-  if answer="$("$@" 2>"$RUN/old-server-error")"; then return 0; fi
+  if answer="$(private_sql "$1" "$2" -c "$3" 2>"$RUN/old-server-error")"; then return 0; fi
   PROBLEM="the server of PostgreSQL $OLD_MAJOR can't be asked: $(<"$RUN/old-server-error")"
   return 1
 }

@@ -142,7 +142,7 @@ run_pg_upgrade() {
   install -d -m 0700 "$PRIVATE"
   (
     cd "$UPGRADE_WORK" || exit
-    with_old_libraries pg_upgrade -b "$OLD_BIN" -B "$(new_programs)" -d "$OLD" -D "$NEW_STAGING" \
+    PGOPTIONS="$UNDISTURBED" with_old_libraries pg_upgrade -b "$OLD_BIN" -B "$(new_programs)" -d "$OLD" -D "$NEW_STAGING" \
       -U "$POSTGRES_USER" -s "$PRIVATE" -j "$(nproc)" "--${UPGRADE[mode]}" \
       -o "-c config_file=$UPGRADE_WORK/old.conf -c archive_command=" -O "$settings"
   ) > >(tee "$PG_UPGRADE_LOG" | relay_pg_upgrade) 2>&1 &
@@ -180,7 +180,7 @@ relay_pg_upgrade() {
 # Prints what pg_upgrade says from its first error on, with the lists that it refers to.
 pg_upgrade_words() {
   local list words
-  words="$(sed -n '/fatal\|^\*failure\*\|error:/,$p' "$PG_UPGRADE_LOG" | grep '[a-z]')"
+  words="$(sed -n '/fatal\|failure\|error:/I,$p' "$PG_UPGRADE_LOG" | grep '[a-z]')"
   for list in $(grep -o '/[^ "]*\.\(txt\|log\)' <<<"$words" || true); do
     if [ -r "$list" ]; then words+=" $(grep -v 'collation version' "$list" | tail -c 1000)"; fi
   done
@@ -218,8 +218,8 @@ SQL
 
 # PostgreSQL 18 and later keep the planner's statistics; what they don't keep is made here.
 complete_statistics() {
-  local options=(--all --analyze-in-stages) answer
+  local options=(--analyze-in-stages) answer
   if ((PG_MAJOR >= 18)); then options+=(--missing-stats-only); fi
-  answer="$(vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" "${options[@]}" 2>&1)" ||
+  answer="$(private_vacuumdb "${options[@]}" 2>&1)" ||
     warn "statistics are not complete, autovacuum makes them later: ${answer//$'\n'/ }"
 }

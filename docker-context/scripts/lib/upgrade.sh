@@ -130,7 +130,7 @@ run_upgrade() {
   make_new_cluster "$NEW_STAGING" &
   making=$!
   start_old_server
-  if ! { check_old_server private_sql "$PRIVATE" && new_cluster_is_made "$making" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
+  if ! { check_old_server "$PRIVATE" && new_cluster_is_made "$making" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
     refuse_with_server
   fi
   enter_upgrade_step backing-up
