@@ -15,17 +15,7 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-. "$LIB/log.sh"
-. "$LIB/record.sh"
-. "$LIB/environment.sh"
-. "$LIB/walg.sh"
-. "$LIB/encryption.sh"
-. "$LIB/psql.sh"
-. "$LIB/volume.sh"
-. "$LIB/request.sh"
-. "$LIB/verdict.sh"
-. "$LIB/archive.sh"
-. "$LIB/preflight.sh"
+. "$LIB/all.sh"
 
 COMPONENT=restore
 readonly REPORT_DEADLINE=600
