@@ -1,8 +1,7 @@
 # Records on the volume that survive a kill -9 and a power failure at any moment: old content or new, never half.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154,SC2178 # references to arrays of the callers
 
 readonly VOLUME=/var/lib/postgresql
-# shellcheck disable=SC2034 # for volume.sh and backup.sh
 readonly RECORDS="$VOLUME/.postgres-stack"
 
 # For tests only: POSTGRES_STACK_KILL_AT names the point at which everything ends as if the power had failed.
@@ -49,7 +48,6 @@ remove_record() {
 # Reads a record of `name=value` lines into an associative array, which is empty when there is no record.
 # Arguments: array's name, path.
 read_fields() {
-  # shellcheck disable=SC2178 # a reference
   local -n fields="$1"
   local line
   fields=()
@@ -59,15 +57,40 @@ read_fields() {
   done <"$2"
 }
 
+# Prints one field of such a record, nothing when it has none.
+# Arguments: path, field.
+read_field() {
+  local -A record
+  read_fields record "$1"
+  printf '%s' "${record[$2]-}"
+}
+
 # Prints an associative array as `name=value` lines; line breaks in values become spaces.
 # Arguments: array's name.
 print_fields() {
-  # shellcheck disable=SC2178 # a reference
   local -n fields="$1"
   local name
   for name in "${!fields[@]}"; do
     printf '%s=%s\n' "$name" "${fields[$name]//$'\n'/ }"
   done
+}
+
+# Enters a step of a journal, with its time, before it is taken. Its kill points have the step's name.
+# Arguments: array's name, path, step, what the journal is about.
+write_step() {
+  local -n journal="$1"
+  journal[step]="$3"
+  journal[$3_at]="$EPOCHSECONDS"
+  write_record "$2" "$(print_fields "$1")" "$3"
+  info "$4: $3"
+}
+
+# Records what became of something, with the time of now.
+# Arguments: array's name, path, name of its kill points.
+write_outcome() {
+  local -n result="$1"
+  TZ=UTC0 printf -v 'result[at]' '%(%F %T)T UTC' -1
+  write_record "$2" "$(print_fields "$1")" "$3"
 }
 
 # Moves a finished folder to its final name so that it is complete there whatever happens.

@@ -21,23 +21,22 @@ clone_for_rehearsal() {
 
 # With the image of the new major. Prints the report. Ends the process when the upgrade would be refused or fails.
 rehearse() {
-  local before analyzed began="$EPOCHSECONDS" PROBLEM=''
+  local before handed open analysis began="$EPOCHSECONDS" PROBLEM=''
   read_environment
   lock_volume
   PG_UPGRADE=rehearsal PG_REINDEX_COLLATIONS=true REHEARSAL=true PREFIX_VARIABLE=''
   before="$(used_mib)"
   begin_upgrade
   [ "${UPGRADE[step]-}" = handed-over ] || die "nothing was rehearsed (above)"
-  UPGRADE[reindexed_at]="$EPOCHSECONDS"
+  handed="$EPOCHSECONDS"
   if [ -s "$UPGRADE_COLLATIONS" ]; then guard_collations; fi
-  UPGRADE[open_at]="$EPOCHSECONDS"
+  open="$EPOCHSECONDS"
   start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off -c log_min_messages=error
   wait_private "$PGDATA" || die "the upgraded server does not start (above)"
-  analyzed="$EPOCHSECONDS"
+  analysis="$EPOCHSECONDS"
   private_vacuumdb --analyze-in-stages >/dev/null 2>"$RUN/vacuumdb" ||
     die "the upgraded data can't be analyzed: $(tail -n 1 "$RUN/vacuumdb")"
-  UPGRADE[analyzed_at]="$EPOCHSECONDS"
-  report_rehearsal "$before" "$((UPGRADE[analyzed_at] - analyzed))" "$((UPGRADE[open_at] - began))"
+  report_rehearsal "$before" "$((EPOCHSECONDS - analysis))" "$((open - handed))" "$((open - began))"
   stop_private || die "$PROBLEM"
 }
 
@@ -52,7 +51,7 @@ list_extensions() {
   done < <(private_databases "$PRIVATE")
 }
 
-# Arguments: MiB used before, seconds of the analysis, seconds without service.
+# Arguments: MiB used before; seconds of the analysis, of the rebuild of indexes, without service.
 report_rehearsal() {
   local warnings extensions size
   warnings="$(awk '{ $1 = $1 } /^(warning|notice)$/ { print "- " last ": " $0 } / (warning|notice)$/ { print "- " $0 } { last = $0 }' "$PG_UPGRADE_LOG")"
@@ -68,8 +67,8 @@ Cloned from the archive ($(read_record "$REHEARSED_CLONE")), $size, mode ${UPGRA
 | preflight | $(between asked backing-up) |
 | pg_upgrade | $(between upgrading starting) |
 | start, verification, extensions, missing statistics | $(between starting handing-over) |
-| indexes in another order | $(between reindexed open) |
-| **without service** (and the base backup, when the last is older than \`backupMaxAge\`) | **$3** |
+| indexes in another order | $3 |
+| **without service** (and the base backup, when the last is older than \`backupMaxAge\`) | **$4** |
 | \`vacuumdb --analyze-in-stages\`, afterwards | $2 |
 
 Room used on the volume beside the old data: $(($(used_mib) - $1)) MiB.

@@ -65,20 +65,14 @@ outcome_file() { printf '%s/%s.restore' "$OUTCOMES" "$1"; }
 # Arguments: state (done, refused, failed, withdrawn, undone), message.
 record_outcome() {
   local id="${JOURNAL[id]:-${REQUEST[id]}}"
-  # shellcheck disable=SC2034 # read by print_fields
+  # shellcheck disable=SC2034 # read by write_outcome
   local -A outcome=([state]="$1" [message]="$2" [request]="${JOURNAL[request]:-$(request_text REQUEST)}")
-  TZ=UTC0 printf -v 'outcome[at]' '%(%F %T)T UTC' -1
-  write_record "$(outcome_file "$id")" "$(print_fields outcome)" "$1"
+  write_outcome outcome "$(outcome_file "$id")" "$1"
 }
 
 # Prints one field of an id's outcome, nothing when it has none.
 # Arguments: id, field.
-outcome_of() {
-  # shellcheck disable=SC2034 # written by read_fields
-  local -A outcome
-  read_fields outcome "$(outcome_file "$1")"
-  printf '%s' "${outcome[$2]-}"
-}
+outcome_of() { read_field "$(outcome_file "$1")" "$2"; }
 
 # Reads a target into TARGET_KIND (latest, time, lsn, xid, name), TARGET (as PostgreSQL reads it) and, for a time,
 # TARGET_EPOCH (microseconds). Exit: 1 when it is none; PROBLEM says why.

@@ -13,13 +13,8 @@
 
 readonly BOOTS=5
 
-# Writes the journal. Arguments: step.
-enter_step() {
-  JOURNAL[step]="$1"
-  JOURNAL[$1_at]="$EPOCHSECONDS"
-  write_record "$JOURNAL_FILE" "$(print_fields JOURNAL)" "$1"
-  info "$(title "${JOURNAL[id]}"): $1"
-}
+# Arguments: step.
+enter_step() { write_step JOURNAL "$JOURNAL_FILE" "$1" "$(title "${JOURNAL[id]}")"; }
 
 # The journal ends, and the request with it when it was a file.
 close_journal() {

@@ -14,7 +14,7 @@ read_upgrade() {
   read_fields UPGRADE "$UPGRADE_FILE"
 }
 
-# Checks the form of what is asked for; part of check_environment.
+# Checks the form of what is asked for, with the rest of the environment.
 check_upgrade() {
   local name
   read_upgrade
@@ -40,33 +40,22 @@ upgrade_text() { printf 'to=%s mode=%s keep_old=%s' "$PG_MAJOR" "$PG_UPGRADE_MOD
 
 # Prints one field of an id's outcome, nothing when it has none.
 # Arguments: id, field.
-upgrade_outcome() {
-  # shellcheck disable=SC2034 # written by read_fields
-  local -A outcome
-  read_fields outcome "$UPGRADES/$1.upgrade"
-  printf '%s' "${outcome[$2]-}"
-}
+upgrade_outcome() { read_field "$UPGRADES/$1.upgrade" "$2"; }
 
 # Records what became of the upgrade that the journal is about.
 # Arguments: state (done, failed, withdrawn, undone), message.
 record_upgrade() {
-  # shellcheck disable=SC2034 # read by print_fields
+  # shellcheck disable=SC2034 # read by write_outcome
   local -A outcome=([state]="$1" [message]="$2")
   local name
   for name in request from to mode kept; do
     outcome["$name"]="${UPGRADE[$name]-}"
   done
-  TZ=UTC0 printf -v 'outcome[at]' '%(%F %T)T UTC' -1
-  write_record "$UPGRADES/${UPGRADE[id]}.upgrade" "$(print_fields outcome)" "upgrade-$1"
+  write_outcome outcome "$UPGRADES/${UPGRADE[id]}.upgrade" "upgrade-$1"
 }
 
-# Writes the journal. Arguments: step.
-enter_upgrade_step() {
-  UPGRADE[step]="$1"
-  UPGRADE[$1_at]="$EPOCHSECONDS"
-  write_record "$UPGRADE_FILE" "$(print_fields UPGRADE)" "$1"
-  info "upgrade ${UPGRADE[id]}: $1"
-}
+# Arguments: step.
+enter_upgrade_step() { write_step UPGRADE "$UPGRADE_FILE" "$1" "upgrade ${UPGRADE[id]}"; }
 
 close_upgrade() {
   remove_record "$UPGRADE_FILE" closing-upgrade

@@ -153,7 +153,7 @@ start_upgraded() {
   if ! wait_private "$NEW_STAGING"; then
     PROBLEM="the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
   elif read_all_tables "$PRIVATE" && update_extensions && complete_statistics && { [ -s "$UPGRADE_COLLATIONS" ] || refresh_versions "$PRIVATE"; }; then
-    if stop_private && sync -f "$NEW_STAGING"; then
+    if stop_private && { sync -f "$NEW_STAGING" || ! PROBLEM="the new data can't be written to the disk (above)"; }; then
       hand_over
       return
     fi
