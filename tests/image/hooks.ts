@@ -9,7 +9,10 @@ const LEAST = 120_000;
 before("a Docker daemon, and the image built", async function () {
   this.timeout("10m");
   available = await daemonAnswers();
-  if (!available) this.skip();
+  if (!available) {
+    console.log("    skipped: no Docker daemon answers");
+    this.skip();
+  }
   await prepareImage();
 });
 

@@ -1,3 +1,4 @@
+import type { Context } from "mocha";
 import { IMAGE, must, prepareImage } from "./docker";
 
 const BASE_IMAGES: Record<number, string | undefined> = {
@@ -9,6 +10,15 @@ const built = new Map<number, Promise<string>>();
 /** Whether there are base images of these majors; 18 is what the other tests run on. */
 export function majorsAreThere(...majors: number[]): boolean {
   return majors.every((major) => major === 18 || BASE_IMAGES[major]);
+}
+
+/** Counts the tests as skipped, and says why, where there are no base images of these majors. */
+export function needMajors(test: Context, ...majors: number[]): void {
+  if (majorsAreThere(...majors)) return;
+  console.log(
+    `      skipped: a base image is missing (${majors.map((major) => `BASE_IMAGE_${major}`).join(", ")})`,
+  );
+  test.skip();
 }
 
 /** The image of a major, built when it is asked for first. */

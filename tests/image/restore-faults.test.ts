@@ -1,15 +1,7 @@
 import { expect } from "chai";
 import "./hooks";
 import { inTurn, isUp } from "./restore";
-import {
-  type Archived,
-  archive,
-  content,
-  type Restoring,
-  removeArchives,
-  restore,
-  storeIsThere,
-} from "./store";
+import { type Archived, archive, content, needStore, type Restoring, removeArchives, restore } from "./store";
 
 /** Bytes a second: so that the middle of the fetch and of the replay can be hit, and a slow line. */
 const STEADY = 500_000;
@@ -98,10 +90,7 @@ describe("image: a restore whose object store", () => {
 
   before(async function () {
     this.timeout("5m");
-    if (!storeIsThere) {
-      console.log("    skipped: an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
-      this.skip();
-    }
+    needStore(this);
     archived = await archive();
     const names = Object.keys(PLANS);
     runs = inTurn(names, names.length, run);
@@ -109,9 +98,7 @@ describe("image: a restore whose object store", () => {
   beforeEach(function () {
     this.currentTest?.timeout("10m");
   });
-  after(async () => {
-    if (storeIsThere) await removeArchives();
-  });
+  after(removeArchives);
 
   const outcome = (name: string) => runs.get(name) as Promise<Outcome>;
 

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { until } from "../lib/process";
 import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
+import { needStore } from "./store";
 
 /** As in a pod that passes Pod Security `restricted`. */
 const RESTRICTED = [
@@ -63,7 +64,7 @@ describe("image: an S3 store", () => {
   ];
 
   before(function () {
-    if (!S3_BUCKET) this.skip();
+    needStore(this);
   });
 
   it("takes segments and base backups; a new database above it is refused, as are wrong credentials", async () => {

@@ -1,3 +1,4 @@
+import type { Context } from "mocha";
 import { until } from "../lib/process";
 import { StoreProxy } from "../lib/proxy";
 import { Container, environment, newVolume, runOnce } from "./docker";
@@ -10,8 +11,14 @@ const SEGMENTS = [400_000, 400_000, 400_000, 400_000, 1_500_000];
 const BASE = 2_000_000;
 const proxies: StoreProxy[] = [];
 
-/** Whether there is an S3 store to test with. */
-export const storeIsThere = Boolean(S3_BUCKET);
+const storeIsThere = Boolean(S3_BUCKET);
+
+/** Counts the tests as skipped, and says why, where there is no S3 store to test with. */
+export function needStore(test: Context): void {
+  if (storeIsThere) return;
+  console.log("      skipped: an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
+  test.skip();
+}
 
 /** An archive in S3, what its end holds, and a volume with a database that has nothing to do with it. */
 export interface Archived {
@@ -111,6 +118,7 @@ export async function restore(
 
 /** Ends the proxies, and removes what the tests wrote into the store. */
 export async function removeArchives(): Promise<void> {
+  if (!storeIsThere) return;
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   const { code, stderr } = await runOnce(store(`s3://${S3_BUCKET}`, S3_ENDPOINT), [
     "wal-g",

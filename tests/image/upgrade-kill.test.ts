@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container, runOnce } from "./docker";
 import "./hooks";
-import { imageOf, majorsAreThere } from "./majors";
+import { imageOf, needMajors } from "./majors";
 import { copyOf, inTurn, isUp, options, removeVolume, VOLUME } from "./restore";
 import { ask, bootMajor, content, prepareShop, upgrade, upgraded } from "./upgrade";
 
@@ -36,13 +36,19 @@ const POINTS = {
 };
 type State = keyof typeof POINTS;
 const STATES = Object.keys(POINTS) as State[];
+type Undoable = "kept" | "linked" | "started";
 
-/** Of the old image, which undoes an upgrade whose old data were kept. */
-const UNDO = [
-  ...points("undoing-upgrade"),
-  ...points("setting-new-aside"),
-  ...points("putting-old-back"),
-  ...points("upgrade-undone"),
+/** Of the old image, which undoes an upgrade: with the kept data, or after links, done or just started, from the backup. */
+const UNDO: [Undoable, string][] = [
+  ...["undoing-upgrade", "setting-new-aside", "putting-old-back", "upgrade-undone"]
+    .flatMap((step) => points(step))
+    .map((point): [Undoable, string] => ["kept", point]),
+  ["linked", "swapped:renamed"],
+  ["linked", "setting-new-aside:before"],
+  ["linked", "setting-new-aside:renamed"],
+  ["linked", "upgrade-undone:renamed"],
+  ["started", "setting-links-aside:before"],
+  ["started", "setting-links-aside:renamed"],
 ];
 /** Put back at one of these, the old image serves; at the others, with link, it says what to do. */
 const OLD_IMAGE: [State, string][] = [
@@ -63,7 +69,7 @@ const UNDO_REQUEST = upgrade({ PG_UPGRADE_UNDO: "true" });
 describe("image: a major upgrade that is killed", function () {
   this.timeout("10m");
   let shop: { volume: string; content: string };
-  const volumes = new Map<State | "kept", Promise<string>>();
+  const volumes = new Map<State | Undoable, Promise<string>>();
   let runs = new Map<string, Promise<string>>();
 
   /** Starts a container that is to die at a point, and waits for its end. */
@@ -88,8 +94,8 @@ describe("image: a major upgrade that is killed", function () {
   };
 
   /** Killed at the points, one after the other, then what the image of a major makes of it. */
-  const afterKills = async (state: State | "kept", kills: string, end: "new" | "old" | "refused") => {
-    const undo = state === "kept";
+  const afterKills = async (state: State | Undoable, kills: string, end: "new" | "old" | "refused") => {
+    const undo = !(state in POINTS);
     const volume = await copyOf((await volumes.get(state)) as string);
     for (const point of kills.split(" "))
       await dies(volume, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
@@ -98,6 +104,16 @@ describe("image: a major upgrade that is killed", function () {
     const { code, stderr } = await runOnce(options(volume), [], await imageOf(17));
     await removeVolume(volume);
     return `${code} ${stderr}`;
+  };
+
+  /** A copy of the database, upgraded. */
+  const upgradedWith = async (variables: Record<string, string>) => {
+    const volume = await copyOf(shop.volume);
+    const server = await bootMajor(18, volume, { ...REQUEST, ...variables });
+    await upgraded(server);
+    await server.stop();
+    await server.remove();
+    return volume;
   };
 
   /** A copy of the database, killed at a point. */
@@ -110,26 +126,23 @@ describe("image: a major upgrade that is killed", function () {
   before(
     "a database of PostgreSQL 17, on its way, and one upgraded with the old data kept",
     async function () {
-      if (!majorsAreThere(17)) this.skip();
+      needMajors(this, 17);
       shop = await prepareShop(17, { tables: 3, rows: 50 });
-      const keep = { PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true", PG_REINDEX_COLLATIONS: "true" };
-      const kept = await copyOf(shop.volume);
       volumes.set("old", Promise.resolve(shop.volume));
       volumes.set("upgraded", killedAt("starting:before"));
       volumes.set("moved", killedAt("handed-over:before"));
-      const server = await bootMajor(18, kept, upgrade(keep));
-      await upgraded(server);
-      await server.stop();
-      await server.remove();
-      volumes.set("kept", Promise.resolve(kept));
+      volumes.set("started", killedAt("handing-over:before"));
+      volumes.set("kept", upgradedWith({ PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" }));
+      volumes.set("linked", upgradedWith({}));
+      await Promise.all(volumes.values());
       const jobs = [
         ...STATES.flatMap((state) => POINTS[state].map((point) => `${state}|${point}|new`)),
         ...OLD_IMAGE.map(([state, point]) => `${state}|${point}|old`),
         ...LINKED.map(([state, point]) => `${state}|${point}|refused`),
-        ...UNDO.map((point) => `kept|${point}|old`),
+        ...UNDO.map(([state, point]) => `${state}|${point}|old`),
       ];
       runs = inTurn(jobs, 3, (job) => {
-        const [state, point, end] = job.split("|") as [State, string, "new" | "old" | "refused"];
+        const [state, point, end] = job.split("|") as [State | Undoable, string, "new" | "old" | "refused"];
         return afterKills(state, point, end);
       });
     },
@@ -170,9 +183,10 @@ describe("image: a major upgrade that is killed", function () {
     });
   }
 
-  for (const point of UNDO) {
-    it(`at ${point} of its undoing is undone by the next start: the kept data, in PostgreSQL 17`, async () => {
-      const found = await runs.get(`kept|${point}|old`);
+  for (const [state, point] of UNDO) {
+    const data = state === "kept" ? "the kept data" : `the backup's data, as it was ${state}`;
+    it(`at ${point} of its undoing is undone by the next start: ${data}, in PostgreSQL 17`, async () => {
+      const found = await runs.get(`${state}|${point}|old`);
       expect(found)
         .to.match(/^17\d{4} /)
         .and.to.contain(sumsOf(shop.content));

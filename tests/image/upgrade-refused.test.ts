@@ -1,20 +1,19 @@
 import { expect } from "chai";
 import { Container, environment, runOnce } from "./docker";
 import "./hooks";
-import { imageOf, majorsAreThere } from "./majors";
+import { imageOf, needMajors } from "./majors";
 import { change, copyOf, isUp, options, VOLUME } from "./restore";
-import { storeIsThere } from "./store";
+import { needStore } from "./store";
 import {
   ask,
   bootMajor,
   content,
   refused,
-  type Shop,
   serveOld,
-  theShop,
   upgrade,
   upgraded,
   withOwnExtension,
+  withShop,
 } from "./upgrade";
 
 const RECORDS = `${VOLUME}/.postgres-stack`;
@@ -22,12 +21,7 @@ const REINDEX = { PG_REINDEX_COLLATIONS: "true" };
 
 describe("image: a major upgrade that can't be made", function () {
   this.timeout("5m");
-  let shop: Shop;
-
-  before("a database of PostgreSQL 17", async function () {
-    if (!majorsAreThere(17)) this.skip();
-    shop = await theShop();
-  });
+  const shop = withShop();
 
   it("is not begun without a request, and says how to ask for it", async () => {
     const volume = await copyOf(shop.volume);
@@ -85,7 +79,7 @@ describe("image: a major upgrade that can't be made", function () {
     }
 
     it("when the store can't be reached", async function () {
-      if (!storeIsThere) this.skip();
+      needStore(this);
       const store = {
         WALG_FILE_PREFIX: "",
         WALG_S3_PREFIX: `s3://${process.env.S3_BUCKET}/upgrade-${process.pid}`,
@@ -152,7 +146,7 @@ describe("image: a major upgrade that can't be made", function () {
     });
 
     it("when it would skip a major", async function () {
-      if (!majorsAreThere(19)) this.skip();
+      needMajors(this, 19);
       const { code, stderr } = await runOnce(
         options(await copyOf(shop.volume), upgrade()),
         [],

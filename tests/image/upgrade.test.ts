@@ -2,8 +2,8 @@ import { expect } from "chai";
 import type { Result } from "../lib/process";
 import { environment, newVolume, runOnce } from "./docker";
 import "./hooks";
-import { imageOf, majorsAreThere } from "./majors";
-import { copyOf, insert, VOLUME } from "./restore";
+import { imageOf, needMajors } from "./majors";
+import { copyOf, insert, isUp, VOLUME } from "./restore";
 import {
   ask,
   bootMajor,
@@ -11,12 +11,11 @@ import {
   keptPrograms,
   ROWS,
   refused,
-  type Shop,
   serveOld,
-  theShop,
   upgrade,
   upgraded,
   withOwnExtension,
+  withShop,
 } from "./upgrade";
 
 const RECORDS = `${VOLUME}/.postgres-stack`;
@@ -25,12 +24,7 @@ const REINDEX = { PG_REINDEX_COLLATIONS: "true" };
 
 describe("image: a major upgrade", function () {
   this.timeout("5m");
-  let shop: Shop;
-
-  before("a database of PostgreSQL 17", async function () {
-    if (!majorsAreThere(17)) this.skip();
-    shop = await theShop();
-  });
+  const shop = withShop();
 
   /** Upgrades a copy of the volume. */
   const upgradeCopy = async (variables: Record<string, string>) => {
@@ -64,7 +58,7 @@ describe("image: a major upgrade", function () {
   }
 
   it("goes on to 19", async function () {
-    if (!majorsAreThere(19)) this.skip();
+    needMajors(this, 19);
     const { volume, server } = await upgradeCopy({});
     await keptPrograms(server);
     await server.stop();
@@ -143,6 +137,30 @@ describe("image: a major upgrade", function () {
       expect(await again.logs()).to.contain("upgrade one is undone since");
       await again.remove();
     });
+  });
+
+  it("that pg_upgrade refuses leaves the old image serving, and its id used", async () => {
+    const volume = await copyOf(shop.volume);
+    const old = await bootMajor(17, volume);
+    const library = "/usr/lib/postgresql/17/lib";
+    expect((await old.exec("cp", `${library}/pg_trgm.so`, `${library}/ours.so`)).code).to.equal(0);
+    await ask(old, "shop", "CREATE FUNCTION ours() RETURNS real AS '$libdir/ours', 'show_limit' LANGUAGE C");
+    await old.stop();
+    await old.start(); // keeps the programs anew, with the library
+    await isUp(old);
+    await old.logged(/kept on the volume for a later upgrade/);
+    await old.stop();
+    const failed = await refused(volume, upgrade(REINDEX));
+    expect(failed.stderr).to.match(
+      /upgrade one failed: pg_upgrade: .*could not load library "\$libdir\/ours"/,
+    );
+    expect(failed.stderr).to.contain("Put the image of PostgreSQL 17 back, it serves on");
+    const again = await refused(volume, upgrade(REINDEX));
+    expect(again.stderr).to.contain("upgrade one was failed").and.to.contain("choose a new id");
+    await old.start();
+    await isUp(old);
+    expect(await content(old)).to.equal(shop.content);
+    await old.remove();
   });
 
   describe("that is rehearsed", () => {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { type Result, until } from "../lib/process";
 import { type Container, docker, newVolume, runOnce } from "./docker";
-import { imageOf } from "./majors";
+import { imageOf, needMajors } from "./majors";
 import { boot, options, VOLUME } from "./restore";
 
 /** What asks for an upgrade by environment. */
@@ -20,7 +20,7 @@ export async function ask(server: Container, database: string, query: string): P
 }
 
 /** SQL for database `shop`: what a real database has of everything that an upgrade could lose. */
-function shop(tables: number, rows: number): string {
+function shopSql(tables: number, rows: number): string {
   return `
     CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION amcheck;
     CREATE ROLE reader; CREATE ROLE writer LOGIN PASSWORD 'kept' IN ROLE reader;
@@ -70,14 +70,23 @@ export interface Shop {
   content: string;
 }
 
-/** Rows of each table of `theShop`; with 200 tables of 30000 rows it has 1 GB. */
+/** Rows of each table of `withShop`; with 200 tables of 30000 rows it has 1 GB. */
 export const ROWS = Number(process.env.UPGRADE_ROWS ?? 200);
-let shared: Promise<Shop> | undefined;
+const shop: Shop = { volume: "", content: "" };
 
-/** The database of PostgreSQL 17 that the tests upgrade copies of, made once. */
-export function theShop(): Promise<Shop> {
-  shared ??= prepareShop(17, { tables: Number(process.env.UPGRADE_TABLES ?? 20), rows: ROWS });
-  return shared;
+/**
+ * Gives the tests of a `describe` the database of PostgreSQL 17 that they upgrade copies of: made once, filled in when the first
+ * of them begins.
+ */
+export function withShop(): Readonly<Shop> {
+  before("a database of PostgreSQL 17", async function () {
+    this.timeout("10m");
+    needMajors(this, 17);
+    if (shop.volume) return;
+    const tables = Number(process.env.UPGRADE_TABLES ?? 20);
+    Object.assign(shop, await prepareShop(17, { tables, rows: ROWS }));
+  });
+  return shop;
 }
 
 /** A volume with a stopped database of this major that holds `shop`, its base backup, and its programs. */
@@ -88,7 +97,7 @@ export async function prepareShop(
   const volume = await newVolume();
   const server = await boot(volume, variables, await imageOf(major));
   await server.sql("CREATE DATABASE shop");
-  await ask(server, "shop", shop(tables, rows));
+  await ask(server, "shop", shopSql(tables, rows));
   const before = await content(server);
   const { code, stderr } = await server.exec("backup.sh");
   if (code !== 0) throw new Error(stderr);

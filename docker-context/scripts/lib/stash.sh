@@ -7,6 +7,7 @@
 
 readonly STASHES="$RECORDS/binaries"
 readonly STASH_RESERVE=$((64 * 1048576)) # bytes that stay free
+readonly STASH_REMOVED="$STASHES/removed"
 readonly GLIBC='^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl|nsl|nss_.*|thread_db|BrokenLocale))\.so'
 
 # Prints what changes with the programs or with what they link.
@@ -22,7 +23,7 @@ stash_identity() {
 stash_binaries() {
   local target old
   target="$STASHES/$PG_MAJOR-$(stash_identity)"
-  rm -rf "$STASHES/$PG_MAJOR.new"
+  rm -rf "$STASHES/$PG_MAJOR.new" "$STASH_REMOVED"
   if ! [ -d "$target" ]; then
     if ! copy_binaries "$STASHES/$PG_MAJOR.new" || ! publish_folder "$STASHES/$PG_MAJOR.new" "$target" stash; then
       rm -rf "$STASHES/$PG_MAJOR.new"
@@ -32,8 +33,14 @@ stash_binaries() {
     info "the programs of PostgreSQL $PG_MAJOR are kept on the volume for a later upgrade ($(du -sm "$target" | cut -f 1) MiB)"
   fi
   for old in "$STASHES/$PG_MAJOR"-*; do
-    if [ "$old" != "$target" ]; then rm -rf "$old"; fi
+    if [ -d "$old" ] && [ "$old" != "$target" ]; then remove_stash "$old"; fi
   done
+}
+
+# Removes kept programs: renamed first, since half removed ones would be taken for the newest. Arguments: folder.
+remove_stash() {
+  rm -rf "$STASH_REMOVED"
+  mv -T "$1" "$STASH_REMOVED" && rm -rf "$STASH_REMOVED"
 }
 
 # Copies programs and libraries, without what compiles queries: it is large, and an upgrade needs none of it.
@@ -109,6 +116,6 @@ remove_old_stashes() {
   local folder major
   for folder in "$STASHES"/*-*; do
     major="${folder##*/}" major="${major%%-*}"
-    if [ -d "$folder" ] && ((major < PG_MAJOR)); then rm -rf "$folder"; fi
+    if [ -d "$folder" ] && ((major < PG_MAJOR)); then remove_stash "$folder"; fi
   done
 }
