@@ -79,12 +79,16 @@ export function runOnce(options: string[], command: string[] = [], image = IMAGE
 export class Container {
   static readonly started: Container[] = [];
 
-  private constructor(readonly id: string) {}
+  private constructor(
+    readonly id: string,
+    private startedAt: string,
+  ) {}
 
   /** Starts a container in the background. `options` are those of `docker run`. */
   static async start(options: string[], command: string[] = [], image = IMAGE): Promise<Container> {
+    const startedAt = new Date().toISOString();
     const id = await must(["run", "-d", "--label", LABEL, ...options, image, ...command]);
-    const container = new Container(id);
+    const container = new Container(id, startedAt);
     Container.started.push(container);
     return container;
   }
@@ -135,10 +139,10 @@ export class Container {
     });
   }
 
-  /** Follows the log until it matches. Returns the match; an end of the container without one is an error. */
+  /** Follows the log since the last start until it matches. Returns the match; an end of the container without one is an error. */
   logged(pattern: RegExp, seconds = 60): Promise<string> {
     return new Promise((resolve, reject) => {
-      const follower = spawn("docker", ["logs", "-f", this.id]);
+      const follower = spawn("docker", ["logs", "-f", "--since", this.startedAt, this.id]);
       const deadline = setTimeout(() => follower.kill(), seconds * 1000);
       let log = "";
       const read = (data: Buffer) => {
@@ -178,6 +182,7 @@ export class Container {
   }
 
   start(): Promise<string> {
+    this.startedAt = new Date().toISOString();
     return must(["start", this.id]);
   }
 

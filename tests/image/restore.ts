@@ -1,4 +1,4 @@
-import { Hopeless, until } from "../lib/process";
+import { until } from "../lib/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
@@ -59,10 +59,7 @@ export async function backups(database: Container): Promise<string[]> {
     .filter((name) => name.startsWith("base_"));
 }
 
-/**
- * Starts a container and waits until its server has the passwords of the environment, a restore included. Reads the log,
- * which is cheaper than asking its probe while several of them work.
- */
+/** Starts a container and waits until its server has the passwords of the environment, a restore included. */
 export async function boot(
   volume: string,
   variables: Record<string, string> = {},
@@ -73,17 +70,12 @@ export async function boot(
   return database;
 }
 
-/** Waits until the server of a container has the passwords of the environment. An end of the container is an error. */
+/**
+ * Waits until the server of a container has the passwords of the environment. An end of the container is an error. Reads the
+ * log, which costs much less than asking the probe again and again while several containers work.
+ */
 export async function isUp(database: Container): Promise<void> {
-  await until(
-    "the server is up",
-    async () => {
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      if ((await database.probe("readiness")).code === 0) return true;
-      if (!(await database.runs())) throw new Hopeless(`the container ended:\n${await database.logs()}`);
-    },
-    300,
-  );
+  await database.logged(/roles and passwords are in step with the environment/, 300);
 }
 
 let prepared: Promise<Prepared> | undefined;
