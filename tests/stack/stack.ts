@@ -139,13 +139,13 @@ export class TestStack {
     return (await this.exec("psql", "-U", "postgres", "-XAtc", query)).trim();
   }
 
-  /** Waits until a segment is in the archive. */
-  async archived(segment: string): Promise<void> {
+  /** Waits until everything that was written so far is in the archive. */
+  async archived(): Promise<void> {
+    await this.sql("SELECT pg_switch_wal()");
+    const last = await this.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
     await until(
-      `${segment} in the archive`,
-      async () => {
-        return (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= segment;
-      },
+      `${last} in the archive`,
+      async () => (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last,
       180,
     );
   }

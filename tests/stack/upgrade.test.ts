@@ -1,14 +1,17 @@
 import { expect } from "chai";
+import { run } from "../lib/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 
+/** Rows of the table; 8000000 are 1 GB. */
+const ROWS = Number(process.env.UPGRADE_STACK_ROWS ?? 20_000);
 /** Text in an order that is the library's, an extension, and a large object. */
 const CONTENT = `
   CREATE EXTENSION pg_trgm;
   CREATE TABLE shop (id int PRIMARY KEY, name text COLLATE "C" UNIQUE);
-  INSERT INTO shop SELECT i, md5(i::text) FROM generate_series(1, 20000) i;
+  INSERT INTO shop SELECT i, md5(i::text) FROM generate_series(1, ${ROWS}) i;
   SELECT lo_from_bytea(4711, 'kept');`;
-const CHECKSUM = "SELECT md5(string_agg(id || name, ',' ORDER BY id)) || lo_get(4711) FROM shop";
+const CHECKSUM = "SELECT count(*) || ' ' || sum(hashtext(id || name)::bigint) || lo_get(4711) FROM shop";
 
 describe("a major upgrade of a stack", function () {
   this.timeout("20m");
@@ -16,6 +19,7 @@ describe("a major upgrade of a stack", function () {
   const nineteen = { ...(SMALL.postgres as object), version: 19 };
   let checksum: string;
   let claim: string;
+  let image: string;
 
   const leftovers = async () =>
     (await stack.kubectl(["get", "job,pod,pvc", "--output", "name"]))
@@ -31,6 +35,7 @@ describe("a major upgrade of a stack", function () {
     const jobs = "-l=app.kubernetes.io/component=backup";
     await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=300s"]);
     await stack.sql(CONTENT);
+    await stack.archived();
     checksum = await stack.sql(CHECKSUM);
     claim = await stack.get("pvc/postgres-data", ".metadata.uid");
   });
@@ -42,6 +47,22 @@ describe("a major upgrade of a stack", function () {
     expect(stdout).to.match(/^#/);
     expect(await leftovers()).to.deep.equal([]);
     expect(await stack.get("pod/postgres-0", ".metadata.uid"), "the server was left alone").to.equal(pod);
+    image = stderr.match(/PostgreSQL 18 -> 19 with (\S+),/)?.[1] ?? "";
+  });
+
+  it("is refused by its rehearsal when the image lacks an extension, which it names; nothing is left", async () => {
+    const lacking = `${image}-lacking`;
+    const dockerfile = `FROM ${image}\nRUN rm /usr/share/postgresql/19/extension/pg_trgm.control\n`;
+    await run("docker", ["build", "--tag", lacking, "-"], { input: dockerfile });
+    await run("docker", ["push", lacking]);
+    const { code, stdout, stderr } = await stack.script("local/rehearse-upgrade", {
+      TO: "19",
+      IMAGE: lacking,
+    });
+    expect(code, stdout).to.equal(1);
+    expect(stdout + stderr).to.match(/lacks extensions that are in use: pg_trgm \(database postgres\)/);
+    expect(await leftovers()).to.deep.equal([]);
+    await run("docker", ["rmi", lacking]);
   });
 
   it("is one word and one request: the same claim, the same content, told by the update", async () => {
