@@ -38,6 +38,12 @@ describe("image: a plain database", () => {
     expect((await database.exec("which", "curl")).code).to.equal(1);
   });
 
+  it("finds PostgreSQL's own programs first, not Debian's wrapper of them", async () => {
+    const found = await database.bash("command -v psql pg_isready postgres");
+    const bin = "/usr/lib/postgresql/18/bin";
+    expect(found.stdout).to.equal(`${bin}/psql\n${bin}/pg_isready\n${bin}/postgres`);
+  });
+
   it("counts statements", async () => {
     await database.sql("SELECT 1 AS counted");
     const calls = await database.sql(

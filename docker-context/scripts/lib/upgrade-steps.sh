@@ -44,26 +44,29 @@ start_old_server() {
   }
 }
 
-# Archives all WAL of the old server, and takes a base backup unless a fresh one leads here. Exit: 1 when the archive does not
-# lead back; PROBLEM says why.
+# Archives all WAL of the old server and looks which base backup leads here. Sets WAY_BACK; without a fresh one it is empty, and
+# NO_WAY_BACK says why. Exit: 1 when the WAL can't be archived; PROBLEM says why.
+seek_way_back() {
+  archive_all_wal || return
+  NO_WAY_BACK=''
+  if ! WAY_BACK="$(fresh_backup)"; then NO_WAY_BACK="$WAY_BACK" WAY_BACK=''; fi
+}
+
+# Takes a base backup unless a fresh one leads here. Exit: 1 when the archive does not lead back; PROBLEM says why.
 back_up_old() {
-  local answer
-  archive_all_wal || return
-  if answer="$(fresh_backup)"; then
-    info "the way back is base backup $answer of PostgreSQL $OLD_MAJOR"
-    return
+  if [ -z "$WAY_BACK" ]; then
+    info "$NO_WAY_BACK: taking a base backup of PostgreSQL $OLD_MAJOR first"
+    if ! env WALG_ENV="$(old_archive_environment)" PGHOST="$PRIVATE" PGPORT=5432 PGUSER="$POSTGRES_USER" backup.sh; then
+      PROBLEM="the base backup before it failed (above): correct the archive's access, or what the log says"
+      return 1
+    fi
+    PG_UPGRADE_BACKUP_MAX_AGE=1000000000 seek_way_back || return
+    if [ -z "$WAY_BACK" ]; then
+      PROBLEM="the base backup that was just taken does not lead back: $NO_WAY_BACK"
+      return 1
+    fi
   fi
-  info "$answer: taking a base backup of PostgreSQL $OLD_MAJOR first"
-  if ! env WALG_ENV="$(old_archive_environment)" PGHOST="$PRIVATE" PGPORT=5432 PGUSER="$POSTGRES_USER" backup.sh; then
-    PROBLEM="the base backup before it failed (above): correct the archive's access, or what the log says"
-    return 1
-  fi
-  archive_all_wal || return
-  if ! answer="$(PG_UPGRADE_BACKUP_MAX_AGE=1000000000 fresh_backup)"; then
-    PROBLEM="the base backup that was just taken does not lead back: $answer"
-    return 1
-  fi
-  info "the way back is base backup $answer of PostgreSQL $OLD_MAJOR"
+  info "the way back is base backup $WAY_BACK of PostgreSQL $OLD_MAJOR"
 }
 
 # Completes the last segment and waits until nothing is left to be archived. Exit: 1 when nothing moves for two deadlines.

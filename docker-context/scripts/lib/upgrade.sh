@@ -1,6 +1,6 @@
 # A major upgrade, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
-#   asked              what it needs is looked at: nothing has been touched
-#   backing-up         the old server runs on a private socket: all its WAL is archived, and a base backup where the last is old
+#   asked              what it needs is looked at, also with the old server on a private socket: nothing has been touched
+#   backing-up         a base backup of the old server where the last is old; its WAL has been archived
 #   upgrading          pg_upgrade fills <PGDATA>.upgrade; up to here a kill goes back to the old data and begins anew
 #   upgraded           it is done, and on the disk
 #   starting           the new server runs on a private socket; with link the old data are gone from here on
@@ -122,7 +122,7 @@ fail_upgrade() {
 
 # Takes the steps up to the handing over.
 run_upgrade() {
-  local PROBLEM='' making
+  local PROBLEM='' WAY_BACK='' NO_WAY_BACK='' making
   check_old_data || refuse_upgrade "$PROBLEM"
   check_new_archive || refuse_upgrade "$PROBLEM"
   enter_upgrade_step asked
@@ -130,7 +130,8 @@ run_upgrade() {
   make_new_cluster "$NEW_STAGING" &
   making=$!
   start_old_server
-  if ! { check_old_server "$PRIVATE" && new_cluster_is_made "$making" && check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
+  if ! { check_old_server "$PRIVATE" && { [ "$REHEARSAL" = true ] || seek_way_back; } && new_cluster_is_made "$making" &&
+    check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
     refuse_with_server
   fi
   enter_upgrade_step backing-up
