@@ -30,7 +30,8 @@ check() {
   check_new_archive || reject "$PROBLEM"
   use_server
   if pg_isready -q -t 10; then
-    { check_old_server "$PGHOST" && make_scratch_cluster && check_new_collations "$PGHOST" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
+    { check_old_server "$PGHOST" && read_collations "$PGHOST" "$OLD_COLLATIONS" && make_scratch_cluster &&
+      check_new_collations "$OLD_COLLATIONS" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
   else
     info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots, extensions and collations are looked at when the upgrade begins"
   fi

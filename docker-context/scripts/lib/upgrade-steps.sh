@@ -5,7 +5,8 @@
 readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
 readonly PG_UPGRADE_LOG="$RECORDS/pg_upgrade.log"
 readonly NEW_LOG="$RUN/new-cluster.log"
-readonly MANY_LOCKS=2000 # for each connection: pg_dump locks every table of a database at once
+readonly FEW_CONNECTIONS=50 # each brings its locks, whose memory costs time at each of the many starts
+readonly MANY_LOCKS=2000    # for each connection: pg_dump locks every table of a database at once
 
 # Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
 # would otherwise refuse to start without.
@@ -15,7 +16,7 @@ write_old_settings() {
   cat >"$UPGRADE_WORK/old.conf" <<EOF
 hba_file = '$UPGRADE_WORK/pg_hba.conf'
 ident_file = '/etc/postgresql/pg_ident.conf'
-max_connections = 50
+max_connections = $FEW_CONNECTIONS
 max_locks_per_transaction = $MANY_LOCKS
 max_prepared_transactions = $(old_control 'max_prepared_xacts setting')
 max_replication_slots = 500
@@ -106,14 +107,13 @@ new_cluster_is_made() {
   }
 }
 
-# Looks which indexes the new image orders otherwise: the versions from before are the old server's, those of now are asked of the
-# new cluster, which is still empty. They go into the file, for the rebuild that follows the upgrade.
-# Arguments: old server's socket's folder or host, folder of the new cluster, file. Exit: 1 unless that is allowed; PROBLEM has
+# Looks which indexes the new image orders otherwise: the lines have the versions from before, as the old server knows them;
+# those of now are asked of the new cluster, which is still empty. They go into the file, for the rebuild that follows the upgrade.
+# Arguments: file with lines of read_collations, folder of the new cluster, file. Exit: 1 unless that is allowed; PROBLEM has
 # the indexes.
 check_new_collations() {
-  local lines="$RUN/upgrade.collations"
-  read_collations "$1" "$lines" && take_new_versions "$2" "$lines" || return
-  affected_collations "$lines" >"$3"
+  take_new_versions "$2" "$1" || return
+  affected_collations "$1" >"$3"
   if [ -s "$3" ] && [ "$PG_REINDEX_COLLATIONS" != true ]; then
     PROBLEM="$(describe_change "$3"). With the new version they may be in the wrong order: allow to rebuild just these with PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true}), or use an image of PostgreSQL $PG_MAJOR on the release of Debian that the data come from"
     return 1
@@ -141,7 +141,8 @@ take_new_versions() {
 
 # Runs pg_upgrade, which looks at everything again before it begins. Exit: 1; PROBLEM says what it found.
 run_pg_upgrade() {
-  local status=0 settings="-c hba_file=$UPGRADE_WORK/pg_hba.conf -c ident_file=/etc/postgresql/pg_ident.conf -c max_locks_per_transaction=$MANY_LOCKS"
+  local status=0 settings="-c hba_file=$UPGRADE_WORK/pg_hba.conf -c ident_file=/etc/postgresql/pg_ident.conf"
+  settings+=" -c max_connections=$FEW_CONNECTIONS -c max_locks_per_transaction=$MANY_LOCKS"
   install -d -m 0700 "$PRIVATE"
   (
     cd "$UPGRADE_WORK" || exit

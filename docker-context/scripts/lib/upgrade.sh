@@ -12,6 +12,7 @@
 
 readonly NEW_STAGING="$PGDATA.upgrade"
 readonly UPGRADE_LOG="$RECORDS/upgrade.log"
+readonly OLD_COLLATIONS="$RUN/upgrade.collations"         # what the old server orders text by
 readonly UPGRADE_COLLATIONS="$RECORDS/upgrade-collations" # what is to be rebuilt
 
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for. Ends the
@@ -130,8 +131,8 @@ run_upgrade() {
   make_new_cluster "$NEW_STAGING" &
   making=$!
   start_old_server
-  if ! { check_old_server "$PRIVATE" && { [ "$REHEARSAL" = true ] || seek_way_back; } && new_cluster_is_made "$making" &&
-    check_new_collations "$PRIVATE" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
+  if ! { check_old_server "$PRIVATE" && read_collations "$PRIVATE" "$OLD_COLLATIONS" && { [ "$REHEARSAL" = true ] || seek_way_back; } &&
+    new_cluster_is_made "$making" && check_new_collations "$OLD_COLLATIONS" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
     refuse_with_server
   fi
   enter_upgrade_step backing-up
