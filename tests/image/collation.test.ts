@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../lib/process";
+import { until } from "../../local/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
 import "./hooks";
 import { change, copyOf, removeVolume, VOLUME } from "./restore";

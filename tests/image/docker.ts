@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attempt, Hopeless, type Result, until } from "../lib/process";
+import { attempt, Hopeless, type Result, until } from "../../local/process";
 
 const LABEL = `postgres-stack-test=${process.pid}`;
 const folders: string[] = [];

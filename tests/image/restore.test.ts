@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { until } from "../lib/process";
+import { until } from "../../local/process";
 import { Container, runOnce } from "./docker";
 import "./hooks";
 import {

@@ -1,5 +1,5 @@
 import type { Context } from "mocha";
-import { until } from "../lib/process";
+import { until } from "../../local/process";
 import { StoreProxy } from "../lib/proxy";
 import { Container, environment, newVolume, runOnce } from "./docker";
 import { backup, copyOf, VOLUME } from "./restore";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Result } from "../lib/process";
+import type { Result } from "../../local/process";
 import { environment, newVolume, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";

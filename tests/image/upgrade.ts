@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Result, until } from "../lib/process";
+import { type Result, until } from "../../local/process";
 import { type Container, docker, newVolume, runOnce } from "./docker";
 import { imageOf, needMajors } from "./majors";
 import { boot, options, VOLUME } from "./restore";

@@ -1,12 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { attempt, run } from "../../local/process";
 import type { Answer } from "../../review/child";
 import { compare } from "../../review/compare";
 import { impact } from "../../review/impact";
 import type { Review } from "../../review/verdict";
 import { render } from "../../review/versions";
-import { attempt, run } from "../lib/process";
 import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";

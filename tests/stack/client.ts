@@ -1,4 +1,4 @@
-import { run, until } from "../lib/process";
+import { run, until } from "../../local/process";
 import type { TestStack } from "./stack";
 
 /** A pod beside the database with the application's Secret in its environment, as an application has it. */

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { expect } from "chai";
-import { attempt, run, until } from "../lib/process";
+import { attempt, run, until } from "../../local/process";
 import { Client, Writer } from "./client";
 import { withStack } from "./fixture";
 import { checkout, SMALL } from "./stack";

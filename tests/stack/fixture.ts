@@ -1,4 +1,4 @@
-import { attempt } from "../lib/process";
+import { attempt } from "../../local/process";
 import { type Config, TestStack } from "./stack";
 
 /** Why the real thing can't run here, or undefined. */

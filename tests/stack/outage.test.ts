@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { until } from "../lib/process";
+import { until } from "../../local/process";
 import { StoreProxy } from "../lib/proxy";
 import { Writer } from "./client";
 import { withStack } from "./fixture";

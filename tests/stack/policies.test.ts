@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { run } from "../lib/process";
+import { run } from "../../local/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 

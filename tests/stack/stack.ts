@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { attempt, type Result, run, until } from "../lib/process";
+import { attempt, type Result, run, until } from "../../local/process";
 
 const ROOT = join(__dirname, "../..");
 const NOT_COPIED = new Set(["node_modules", ".git", ".local", "tests", "local.env"]);

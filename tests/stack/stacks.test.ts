@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { attempt, run } from "../lib/process";
+import { attempt, run } from "../../local/process";
 import { sql, withWorkspace } from "./workspace";
 
 describe("two stacks from one checkout", function () {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { run } from "../lib/process";
+import { run } from "../../local/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 

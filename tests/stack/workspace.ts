@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attempt, type Result, run } from "../lib/process";
+import { attempt, type Result, run } from "../../local/process";
 import { missing } from "./fixture";
 import { checkout } from "./stack";
 
