@@ -8,8 +8,9 @@ const ROWS = Number(process.env.UPGRADE_STACK_ROWS ?? 20_000);
 /** Text in an order that is the library's, an extension, and a large object. */
 const CONTENT = `
   CREATE EXTENSION pg_trgm;
-  CREATE TABLE shop (id int PRIMARY KEY, name text COLLATE "C" UNIQUE);
+  CREATE TABLE shop (id int PRIMARY KEY, name text COLLATE "C");
   INSERT INTO shop SELECT i, md5(i::text) FROM generate_series(1, ${ROWS}) i;
+  CREATE UNIQUE INDEX ON shop (name);
   SELECT lo_from_bytea(4711, 'kept');`;
 const CHECKSUM = "SELECT count(*) || ' ' || sum(hashtext(id || name)::bigint) || lo_get(4711) FROM shop";
 
