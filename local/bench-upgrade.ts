@@ -164,7 +164,10 @@ async function upgrade(data: Data, name: string, run: Run): Promise<Times> {
   return times;
 }
 
-/** Waits until the server answers over TCP, without work for the machine while nobody listens. Returns when it did, in milliseconds since 1970. */
+/**
+ * Waits until the server answers over TCP, without work for the machine while nobody listens. Returns when it did, in
+ * milliseconds since 1970.
+ */
 async function answered(server: Container): Promise<number> {
   const { code, stdout } = await server.bash(
     "until (: </dev/tcp/127.0.0.1/5432) 2>/dev/null && psql -h 127.0.0.1 -U postgres -XAtc 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done; date +%s%3N",

@@ -139,7 +139,9 @@ export class Container {
     });
   }
 
-  /** Follows the log since the last start until it matches. Returns the match; an end of the container without one is an error. */
+  /**
+   * Follows the log since the last start until it matches. Returns the match; an end of the container without one is an error.
+   */
   logged(pattern: RegExp, seconds = 60): Promise<string> {
     return new Promise((resolve, reject) => {
       const follower = spawn("docker", ["logs", "-f", "--since", this.startedAt, this.id]);

@@ -1,3 +1,4 @@
+import { skip } from "../lib/skip";
 import { Container, cleanUp, daemonAnswers, IMAGE, must, prepareImage } from "./docker";
 import { removeMajors } from "./majors";
 
@@ -9,10 +10,7 @@ const LEAST = 120_000;
 before("a Docker daemon, and the image built", async function () {
   this.timeout("10m");
   available = await daemonAnswers();
-  if (!available) {
-    console.log("    skipped: no Docker daemon answers");
-    this.skip();
-  }
+  if (!available) skip(this, "no Docker daemon answers");
   await prepareImage();
 });
 

@@ -1,4 +1,5 @@
 import type { Context } from "mocha";
+import { skip } from "../lib/skip";
 import { IMAGE, must, prepareImage } from "./docker";
 
 const BASE_IMAGES: Record<number, string | undefined> = {
@@ -15,10 +16,7 @@ export function majorsAreThere(...majors: number[]): boolean {
 /** Counts the tests as skipped, and says why, where there are no base images of these majors. */
 export function needMajors(test: Context, ...majors: number[]): void {
   if (majorsAreThere(...majors)) return;
-  console.log(
-    `      skipped: a base image is missing (${majors.map((major) => `BASE_IMAGE_${major}`).join(", ")})`,
-  );
-  test.skip();
+  skip(test, `a base image is missing (${majors.map((major) => `BASE_IMAGE_${major}`).join(", ")})`);
 }
 
 /** The image of a major, built when it is asked for first. */

@@ -1,6 +1,7 @@
 import type { Context } from "mocha";
 import { until } from "../../local/process";
 import { StoreProxy } from "../lib/proxy";
+import { skip } from "../lib/skip";
 import { Container, environment, newVolume, runOnce } from "./docker";
 import { backup, copyOf, VOLUME } from "./restore";
 
@@ -15,9 +16,7 @@ const storeIsThere = Boolean(S3_BUCKET);
 
 /** Counts the tests as skipped, and says why, where there is no S3 store to test with. */
 export function needStore(test: Context): void {
-  if (storeIsThere) return;
-  console.log("      skipped: an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
-  test.skip();
+  if (!storeIsThere) skip(test, "an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
 }
 
 /** An archive in S3, what its end holds, and a volume with a database that has nothing to do with it. */

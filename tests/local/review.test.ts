@@ -7,6 +7,7 @@ import { compare } from "../../review/compare";
 import { impact } from "../../review/impact";
 import type { Review } from "../../review/verdict";
 import { render } from "../../review/versions";
+import { skip } from "../lib/skip";
 import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
@@ -76,10 +77,8 @@ describe("the review of two commits, without network, daemon or cluster", functi
   let reviews: Map<string, Review>;
 
   before(async function () {
-    if ((await attempt("unshare", ["-rn", "true"]).catch(() => ({ code: 1 }))).code !== 0) {
-      console.log("      skipped: this machine gives no process a network of its own");
-      this.skip();
-    }
+    if ((await attempt("unshare", ["-rn", "true"]).catch(() => ({ code: 1 }))).code !== 0)
+      skip(this, "this machine gives no process a network of its own");
     for (const change of inFile) clone.write(stackOf(change));
     for (const stack of ["plain", "renamed", "removed", "broken"]) clone.write(stack);
     for (const stack of ["deleted", "allowed", "expired"]) clone.write(stack, { disposable: true });

@@ -1,4 +1,5 @@
 import { attempt } from "../../local/process";
+import { skip } from "../lib/skip";
 import { type Config, TestStack } from "./stack";
 
 /** Why the real thing can't run here, or undefined. */
@@ -30,16 +31,13 @@ export function withStack(name: string, config: Config): TestStack {
   before(async function () {
     this.timeout("10m");
     const why = await missing();
-    if (why) {
-      console.log(`      skipped: ${why} is missing`);
-      this.skip();
-    }
+    if (why) skip(this, `${why} is missing`);
     created = true;
     await stack.create();
   });
   let failed = false;
   beforeEach(function () {
-    if (failed && !stack.outputs.tag) this.skip(); // the first update failed: there is nothing to test
+    if (failed && !stack.outputs.tag) skip(this, "the first update failed, so there is nothing to test");
   });
   afterEach(async function () {
     failed ||= this.currentTest?.state === "failed";

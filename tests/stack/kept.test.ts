@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { skip } from "../lib/skip";
 import { withStack } from "./fixture";
 import { SMALL, TestStack } from "./stack";
 
@@ -101,7 +102,8 @@ describe("a stack whose storage class can't grow", function () {
   const stack = withStack("fixed", { ...SMALL, storageClass: "fixed" });
 
   it("says so, and nothing is changed", async function () {
-    if (!(await stack.kubectl(["get", "storageclass", "-o", "name"])).includes("/fixed\n")) this.skip();
+    if (!(await stack.kubectl(["get", "storageclass", "-o", "name"])).includes("/fixed\n"))
+      skip(this, "the cluster has no storage class `fixed`, whose volumes can't grow");
     await stack.up();
     stack.set({ dataSize: "2Gi" });
     const conf = await stack.get("configmap/postgres-conf", ".data");

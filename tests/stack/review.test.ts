@@ -6,6 +6,7 @@ import { type Result, run } from "../../local/process";
 import { type Effect, severity } from "../../review/effects";
 import { readPreview } from "../../review/preview";
 import { judge, type Review } from "../../review/verdict";
+import { skip } from "../lib/skip";
 import { type Change, changes, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
@@ -130,7 +131,7 @@ describe("what a review says is what happens", function () {
   // an update that went wrong leaves another stack than the next one expects
   let lost = false;
   beforeEach(function () {
-    if (lost) this.skip();
+    if (lost) skip(this, "an update before went wrong");
   });
   afterEach(function () {
     lost ||= this.currentTest?.state === "failed";

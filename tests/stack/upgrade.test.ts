@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { run } from "../../local/process";
+import { skip } from "../lib/skip";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 
@@ -28,10 +29,7 @@ describe("a major upgrade of a stack", function () {
       .filter((name) => /rehearsal/.test(name));
 
   before(async function () {
-    if (!process.env.BASE_IMAGE_19) {
-      console.log("      skipped: there is no base image of PostgreSQL 19 (BASE_IMAGE_19)");
-      this.skip();
-    }
+    if (!process.env.BASE_IMAGE_19) skip(this, "there is no base image of PostgreSQL 19 (BASE_IMAGE_19)");
     await stack.up();
     const jobs = "-l=app.kubernetes.io/component=backup";
     await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=300s"]);

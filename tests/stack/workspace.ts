@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt, type Result, run } from "../../local/process";
+import { skip } from "../lib/skip";
 import { missing } from "./fixture";
 import { checkout } from "./stack";
 
@@ -73,10 +74,7 @@ export function withWorkspace(
   const holder: { workspace: Workspace } = { workspace: undefined as unknown as Workspace };
   before(async function () {
     const why = await missing();
-    if (why) {
-      console.log(`      skipped: ${why} is missing`);
-      this.skip();
-    }
+    if (why) skip(this, `${why} is missing`);
     holder.workspace = new Workspace(below);
   });
   after(async function () {

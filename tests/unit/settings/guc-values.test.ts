@@ -4,6 +4,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { gucBytes, gucNumber, gucProblem, renderBytes } from "../../../settings/guc-values";
 import { type Guc, gucsOf } from "../../../settings/gucs";
+import { skip } from "../../lib/skip";
 import { hasServer, run, withFolder } from "./server";
 
 const guc = (name: string): Guc => gucsOf(18).find(name) as Guc;
@@ -68,7 +69,7 @@ describe("a value for PostgreSQL", () => {
   }
 
   it("is read and refused as a real server does", function () {
-    if (!hasServer()) this.skip();
+    if (!hasServer()) skip(this, "there is no PostgreSQL server for this machine");
     withFolder((folder) => {
       writeFileSync(join(folder, "postgresql.conf"), "");
       const read = (name: string, text: string) =>

@@ -6,6 +6,7 @@ import { type Guc, gucsOf } from "../../../settings/gucs";
 import { READ_GUCS, readImage } from "../../../settings/gucs/generate";
 import { MAJORS, type Major } from "../../../settings/major";
 import { resolve } from "../../../settings/resolve";
+import { skip } from "../../lib/skip";
 import { hasServer, run, withFolder } from "./server";
 import { configOf } from "./stack";
 
@@ -28,7 +29,7 @@ describe("the table of PostgreSQL's settings", () => {
     it(`says what a real server of PostgreSQL ${major} says`, function () {
       this.timeout("2m");
       const server = serverOf(major)?.map((line) => JSON.parse(line) as Guc);
-      if (server === undefined) this.skip();
+      if (server === undefined) skip(this, "there is no PostgreSQL server of this major for this machine");
       const gucs = gucsOf(major);
       const older = (name: string) => !NEWER.includes(name) || server.some((guc) => guc.name === name);
       expect(server.map(({ name }) => name)).to.have.members(gucs.names.filter(older));
@@ -78,7 +79,7 @@ describe("the rendered settings", () => {
   ];
   for (const machine of machines) {
     it(`are what PostgreSQL reads with ${machine.postgres.memory} and ${machine.postgres.cpu} CPUs`, function () {
-      if (!hasServer()) this.skip();
+      if (!hasServer()) skip(this, "there is no PostgreSQL server for this machine");
       const { conf, settings } = resolve(configOf(machine)).postgres;
       withFolder((folder) => {
         writeFileSync(join(folder, "postgresql.conf"), conf);
