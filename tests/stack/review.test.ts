@@ -89,6 +89,14 @@ describe("what a review says is what happens", function () {
     });
   });
 
+  it("as a script it says so in less than 10 s", async () => {
+    const started = Date.now();
+    const { code, stdout, stderr } = await stack.script("local/review", {});
+    expect(stdout, stderr).to.equal("### review: no change\n");
+    expect(code).to.equal(0);
+    expect(Date.now() - started).to.be.below(10_000);
+  });
+
   // and back at once: a pod gets to see another Secret within a minute or two, and its next stop archives with it
   it("the backups' credentials", async () => {
     const before = await observe();
