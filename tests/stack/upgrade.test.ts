@@ -17,7 +17,7 @@ const CHECKSUM = "SELECT count(*) || ' ' || sum(hashtext(id || name)::bigint) ||
 
 describe("a major upgrade of a stack", function () {
   this.timeout("20m");
-  const stack = withStack("upgrade", { ...SMALL, disposable: false });
+  const stack = withStack("upgrade", { ...SMALL, dataSize: "2Gi", disposable: false });
   const nineteen = { ...(SMALL.postgres as object), version: 19 };
   let checksum: string;
   let claim: string;

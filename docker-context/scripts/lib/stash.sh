@@ -40,7 +40,9 @@ stash_binaries() {
 # Removes kept programs: renamed first, since half removed ones would be taken for the newest. Arguments: folder.
 remove_stash() {
   rm -rf "$STASH_REMOVED"
-  mv -T "$1" "$STASH_REMOVED" && rm -rf "$STASH_REMOVED"
+  mv -T "$1" "$STASH_REMOVED" || return
+  kill_point stash-removed:renamed
+  rm -rf "$STASH_REMOVED"
 }
 
 # Copies programs and libraries, without what compiles queries: it is large, and an upgrade needs none of it.
