@@ -103,7 +103,9 @@ function setConfig(projectName: string, project: Values, stack: Values, overlay:
   const secretKeys: string[] = [];
   const texts: Record<string, string> = {};
   for (const [key, value] of values) {
-    const text = JSON.stringify(value, (_, part) => (isCiphertext(part) ? standIn(key, part) : part));
+    const text = JSON.stringify(value, (name, part) =>
+      isCiphertext(part) ? standIn(name || key, part) : part,
+    );
     if (text !== JSON.stringify(value)) secretKeys.push(key);
     const plain: unknown = JSON.parse(text);
     texts[key] = typeof plain === "string" ? plain : text;
@@ -116,9 +118,13 @@ function isCiphertext(value: unknown): value is { secure: unknown } {
   return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
 }
 
-/** The text can't be decrypted here, and no mock needs it; another ciphertext has another stand-in. */
-function standIn(key: string, { secure }: { secure: unknown }): string {
-  return `secret value of ${key}, ${sha256(String(secure)).slice(0, 12)}`;
+/** The text can't be decrypted here, and no mock needs it, but it has to look like one: another ciphertext, another stand-in. */
+function standIn(name: string, { secure }: { secure: unknown }): string {
+  const hash = sha256(String(secure));
+  if (name === "libsodiumKey") return hash;
+  if (name === "pgpKey")
+    return `-----BEGIN PGP PRIVATE KEY BLOCK-----\n${hash}\n-----END PGP PRIVATE KEY BLOCK-----`;
+  return `secret value of ${name}, ${hash.slice(0, 12)}`;
 }
 
 /** What the providers would answer, made from the inputs so that every run is the same. */

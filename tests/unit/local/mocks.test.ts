@@ -74,6 +74,17 @@ describe("rendering a stack with mocks", () => {
     expect((await render()).outputs).to.include({ name: "new-map" });
   });
 
+  it("renders a stack whose secrets can't be decrypted here, whatever they must look like", async () => {
+    const secure = (text: string) => ({ secure: `v1:${text}` });
+    const keysOf = async (encryption: Record<string, unknown>) => {
+      const backup = { prefix: "s3://bucket/prod", schedule: "15 2 * * *", encryption };
+      const { resources } = await renderStack("prod", { config: { backup } });
+      return resources.filter(({ name }) => /encryption/.test(name));
+    };
+    expect(await keysOf({ pgpKey: secure("key"), pgpPassphrase: secure("words") })).to.have.length(1);
+    expect(await keysOf({ libsodiumKey: secure("key") })).to.have.length(1);
+  });
+
   it("throws what the program throws, and renders again afterwards", async () => {
     const failed = await render({ config: { broken: "yes" } }).catch((error: Error) => error);
     expect(failed).to.be.an("error").with.property("message", "dataSize: is broken");
