@@ -3,7 +3,7 @@ import { Container, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
 import { copyOf, inTurn, isUp, options, removeVolume, VOLUME } from "./restore";
-import { ask, bootMajor, content, prepareShop, upgrade, upgraded } from "./upgrade";
+import { ask, bootMajor, content, prepareShop, upgrade, upgradeCopy } from "./upgrade";
 
 const MOVE = ["before", "synced", "renamed", "after"];
 const points = (step: string, moments = ["before", "renamed"]) =>
@@ -108,9 +108,7 @@ describe("image: a major upgrade that is killed", function () {
 
   /** A copy of the database, upgraded. */
   const upgradedWith = async (variables: Record<string, string>) => {
-    const volume = await copyOf(shop.volume);
-    const server = await bootMajor(18, volume, { ...REQUEST, ...variables });
-    await upgraded(server);
+    const { volume, server } = await upgradeCopy(shop.volume, variables);
     await server.stop();
     await server.remove();
     return volume;

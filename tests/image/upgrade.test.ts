@@ -13,6 +13,7 @@ import {
   refused,
   serveOld,
   upgrade,
+  upgradeCopy,
   upgraded,
   withOwnExtension,
   withShop,
@@ -26,17 +27,11 @@ describe("image: a major upgrade", function () {
   this.timeout("5m");
   const shop = withShop();
 
-  /** Upgrades a copy of the volume. */
-  const upgradeCopy = async (variables: Record<string, string>) => {
-    const volume = await copyOf(shop.volume);
-    const server = await bootMajor(18, volume, upgrade({ ...REINDEX, ...variables }));
-    await upgraded(server);
-    return { volume, server };
-  };
+  const upgradeShop = (variables: Record<string, string> = {}) => upgradeCopy(shop.volume, variables);
 
   for (const mode of ["link", "copy"]) {
     it(`keeps everything, with mode ${mode}`, async () => {
-      const { volume, server } = await upgradeCopy({ PG_UPGRADE_MODE: mode });
+      const { volume, server } = await upgradeShop({ PG_UPGRADE_MODE: mode });
       expect(await content(server)).to.equal(shop.content);
       expect(await ask(server, "shop", "SELECT nextval('t1_id_seq')")).to.equal(String(ROWS + 1));
       expect(await server.sql("SHOW random_page_cost")).to.equal("1.5");
@@ -59,7 +54,7 @@ describe("image: a major upgrade", function () {
 
   it("goes on to 19", async function () {
     needMajors(this, 19);
-    const { volume, server } = await upgradeCopy({});
+    const { volume, server } = await upgradeShop();
     await keptPrograms(server);
     await server.stop();
     await server.remove();
@@ -70,7 +65,7 @@ describe("image: a major upgrade", function () {
   });
 
   it("takes a base backup first when the last is older than PG_UPGRADE_BACKUP_MAX_AGE", async () => {
-    const { server } = await upgradeCopy({ PG_UPGRADE_BACKUP_MAX_AGE: "0" });
+    const { server } = await upgradeShop({ PG_UPGRADE_BACKUP_MAX_AGE: "0" });
     expect(await server.logs()).to.match(
       /ended \d+ s ago, more than .*taking a base backup of PostgreSQL 17 first/,
     );
@@ -109,7 +104,7 @@ describe("image: a major upgrade", function () {
 
   describe("is undone by the old image", () => {
     it("with the kept copy", async () => {
-      const { volume, server } = await upgradeCopy({ PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" });
+      const { volume, server } = await upgradeShop({ PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" });
       await server.stop();
       await server.remove();
       const old = await serveOld(volume, shop.content, upgrade({ PG_UPGRADE_UNDO: "true" }));
@@ -121,7 +116,7 @@ describe("image: a major upgrade", function () {
     });
 
     it("with the newest backup, after a link", async () => {
-      const { volume, server } = await upgradeCopy({});
+      const { volume, server } = await upgradeShop();
       await server.sql("CREATE TABLE later ()");
       await server.stop();
       await server.remove();

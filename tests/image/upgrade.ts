@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type Result, until } from "../../local/process";
 import { type Container, docker, newVolume, runOnce } from "./docker";
 import { imageOf, needMajors } from "./majors";
-import { boot, options, VOLUME } from "./restore";
+import { boot, copyOf, options, VOLUME } from "./restore";
 
 /** What asks for an upgrade by environment. */
 export function upgrade(more: Record<string, string> = {}): Record<string, string> {
@@ -121,6 +121,14 @@ export async function upgraded(server: Container): Promise<void> {
   const closed = async () =>
     (await server.exec("test", "-e", `${VOLUME}/.postgres-stack/upgrade`)).code === 1;
   await until("the journal is closed", closed, 300);
+}
+
+/** Upgrades a copy of a volume to 18, with leave to rebuild indexes. */
+export async function upgradeCopy(from: string, variables: Record<string, string> = {}) {
+  const volume = await copyOf(from);
+  const server = await bootMajor(18, volume, upgrade({ PG_REINDEX_COLLATIONS: "true", ...variables }));
+  await upgraded(server);
+  return { volume, server };
 }
 
 /** Starts the image of a major on a volume. */
