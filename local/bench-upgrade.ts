@@ -17,8 +17,8 @@ import {
   runOnce,
 } from "../tests/image/docker";
 import { imageOf, majorsAreThere, removeMajors } from "../tests/image/majors";
-import { backup, copyOf, isUp, options, removeVolume, VOLUME } from "../tests/image/restore";
-import { keptPrograms } from "../tests/image/upgrade";
+import { backup, copyOf, isUp, options, removeVolume } from "../tests/image/restore";
+import { keptPrograms, sharesBlocks } from "../tests/image/upgrade";
 import { limits, machineConf } from "./bench-restore/machine";
 import { median, phases, type Times, table } from "./bench-restore/times";
 import { fail } from "./fail";
@@ -63,7 +63,8 @@ async function main(): Promise<void> {
   try {
     await prepareImage();
     const data = await makeData();
-    const results = (await modes(data.volume)).map((mode) => ({
+    const modes = (await sharesBlocks(data.volume)) ? ["link", "clone", "copy"] : ["link", "copy"];
+    const results = modes.map((mode) => ({
       mode,
       image: [] as Times[],
       bare: [] as Times[],
@@ -129,16 +130,6 @@ async function makeData(): Promise<Data> {
   await server.stop();
   await server.remove();
   return { volume, content };
-}
-
-/** The modes of an upgrade that the volume's file system has. */
-async function modes(volume: string): Promise<string[]> {
-  const file = `${VOLUME}/${OLD}/docker/PG_VERSION`;
-  const probe = ["cp", "--reflink=always", file, `${VOLUME}/probe`];
-  const { code, stderr } = await runOnce(["-v", `${volume}:${VOLUME}`], probe);
-  if (code === 0) return ["link", "clone", "copy"];
-  console.error(`clone is left out: ${stderr}`);
-  return ["link", "copy"];
 }
 
 /** Upgrades a copy of the data once, from `docker run` to an answer over TCP, and checks what the new server holds. */

@@ -123,6 +123,12 @@ export async function upgraded(server: Container): Promise<void> {
   await until("the journal is closed", closed, 300);
 }
 
+/** Whether files of a volume can share blocks, as mode clone needs: on XFS and Btrfs they can, on ext4 not. */
+export async function sharesBlocks(volume: string): Promise<boolean> {
+  const probe = `cd ${VOLUME} && touch probe && cp --reflink=always probe probe.clone; code=$?; rm -f probe*; exit $code`;
+  return (await runOnce(["-v", `${volume}:${VOLUME}`], ["bash", "-c", probe])).code === 0;
+}
+
 /** Upgrades a copy of a volume to 18, with leave to rebuild indexes. */
 export async function upgradeCopy(from: string, variables: Record<string, string> = {}) {
   const volume = await copyOf(from);
