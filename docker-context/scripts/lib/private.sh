@@ -15,13 +15,15 @@ start_private() {
 # Waits until the server accepts connections. Asking by connecting would fill the log with refusals.
 # Arguments: data folder, command to run between two looks. Exit: 1 when the server has ended.
 wait_private() {
+  local looks=0 pause=0.02 # most are up within a tenth of a second
   until [[ "$(sed -n 8p "$1/postmaster.pid" 2>/dev/null)" == ready* ]]; do
     if ! kill -0 "$SERVER" 2>/dev/null; then
       wait "$SERVER" || true
       return 1
     fi
     "${@:2}"
-    interruptible sleep 0.1
+    if ((++looks == 10)); then pause=0.1; fi
+    interruptible sleep "$pause"
   done
 }
 
