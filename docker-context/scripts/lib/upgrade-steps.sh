@@ -220,9 +220,9 @@ SQL
   done < <(private_databases "$PRIVATE")
 }
 
-# PostgreSQL 18 and later keep the planner's statistics; what they don't keep is made here.
+# PostgreSQL 18 and later keep the planner's statistics; the rest is made here, in one pass: nobody is served between stages.
 complete_statistics() {
-  local options=(--analyze-in-stages) answer
+  local options=(--analyze-only) answer
   if ((PG_MAJOR >= 18)); then options+=(--missing-stats-only); fi
   answer="$(private_vacuumdb "${options[@]}" 2>&1)" ||
     warn "statistics are not complete, autovacuum makes them later: ${answer//$'\n'/ }"
