@@ -1,27 +1,8 @@
 import { expect } from "chai";
-import type { Rendered, RenderedResource } from "../../../local/record";
 import { only, render } from "../render";
+import { type Any, backup, CLAIM, PGP_KEY, STATEFUL_SET, template } from "./template";
 
-const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
-const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 const POD_OWNERS = [STATEFUL_SET, "kubernetes:batch/v1:Job", "kubernetes:batch/v1:CronJob"];
-
-// biome-ignore lint/suspicious/noExplicitAny: rendered inputs are read by path
-type Any = any;
-
-const backup = {
-  prefix: "s3://bucket/path",
-  schedule: "15 2 * * *",
-  credentials: { accessKeyId: "key-id", secretAccessKey: "very-secret" },
-};
-
-const PGP_KEY = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nvery-secret\n-----END PGP PRIVATE KEY BLOCK-----";
-
-/** The pod's template of a StatefulSet, Job or CronJob. */
-function template({ inputs }: RenderedResource): Any {
-  const spec = inputs.spec as Any;
-  return (spec.jobTemplate?.spec ?? spec).template;
-}
 
 describe("an instance", () => {
   it("keeps its claim when the stack goes: protected and retained", async () => {
@@ -140,100 +121,6 @@ describe("a change restarts the server", () => {
   }
 });
 
-describe("base backups", () => {
-  it("run as a CronJob beside the pod that has the claim, never two at a time", async () => {
-    const cron = only(await render("prod", { backup }), "kubernetes:batch/v1:CronJob");
-    expect(cron.inputs.spec).to.include({
-      schedule: "15 2 * * *",
-      timeZone: "Etc/UTC",
-      concurrencyPolicy: "Forbid",
-    });
-    const { spec } = template(cron);
-    const [term] = spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution;
-    const server = only(await render("prod", { backup }), STATEFUL_SET);
-    expect(template(server).metadata.labels).to.include(term.labelSelector.matchLabels);
-    const data = spec.containers[0].volumeMounts.find((mount: Any) => mount.name === "data");
-    expect(data.readOnly).to.equal(true);
-  });
-
-  it("begin with the first, without which archived WAL is worth nothing; the update does not wait for it", async () => {
-    const first = only(await render("prod", { backup }), "kubernetes:batch/v1:Job", "postgres-first-backup");
-    expect((first.inputs.metadata as Any).annotations).to.include({ "pulumi.com/skipAwait": "true" });
-    expect(template(first).spec.containers[0].args).to.deep.equal(["backup.sh", "--first"]);
-  });
-
-  it("of a disposable stack go to a folder of that life, so that the next one overwrites nothing", async () => {
-    const { outputs } = await render("dev", { backup });
-    expect(outputs.backupPrefix).to.match(/^s3:\/\/bucket\/path\/[0-9a-f]{8}\/18$/);
-  });
-
-  it("without a backup section there is no schedule, no credentials and no prefix", async () => {
-    const rendered = await render("dev", { backup: undefined });
-    expect(rendered.resources.filter(({ type }) => type === "kubernetes:batch/v1:CronJob")).to.deep.equal([]);
-    expect(JSON.stringify(only(rendered, STATEFUL_SET))).not.to.include("WALG_");
-    expect(rendered.outputs.backupPrefix).to.equal("");
-  });
-
-  it("use a Secret that exists where the stack names one", async () => {
-    const config = { backup: { ...backup, credentials: { secretName: "our-store" } } };
-    const rendered = await render("prod", config);
-    const { spec } = template(only(rendered, STATEFUL_SET));
-    expect(JSON.stringify(spec.volumes)).to.include('"secretName":"our-store"');
-    const names = spec.containers[0].env.map(({ name }: Any) => name);
-    expect(names).to.include.members(["AWS_ACCESS_KEY_ID_FILE", "AWS_SECRET_ACCESS_KEY_FILE"]);
-  });
-});
-
-describe("encryption", () => {
-  const encrypted = (encryption: Record<string, string>) =>
-    render("prod", { backup: { ...backup, encryption } });
-  const names = (resource: RenderedResource) =>
-    template(resource).spec.containers[0].env.map(({ name }: Any) => name);
-  const firstBackup = async (encryption: Record<string, string>) =>
-    only(await encrypted(encryption), "kubernetes:batch/v1:Job", "postgres-first-backup");
-
-  it("has its key in a Secret of its own, mounted as files by the server and by base backups, in plain nowhere", async () => {
-    const rendered = await encrypted({ pgpKey: PGP_KEY, pgpPassphrase: "very-secret" });
-    const secret = only(rendered, "kubernetes:core/v1:Secret", "postgres-encryption");
-    expect(secret.inputs.stringData).to.deep.equal({
-      WALG_PGP_KEY: "[secret]",
-      WALG_PGP_KEY_PASSPHRASE: "[secret]",
-    });
-    for (const resource of [only(rendered, STATEFUL_SET), only(rendered, "kubernetes:batch/v1:CronJob")]) {
-      expect(names(resource)).to.include.members(["WALG_PGP_KEY_FILE", "WALG_PGP_KEY_PASSPHRASE_FILE"]);
-      expect(JSON.stringify(template(resource).spec.volumes)).to.include(
-        '"secretName":"postgres-encryption"',
-      );
-      expect(resource.options.dependsOn).to.include("kubernetes:core/v1:Secret::postgres-encryption");
-    }
-    expect(JSON.stringify(rendered)).not.to.include("very-secret");
-  });
-
-  it("takes its key from a Secret that exists, of whatever kind it is", async () => {
-    const rendered = await encrypted({ secretName: "our-keys" });
-    const server = only(rendered, STATEFUL_SET);
-    expect(names(server)).to.include.members(["ENCRYPTION_FOLDER", "WALG_LIBSODIUM_KEY_TRANSFORM"]);
-    expect(JSON.stringify(template(server).spec.volumes)).to.include('"secretName":"our-keys"');
-  });
-
-  it("of a clone's source has a key of its own, which base backups do not get", async () => {
-    const cloneFrom = { prefix: "s3://bucket/other", encryption: { pgpKey: PGP_KEY } };
-    const rendered = await render("prod", { backup, cloneFrom });
-    only(rendered, "kubernetes:core/v1:Secret", "postgres-clone-encryption");
-    expect(names(only(rendered, STATEFUL_SET))).to.include("CLONE_WALG_PGP_KEY_FILE");
-    const cron = only(rendered, "kubernetes:batch/v1:CronJob");
-    expect(JSON.stringify(template(cron))).not.to.include("encryption");
-  });
-
-  it("with another key asks for a base backup that the new key opens, and does not restart the server", async () => {
-    const one = { pgpKey: PGP_KEY };
-    const other = { pgpKey: PGP_KEY.replace("very-secret", "another") };
-    expect(template(await firstBackup(one))).not.to.deep.equal(template(await firstBackup(other)));
-    const [before, after] = [await encrypted(one), await encrypted(other)];
-    expect(template(only(before, STATEFUL_SET))).to.deep.equal(template(only(after, STATEFUL_SET)));
-  });
-});
-
 describe("settings reach the server", () => {
   it("only after a scratch server started with them", async () => {
     const rendered = await render("dev");
@@ -273,59 +160,5 @@ describe("spot nodes", () => {
   it("any: nothing is said", async () => {
     const spec = await placed("any");
     expect(spec).not.to.have.any.keys("affinity", "tolerations");
-  });
-});
-
-describe("a request", () => {
-  const restore = { id: "monday", to: "latest" };
-  const cloneFrom = {
-    prefix: "s3://bucket/other",
-    credentials: { accessKeyId: "reader", secretAccessKey: "very-secret-too" },
-  };
-  const pods = (rendered: Rendered) => [
-    only(rendered, "kubernetes:batch/v1:Job", "postgres-preflight"),
-    only(rendered, "kubernetes:core/v1:Pod", "postgres-report"),
-  ];
-
-  it("is checked before the server changes and reported after it, by pods that can't write to the volume", async () => {
-    const rendered = await render("prod", { backup, restore });
-    const [check, report] = pods(rendered) as [RenderedResource, RenderedResource];
-    const conf = only(rendered, "kubernetes:core/v1:ConfigMap", "postgres-conf"); // the first that the server uses
-    expect(conf.options.dependsOn, "settings").to.include(`${check.type}::${check.name}`);
-    expect(report.options.dependsOn, "report").to.include(`${STATEFUL_SET}::postgres`);
-    for (const spec of [template(check).spec, report.inputs.spec as Any]) {
-      expect(spec.securityContext.runAsNonRoot).to.equal(true);
-      expect(spec.containers[0].securityContext.capabilities).to.deep.equal({ drop: ["ALL"] });
-      expect(spec.containers[0].volumeMounts.find((mount: Any) => mount.name === "data").readOnly).to.equal(
-        true,
-      );
-    }
-  });
-
-  it("is told to the server and to the pods that ask about it in the same words", async () => {
-    const rendered = await render("prod", { backup, restore });
-    const told = (spec: Any) =>
-      spec.containers[0].env.filter(({ name }: Any) => /^(RESTORE|WALG|AWS)_/.test(name));
-    const server = told(template(only(rendered, STATEFUL_SET)).spec);
-    expect(server).to.deep.include({ name: "RESTORE_ID", value: "monday" });
-    for (const pod of pods(rendered))
-      expect(told(template(pod)?.spec ?? pod.inputs.spec)).to.deep.equal(server);
-  });
-
-  it("has the credentials of a clone's source as files, apart from the stack's own, and nowhere in plain", async () => {
-    const rendered = await render("prod", { backup, cloneFrom });
-    expect(JSON.stringify(rendered)).not.to.include("very-secret-too");
-    const { containers, volumes } = template(only(rendered, STATEFUL_SET)).spec;
-    const folder = "/run/secrets/postgres-stack";
-    expect(containers[0].env).to.deep.include.members([
-      { name: "AWS_SECRET_ACCESS_KEY_FILE", value: `${folder}/object-store/AWS_SECRET_ACCESS_KEY` },
-      { name: "CLONE_AWS_SECRET_ACCESS_KEY_FILE", value: `${folder}/clone-source/AWS_SECRET_ACCESS_KEY` },
-    ]);
-    expect(JSON.stringify(volumes)).to.include("postgres-clone-source");
-  });
-
-  it("that is not made leaves nothing behind", async () => {
-    const names = (await render("prod", { backup })).resources.map(({ name }) => name);
-    expect(names.filter((name) => /preflight|report|clone/.test(name))).to.deep.equal([]);
   });
 });

@@ -1,22 +1,13 @@
 import { expect } from "chai";
 import { unaskedUpgrade } from "../../../k8s/upgrade";
-import type { Rendered, RenderedResource } from "../../../local/record";
+import type { Rendered } from "../../../local/record";
 import { only, render } from "../render";
+import { type Any, backup, CLAIM, STATEFUL_SET, template } from "./template";
 
-const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
-const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
-
-// biome-ignore lint/suspicious/noExplicitAny: rendered inputs are read by path
-type Any = any;
-
-const backup = { prefix: "s3://bucket/path", schedule: "15 2 * * *" };
 const image = { repository: "r.io/postgres" };
 const EIGHTEEN = { backup, image: { ...image, baseImage: "r.io/base:18" } };
 const NINETEEN = { backup, postgres: { version: 19 }, image: { ...image, baseImage: "r.io/base:19" } };
 const UPGRADE = { ...NINETEEN, upgrade: { id: "to-19" } };
-
-/** The pod's template of a StatefulSet or Job. */
-const template = ({ inputs }: RenderedResource): Any => (inputs.spec as Any).template;
 
 describe("another version", () => {
   it("changes the pod's template, and nothing else of what holds the data or finds them", async () => {
