@@ -48,13 +48,12 @@ abandon_private() {
 
 # SQL in a server, as the superuser, in a session that no setting of a role or of a database disturbs. What a connection says of
 # another collation version is left out: that is looked at for itself.
-# Arguments: socket's folder or host, database, psql's.
+# Arguments: socket's folder or host, database, psql's. Exit: psql's.
 private_sql() {
-  local status=0
-  PGOPTIONS="$UNDISTURBED" psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" \
-    2> >(exec sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2) || status=$?
-  wait "$!" || true # until all that it said is there
-  return "$status"
+  { # a pipe, as nothing else waits until all that psql said is there
+    PGOPTIONS="$UNDISTURBED" psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" 2>&1 >&3 3>&- |
+      sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2 3>&-
+  } 3>&1
 }
 
 # Prints the databases that can be worked in, one a line; template0 is nobody's. Arguments: socket's folder or host.
