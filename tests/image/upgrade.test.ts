@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Result } from "../../local/process";
 import { skip } from "../lib/skip";
-import { environment, newVolume, runOnce } from "./docker";
+import { type Container, environment, newVolume, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
 import { copyOf, insert, isUp, VOLUME } from "./restore";
@@ -29,6 +29,17 @@ describe("image: a major upgrade", function () {
   this.timeout("5m");
   const shop = withShop();
 
+  /** Rows, sequences, settings, plans, and every index compared with its table. */
+  const keepsEverything = async (server: Container) => {
+    expect(await content(server)).to.equal(shop.content);
+    expect(await ask(server, "shop", "SELECT nextval('t1_id_seq')")).to.equal(String(ROWS + 1));
+    expect(await server.sql("SHOW random_page_cost")).to.equal("1.5");
+    const plan = await ask(server, "shop", "EXPLAIN SELECT * FROM t1 WHERE id = 7");
+    expect(plan).to.contain("Index Scan using t1_pkey");
+    const check = await server.bash("pg_amcheck -U postgres --all --heapallindexed");
+    expect(check.code, check.stdout + check.stderr).to.equal(0);
+  };
+
   const upgradeShop = (variables: Record<string, string> = {}) => upgradeCopy(shop.volume, variables);
 
   for (const mode of ["link", "copy", "clone"]) {
@@ -36,13 +47,7 @@ describe("image: a major upgrade", function () {
       if (mode === "clone" && !(await sharesBlocks(shop.volume)))
         skip(this, "files on Docker's volumes can't share blocks");
       const { volume, server } = await upgradeShop({ PG_UPGRADE_MODE: mode });
-      expect(await content(server)).to.equal(shop.content);
-      expect(await ask(server, "shop", "SELECT nextval('t1_id_seq')")).to.equal(String(ROWS + 1));
-      expect(await server.sql("SHOW random_page_cost")).to.equal("1.5");
-      const plan = await ask(server, "shop", "EXPLAIN SELECT * FROM t1 WHERE id = 7");
-      expect(plan).to.contain("Index Scan using t1_pkey");
-      const check = await server.bash("pg_amcheck -U postgres --all --heapallindexed");
-      expect(check.code, check.stdout + check.stderr).to.equal(0);
+      await keepsEverything(server);
       expect((await server.login("postgres", "new")).code).to.equal(0);
       const backups = await server.bash(". /run/postgres-stack/walg.env; wal-g backup-list 2>/dev/null");
       expect(backups.stdout).to.contain("base_");
@@ -64,7 +69,7 @@ describe("image: a major upgrade", function () {
     await server.remove();
     const next = await bootMajor(19, volume, upgrade({ PG_UPGRADE: "two", ...REINDEX }));
     await upgraded(next);
-    expect(await content(next)).to.equal(shop.content);
+    await keepsEverything(next);
     await next.remove();
   });
 
