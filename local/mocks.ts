@@ -118,7 +118,7 @@ function isCiphertext(value: unknown): value is { secure: unknown } {
   return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
 }
 
-/** The text can't be decrypted here, and no mock needs it, but it has to look like one: another ciphertext, another stand-in. */
+/** What can't be decrypted here. No mock needs it, but the rules of settings/fields.ts do; another ciphertext has another. */
 function standIn(name: string, { secure }: { secure: unknown }): string {
   const hash = sha256(String(secure));
   if (name === "libsodiumKey") return hash;

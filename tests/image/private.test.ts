@@ -2,8 +2,6 @@ import { expect } from "chai";
 import { Container, environment } from "./docker";
 import "./hooks";
 
-const LIBRARY = `set -Eeuo pipefail; LIB=/usr/local/bin/lib; . $LIB/all.sh; COMPONENT=test POSTGRES_USER=postgres`;
-
 describe("image: SQL in a private server", () => {
   let server: Container;
   before(async function () {
@@ -14,7 +12,9 @@ describe("image: SQL in a private server", () => {
 
   /** Runs a script with the image's functions, and a server in the background that was started just before. */
   const behind = (script: string) =>
-    server.bash(`${LIBRARY}; sleep 1000 & other=$!; ${script} || code=$?; kill $other; exit \${code:-0}`);
+    server.bash(
+      `. /usr/local/bin/entrypoint.sh; POSTGRES_USER=postgres; sleep 1000 & other=$!; ${script} || code=$?; kill $other; exit \${code:-0}`,
+    );
 
   it("does not wait for the server that was started in the background", async () => {
     const { stdout } = await behind("private_sql /var/run/postgresql postgres -c 'SELECT 42'");
@@ -31,6 +31,8 @@ describe("image: SQL in a private server", () => {
 
   it("leaves out what a connection says of another collation version", async () => {
     await server.sql("UPDATE pg_database SET datcollversion = '1.0' WHERE datname = 'postgres'");
+    const plain = await server.exec("psql", "-U", "postgres", "-c", "SELECT 1");
+    expect(plain.stderr).to.match(/collation version mismatch/);
     const asked = await behind("private_sql /var/run/postgresql postgres -c 'SELECT 1/0'");
     await server.sql("ALTER DATABASE postgres REFRESH COLLATION VERSION");
     expect(asked.stderr)

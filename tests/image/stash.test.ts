@@ -4,7 +4,6 @@ import "./hooks";
 import { copyOf, VOLUME } from "./restore";
 
 const STASHES = `${VOLUME}/.postgres-stack/binaries`;
-const LIBRARY = `set -Eeuo pipefail; LIB=/usr/local/bin/lib; . $LIB/all.sh; COMPONENT=test; mkdir -p "$RUN"`;
 /** Programs of an earlier image, whole. */
 const EARLIER = `cp -a ${STASHES}/18-* ${STASHES}/18-earlier; touch -d yesterday ${STASHES}/18-earlier`;
 /** Those of this image were not kept yet. */
@@ -23,7 +22,7 @@ describe("image: the programs that are kept on the volume", () => {
   const on = (volume: string, script: string, variables: Record<string, string> = {}) =>
     runOnce(
       ["-u", "postgres", "-v", `${volume}:${VOLUME}`, ...environment(variables)],
-      ["bash", "-c", `${LIBRARY}; ${script}`],
+      ["bash", "-c", `. /usr/local/bin/entrypoint.sh; mkdir -p "$RUN"; ${script}`],
     );
 
   before("a volume with the programs of this image", async () => {
