@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 . "$LIB/log.sh"
+. "$LIB/attempt.sh"
 . "$LIB/record.sh"
 . "$LIB/schedule.sh"
 . "$LIB/environment.sh"

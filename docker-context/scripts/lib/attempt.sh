@@ -1,0 +1,24 @@
+# Running what writes, and may fail. Bash switches `set -e` off inside of whatever runs in `if`, `||`, `&&` or `!`, so that a
+# write that fails there is passed over. What writes is called plainly, where a failure ends the process, or by attempt.
+# shellcheck shell=bash disable=SC2034 # results for the callers
+
+# Runs a command, mostly a function that writes, in a child in which `set -e` is on; a signal's trap interrupts the waiting.
+# Call it plainly: in a condition, or in a function that runs in one, `set -e` would be off in the child too. Variables that
+# the command sets are lost with the child, but for PROBLEM.
+# Arguments: command. Exit: 0. Sets STATUS: the command's exit code, and PROBLEM: why it failed, as far as it says so.
+attempt() {
+  local problem="$RUN/problem.$BASHPID"
+  run_attempt "$problem" "$@" &
+  STATUS=0
+  wait $! || STATUS=$?
+  PROBLEM="$(cat "$problem" 2>/dev/null || true)"
+  rm -f "$problem"
+}
+
+# Arguments: file for PROBLEM, command. Exit: the command's.
+run_attempt() {
+  # shellcheck disable=SC2064 # the file of now
+  trap "printf '%s' \"\$PROBLEM\" >'$1'" EXIT
+  PROBLEM=''
+  "${@:2}"
+}
