@@ -5,7 +5,7 @@ TARGET ?=
 ARGS ?=
 BASE ?=
 export STACK TARGET ARGS NAME FROM TO IMAGE
-.PHONY: up down preview review rehearse-upgrade stack test lint golden bench setup
+.PHONY: up down preview review rehearse-upgrade stack test lint golden bench torture setup
 
 up: setup ## start the stack: on a cluster, on kind, or embedded
 	@local/up
@@ -27,5 +27,7 @@ golden: setup ## write tests/golden/ anew; review it as a diff
 	@local/golden
 bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore, ARGS=upgrade
 	@local/bench
+torture: setup ## random histories of backups, restores, kills and faults; TORTURE_SEQUENCES, TORTURE_SEED
+	@local/torture
 setup:
 	@local/setup

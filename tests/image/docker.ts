@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt, Hopeless, type Result, until } from "../../local/process";
 
-const LABEL = `postgres-stack-test=${process.pid}`;
+/** Of every container and volume that these tests make. */
+export const LABEL = `postgres-stack-test=${process.pid}`;
 const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 

@@ -71,6 +71,12 @@ export class StoreProxy {
     this.cut();
   }
 
+  /** Takes back `hang` and `revoke`. */
+  heal(): void {
+    this.revoked = false;
+    this.resume();
+  }
+
   private cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }

@@ -1,0 +1,44 @@
+/**
+ * `make torture`: plays random sequences of everything that happens to a database, and holds what it serves against a ledger.
+ * Needs Docker and an S3 store. TORTURE_SEQUENCES (1000), TORTURE_JOBS (3 at a time), TORTURE_SEED and TORTURE_PATH (as printed: the
+ * same sequence again), TORTURE_VERBOSE=1 (prints each sequence).
+ */
+import { cleanUp, IMAGE, must, prepareImage } from "../image/docker";
+import { imageOf, majorsAreThere, removeMajors } from "../image/majors";
+import { storeIsThere, torture } from "./run";
+
+const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000_000);
+const path = process.env.TORTURE_PATH;
+const jobs = path === undefined ? Number(process.env.TORTURE_JOBS ?? 3) : 1;
+const sequences = Number(process.env.TORTURE_SEQUENCES ?? 1000);
+
+async function main(): Promise<void> {
+  if (!storeIsThere)
+    throw new Error("no object store: set S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY");
+  await prepareImage();
+  const images = new Map([[18, IMAGE]]);
+  if (majorsAreThere(17)) images.set(17, await imageOf(17));
+  console.log(
+    `${sequences} sequences, ${jobs} at a time, seeds from ${seed}${images.has(17) ? "" : "; without upgrades"}`,
+  );
+  const began = Date.now();
+  try {
+    const share = Math.ceil(sequences / jobs);
+    const all = Array.from({ length: jobs }, (_, job) =>
+      torture({ sequences: share, seed: seed + job, path, images, shrink: true }),
+    );
+    const failures = (await Promise.allSettled(all)).filter((result) => result.status === "rejected");
+    for (const { reason } of failures) console.error((reason as Error).message);
+    console.log(`${failures.length} of ${jobs} jobs failed, ${Math.round((Date.now() - began) / 1000)} s`);
+    if (failures.length > 0) process.exitCode = 1;
+  } finally {
+    await cleanUp();
+    await removeMajors();
+    await must(["rmi", "-f", IMAGE]);
+  }
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import fc from "fast-check";
+import { LABEL } from "../image/docker";
+import type { Store } from "./database";
+import { Machine } from "./machine";
+import {
+  Clone,
+  EditPrefix,
+  everythingRestores,
+  Kill,
+  LoseVolume,
+  Nights,
+  Restore,
+  StoreFault,
+  Undo,
+  Upgrade,
+  Write,
+} from "./steps";
+import { World } from "./world";
+
+/** A file system in memory, where there is one: the volumes of a sequence are small, and many. */
+const FOLDER = process.env.TORTURE_FOLDER ?? "/dev/shm";
+
+const { S3_ENDPOINT = "", S3_BUCKET = "", S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
+const STORE: Store = {
+  endpoint: S3_ENDPOINT,
+  bucket: S3_BUCKET,
+  accessKey: S3_ACCESS_KEY_ID,
+  secretKey: S3_SECRET_ACCESS_KEY,
+};
+
+/** Whether the environment names an S3 store to play with. */
+export const storeIsThere = Boolean(S3_BUCKET);
+
+export interface Torture {
+  readonly sequences: number;
+  readonly seed: number;
+  /** As fast-check prints it: plays one sequence of the seed again. */
+  readonly path?: string;
+  /** By major: 18, and 17 where upgrades are to be played. */
+  readonly images: ReadonlyMap<number, string>;
+  /** Whether the shortest sequence that fails is looked for, which takes minutes. */
+  readonly shrink: boolean;
+}
+
+/** c is there after a clone only. */
+const name = fc.constantFrom("a", "a", "a", "b", "b", "c");
+const killAfter = fc.option(fc.integer({ min: 50, max: 3500 }), { nil: undefined, freq: 1 });
+
+const steps = fc.commands(
+  [
+    fc.tuple(name, fc.integer({ min: 1, max: 5 }), fc.boolean()).map((args) => new Write(...args)),
+    name.map((of) => new Kill(of)),
+    fc.tuple(name, fc.integer({ min: 1, max: 3 })).map((args) => new Nights(...args)),
+    fc
+      .tuple(name, fc.option(fc.nat(9), { nil: undefined }), killAfter, fc.boolean())
+      .map((args) => new Restore(...args)),
+    fc.tuple(name, killAfter).map((args) => new Undo(...args)),
+    fc.tuple(name, fc.boolean(), killAfter).map((args) => new LoseVolume(...args)),
+    name.map((of) => new Clone(of)),
+    fc.tuple(name, fc.option(name, { nil: undefined })).map((args) => new EditPrefix(...args)),
+    fc.tuple(name, fc.constantFrom("link", "copy"), killAfter).map((args) => new Upgrade(...args)),
+    fc
+      .tuple(fc.constantFrom<"hang" | "revoke">("hang", "revoke"), fc.integer({ min: 200, max: 3000 }))
+      .map((args) => new StoreFault(...args)),
+  ],
+  { maxCommands: 8, size: "max" },
+);
+
+/** Plays random sequences, one after the other. A failure is an error with the seed and the shortest sequence that fails. */
+export async function torture({ sequences, seed, path, images, shrink }: Torture): Promise<void> {
+  const folder = mkdtempSync(join(FOLDER, "torture-"));
+  const machines = new Map(
+    ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABEL)]),
+  );
+  let played = 0;
+  const began = Date.now();
+  const property = fc.asyncProperty(steps, fc.boolean(), fc.boolean(), async (sequence, owned, old) => {
+    const world = new World(`${basename(folder)}/${++played}`, STORE, machines, owned);
+    try {
+      await fc.asyncModelRun(async () => {
+        for (const [index, of] of ["a", "b"].entries()) {
+          const database = await world.add(of, index === 0 && old && images.has(17) ? 17 : 18);
+          await database.serves();
+          world.claim(database);
+          await database.withSession((session) => session.query("CREATE TABLE rows (n bigint PRIMARY KEY)"));
+        }
+        return { model: world, real: world };
+      }, sequence);
+      await everythingRestores(world);
+    } finally {
+      await world.end();
+      if (process.env.TORTURE_VERBOSE) {
+        console.log(`${played} in ${Math.round((Date.now() - began) / 1000)} s: ${[...sequence].join(", ")}`);
+      }
+    }
+  });
+  try {
+    await fc.assert(property, {
+      numRuns: sequences,
+      seed,
+      path,
+      endOnFailure: !shrink,
+      includeErrorInReport: true,
+    });
+  } finally {
+    for (const machine of machines.values()) await machine.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
