@@ -180,6 +180,13 @@ export const EXPOSURE: Table = {
     why: "fewer connections are kept for whoever has to look when all are used up",
     mild: true,
   },
+  reserved_connections: {
+    effect: ACCESS,
+    usual: "0",
+    less: lower(),
+    why: "fewer connections are kept for pg_use_reserved_connections when all are used up",
+    mild: true,
+  },
   backslash_quote: {
     effect: "checks are off",
     usual: "safe_encoding",

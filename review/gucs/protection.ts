@@ -22,9 +22,9 @@ export interface Protection {
 export type Table = Readonly<Record<string, Protection | readonly Protection[]>>;
 
 /** Every setting that protects something, by its name in lower case. */
-const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS };
+export const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS };
 
-export function protectionsOf(name: string): readonly Protection[] {
+function protectionsOf(name: string): readonly Protection[] {
   const found = PROTECTIONS[name.toLowerCase()] ?? [];
   return "effect" in found ? [found] : found;
 }

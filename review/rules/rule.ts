@@ -101,6 +101,7 @@ const NAMES: Readonly<Record<string, string>> = {
   PG_REINDEX_COLLATIONS: "upgrade.reindexCollations",
   PG_UPGRADE: "upgrade.id",
   PG_UPGRADE_BACKUP_MAX_AGE: "upgrade.backupMaxAge",
+  PG_UPGRADE_FORCE: "upgrade.force",
   PG_UPGRADE_KEEP_OLD: "upgrade.keepOld",
   PG_UPGRADE_MODE: "upgrade.mode",
   PG_UPGRADE_UNDO: "upgrade.undo",

@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import type { Row } from "../../../review/effects";
+import { EFFECTS, PROTECTION, type Row, severity } from "../../../review/effects";
 import { json, markdown } from "../../../review/table";
 import { exitCode, judge } from "../../../review/verdict";
+import { DANGEROUS } from "../../../settings/review";
 
 const TODAY = "2026-11-25";
 const row = (effect: Row["effect"], more: object = {}): Row => ({
@@ -30,12 +31,28 @@ describe("the verdict of a review", () => {
     expect(exitCode([judged(rows)])).to.equal(0);
   });
 
-  for (const effect of ["restore", "major upgrade", "REPLACES THE DATABASE", "DELETES DATA"] as const) {
+  for (const effect of DANGEROUS.filter((it) => it !== "unknown")) {
     it(`stops at ${effect}, and lets it through where the stack's file names it`, () => {
       expect(exitCode([judged([row(effect)])])).to.equal(1);
       expect(exitCode([judged([row(effect)], allow(effect, "2026-12-31"))])).to.equal(0);
     });
   }
+
+  it("lets less protection through that costs nothing but comfort, and ranks it above a restart", () => {
+    const said = PROTECTION.filter((effect) => !DANGEROUS.some((it) => it === effect));
+    expect(exitCode([judged(said.map((effect) => row(effect)))])).to.equal(0);
+    for (const effect of PROTECTION)
+      expect(severity({ effect }), effect).to.be.above(severity({ effect: "restart" }));
+  });
+
+  it("lets through what is only said, whatever its effect", () => {
+    expect(exitCode([judged([row("backups end", { mild: true })])])).to.equal(0);
+  });
+
+  it("names effects in one order, whoever lists them", () => {
+    const order = EFFECTS.filter((effect) => DANGEROUS.some((it) => it === effect));
+    expect(order).to.deep.equal([...DANGEROUS]);
+  });
 
   it("stops at an unknown effect where data may be lost, and says the others only", () => {
     expect(exitCode([judged([row("unknown", { data: true })])])).to.equal(1);
