@@ -21,7 +21,7 @@ const PLACE = [...PREFIXES, "AWS_ENDPOINT", "AZURE_STORAGE_ACCOUNT"];
 
 const KEYS = /^(WALG_(PGP_KEY|LIBSODIUM_KEY)|ENCRYPTION_FOLDER)/;
 const CREDENTIALS =
-  /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)|AZURE_STORAGE_ACCESS_KEY|GOOGLE_APPLICATION_CREDENTIALS)/;
+  /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|REGION|S3_FORCE_PATH_STYLE)|AZURE_STORAGE_ACCESS_KEY|GOOGLE_APPLICATION_CREDENTIALS)/;
 const ARCHIVING = /^(WALG_|AWS_|AZURE_|GOOGLE_|ARCHIVE_|BACKUP_|ENCRYPTION_FOLDER)/;
 
 /** The image's own, where nothing says it. */
@@ -50,6 +50,7 @@ export function archiveRows(step: Step, changes: readonly Change[]): Told {
     { rows: keyRows(step, key), told: key },
     { rows: credentialRows(step, credentials), told: credentials },
     longerTimeout(step, timeout, before, after),
+    shorterDeadline(step, changes),
   ];
   return { rows: parts.flatMap(({ rows }) => rows), told: parts.flatMap(({ told }) => told) };
 }
@@ -121,6 +122,18 @@ function longerTimeout(
     rows: [restart(step, list(changes.map(variable)), why, "acknowledged commits may be lost")],
     told: changes,
   };
+}
+
+function shorterDeadline(step: Step, changes: readonly Change[]): Told {
+  const shorter = changes.filter(
+    ({ path, before, after }) =>
+      variableOf(path) === "ARCHIVE_DEADLINE" && before !== undefined && Number(after) < Number(before),
+  );
+  if (shorter.length === 0) return { rows: [], told: [] };
+  const why =
+    "an upload that takes longer is cut off: over a slow uplink the archive falls behind, and a lost volume costs what waits";
+  const told = restart(step, list(shorter.map(variable)), why, "acknowledged commits may be lost");
+  return { rows: [mild(told)], told: shorter };
 }
 
 function inWords(change: Change): string {

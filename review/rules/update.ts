@@ -1,3 +1,4 @@
+import type { Change } from "../diff";
 import { isOurs, type Step } from "../step";
 import { arrow, code, list } from "../words";
 import { below, paths, type Rule, row, unknown } from "./rule";
@@ -14,9 +15,22 @@ export const image: Rule = (step) => {
   if (step.operation === "update" && tag.length === 0)
     return [row(step, paths(step), "nothing", "built again from the same content")];
   return [
+    ...build.filter(losesDigest).map(({ path, after }) => {
+      const why = "each build may find another image under the tag, and no review sees it";
+      return row(step, `${code(path.at(-1) ?? "")} by tag: ${code(String(after))}`, "floating image", why);
+    }),
     row(step, step.operation === "create" ? "created" : change, "nothing", "built and pushed by the update"),
   ];
 };
+
+function losesDigest({ before, after }: Change): boolean {
+  return (
+    /@sha256:/.test(String(before)) &&
+    typeof after === "string" &&
+    !/@sha256:/.test(after) &&
+    /\/|:/.test(after)
+  );
+}
 
 /** The connection to the cluster. Another cluster replaces everything, and then that is said line by line. */
 export const provider: Rule = (step) => {

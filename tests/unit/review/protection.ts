@@ -118,6 +118,22 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       says: /a lost volume costs up to 1 day of commits instead of 10 seconds/,
     },
     {
+      what: "a shorter archiveDeadline",
+      config: { backup: { archiveDeadline: 10 } },
+      rows: [
+        ["acknowledged commits may be lost", /StatefulSet postgres `backup.archiveDeadline`: `120` → `10`/],
+      ],
+      says: /over a slow uplink the archive falls behind/,
+      ...mild,
+    },
+    {
+      what: "another region of the store",
+      config: { backup: { region: "eu-north-1" } },
+      rows: [["access changes", /StatefulSet postgres `AWS_REGION`: `us-east-1` → `eu-north-1`/]],
+      says: /access to the archive: the next segment shows whether it works/,
+      ...said,
+    },
+    {
       what: "another endpoint of the store",
       config: { backup: { endpoint: "https://other.example.com" } },
       rows: [["backups begin anew", /StatefulSet postgres `AWS_ENDPOINT`/]],
@@ -331,6 +347,17 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       config: prebuilt(here.tested),
       rows: [["floating image", /StatefulSet postgres image by tag/]],
       says: /may mean another image tomorrow/,
+      ...mild,
+    },
+    {
+      what: "a base image by its tag",
+      before: { image: { baseImage: `${here.baseImage}@sha256:${"1".repeat(64)}` } },
+      config: { image: { baseImage: here.baseImage } },
+      rows: [
+        ["floating image", /Image postgres `BASE_IMAGE` by tag/],
+        ["new image", /StatefulSet postgres/],
+      ],
+      says: /each build may find another image under the tag/,
       ...mild,
     },
     {

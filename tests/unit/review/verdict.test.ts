@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { EFFECTS, PROTECTION, type Row, severity } from "../../../review/effects";
 import { json, markdown } from "../../../review/table";
@@ -47,6 +49,16 @@ describe("the verdict of a review", () => {
 
   it("lets through what is only said, whatever its effect", () => {
     expect(exitCode([judged([row("backups end", { mild: true })])])).to.equal(0);
+  });
+
+  it("has a line in docs/review.md for each effect, in bold where it needs leave", () => {
+    const lines = readFileSync(join(__dirname, "../../../docs/review.md"), "utf8").split("\n");
+    const listed = PROTECTION.map((effect) =>
+      DANGEROUS.some((it) => it === effect) ? `| **\`${effect}\`** |` : `| \`${effect}\` |`,
+    );
+    const found = listed.map((start) => lines.findIndex((text) => text.startsWith(start)));
+    expect(found).not.to.include(-1);
+    expect(found, "in the order of their severity").to.deep.equal([...found].sort((a, b) => a - b));
   });
 
   it("names effects in one order, whoever lists them", () => {
