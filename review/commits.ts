@@ -1,14 +1,17 @@
+import { serverEnvironment } from "../k8s/inputs";
 import type { Rendered } from "../local/record";
 import type { Answer } from "./child";
 import { compare } from "./compare";
 import type { Row } from "./effects";
 import { packageRows } from "./packages";
+import { abandoned, placeOf } from "./rules/archive";
 import { type Plan, type Values, versionIn } from "./step";
 import { UsageError } from "./usage";
 import { renderBoth, stackConfig, unpack, type Version, type Versions } from "./versions";
 import { code } from "./words";
 
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+const SERVER = "kubernetes:apps/v1:StatefulSet";
 
 /**
  * What an update from a commit to this checkout would do to every stack, told without cluster, daemon or network: both
@@ -72,8 +75,14 @@ function moreRows(
   now: readonly Answer[],
 ): Row[] {
   if (!after.stacks.includes(stack)) {
-    const why = `nothing is deleted with it: what runs, runs on until \`pulumi destroy\``;
-    return [{ resource: `Pulumi.${stack}.yaml`, change: "deleted", effect: "nothing", why }];
+    return [
+      {
+        resource: `Pulumi.${stack}.yaml`,
+        change: "deleted",
+        effect: "nothing",
+        why: leftAlone(archivesOf(stack, old)),
+      },
+    ];
   }
   if (before.stacks.includes(stack)) return [];
   const own = claims(now.find((answer) => answer.stack === stack)?.rendered);
@@ -85,6 +94,22 @@ function moreRows(
       effect: "refused" as const,
       why: `the claim is that of stack ${other.stack}: no other stack can take it`,
     }));
+}
+
+/** What becomes of a stack whose file is gone. */
+function leftAlone(archives: readonly string[]): string {
+  const why = "nothing is deleted with it: what runs, runs on until `pulumi destroy`";
+  if (archives.length === 0) return why;
+  return `${why}, and takes base backups until then; after that, no backup is taken. ${archives.map(abandoned).join(". ")}`;
+}
+
+/** Where a stack's databases archived. */
+function archivesOf(stack: string, answers: readonly Answer[]): string[] {
+  const { resources = [] } = answers.find((answer) => answer.stack === stack)?.rendered ?? {};
+  return resources
+    .filter(({ type }) => type === SERVER)
+    .map(({ inputs }) => placeOf(serverEnvironment(inputs)))
+    .filter((prefix) => prefix !== "");
 }
 
 /** `namespace/name` of the claims. */

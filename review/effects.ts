@@ -1,5 +1,28 @@
 import { DANGEROUS, type Dangerous } from "../settings/review";
 
+/** What a change takes from the protection of the data, from harmless to worst: nobody notices it until it is needed. */
+export const PROTECTION = [
+  "less is recorded",
+  "data in the log",
+  "longer recovery",
+  "may be interrupted",
+  "floating image",
+  "the volume may fill",
+  "replicas may lose their place",
+  "access changes",
+  "weaker isolation",
+  "weaker encryption",
+  "checks are off",
+  "opened to the outside",
+  "longer between backups",
+  "backups begin anew",
+  "acknowledged commits may be lost",
+  "no longer protected",
+  "backups are deleted",
+  "backups end",
+  "a crash may break the database",
+] as const;
+
 /** What a change does to the database, from harmless to worst. */
 export const EFFECTS = [
   "nothing",
@@ -9,6 +32,7 @@ export const EFFECTS = [
   "restart",
   "new image",
   "password change",
+  ...PROTECTION,
   "refused",
   "restore",
   "major upgrade",
@@ -30,6 +54,8 @@ export interface Row {
   readonly seconds?: number;
   /** Of an unknown effect: whether data may be lost by it. Every other effect is dangerous or not by itself. */
   readonly data?: boolean;
+  /** Of an effect that needs leave: this one is said, and needs none. */
+  readonly mild?: boolean;
 }
 
 /**
@@ -45,13 +71,19 @@ export function label({ effect, seconds }: Row): string {
   return effect === "restart" ? restart : `${effect} (${restart})`;
 }
 
+/** Whether an effect is one of {@link PROTECTION}. */
+export function isProtection({ effect }: Pick<Row, "effect">): boolean {
+  return PROTECTION.some((it) => it === effect);
+}
+
 /** How bad an effect is, in order. */
 export function severity({ effect }: Pick<Row, "effect">): number {
   return EFFECTS.indexOf(effect);
 }
 
 /** The effect that the stack's file would have to allow; undefined where it needs no leave. */
-export function needsLeave({ effect, data }: Row): Dangerous | undefined {
+export function needsLeave({ effect, data, mild }: Row): Dangerous | undefined {
+  if (mild) return undefined;
   const dangerous = DANGEROUS.find((it) => it === effect);
   return dangerous === "unknown" && !data ? undefined : dangerous;
 }

@@ -1,5 +1,8 @@
+import { serverEnvironment } from "../k8s/inputs";
 import type { Row } from "./effects";
-import { metadataAlone, paths } from "./rules/rule";
+import { abandoned, placeOf } from "./rules/archive";
+import { isStandard } from "./rules/isolation";
+import { metadataAlone, paths, row, spared } from "./rules/rule";
 import { isMachinery } from "./rules/update";
 import { IMAGE, INSTANCE, isOurs, type Operation, type Step } from "./step";
 import { list, resource } from "./words";
@@ -47,10 +50,21 @@ const wholeInstances: Fold = (steps) => {
     if (operation !== "create" && operation !== "delete") continue;
     const parts = partsOf(steps, `${type}::${name}`, operation, operation === "create");
     for (const part of parts) gone.add(part);
-    if (type === INSTANCE) rows.push(INSTANCES[operation](name, parts.length));
+    if (type !== INSTANCE) continue;
+    rows.push(INSTANCES[operation](name, parts.length));
+    if (operation === "delete") rows.push(...archivesLeft(steps, `${type}::${name}`));
   }
   return { rows, rest: steps.filter((step) => !gone.has(step)) };
 };
+
+/** What becomes of the archive of an instance that goes. */
+function archivesLeft(steps: readonly Step[], parent: string): Row[] {
+  const [server] = steps.filter((step) => step.parent === parent && step.type === KEPT_APART[0]);
+  const prefix = placeOf(serverEnvironment(server?.before));
+  if (server === undefined || prefix === "") return [];
+  const why = `nothing is archived any more and no base backup is taken. ${abandoned(prefix)}: its backups are the last, and go when somebody removes them`;
+  return spared(server, [row(server, "its archive is left alone", "backups end", why)]);
+}
 
 const INSTANCES: Record<"create" | "delete", (name: string, count: number) => Row> = {
   create: (name, count) => ({
@@ -127,6 +141,7 @@ const labelsAlone: Fold = (steps) => {
       isOurs(step) &&
       step.operation === "update" &&
       metadataAlone(step.changes) &&
+      !step.changes.some(isStandard) &&
       (!READ_BY_OTHERS.includes(step.type) || step.changes.every(({ path }) => path[1] === "labels")),
   );
   const rows = [...new Set(found.map(paths))].map(

@@ -1,15 +1,18 @@
 import { majorOfData, serverEnvironment } from "../k8s/inputs";
 import { DEFAULT_MAJOR, isMajor, type Major } from "../settings/major";
+import type { Change } from "./diff";
 import { type Row, severity } from "./effects";
 import { fold } from "./fold";
 import { password, randomId, secret, serviceAccount } from "./rules/credentials";
 import { service } from "./rules/network";
-import { type Context, paths, type Rule, unknown } from "./rules/rule";
+import { type Context, mild, paths, type Rule, row, spared, unknown } from "./rules/rule";
+import { schedule } from "./rules/schedule";
 import { configuration, isLiveConfiguration } from "./rules/settings";
-import { image, provider, schedule } from "./rules/update";
+import { image, provider } from "./rules/update";
 import { claim, namespace, volume } from "./rules/volume";
 import { workload } from "./rules/workload";
 import { isOurs, type Plan, type Step } from "./step";
+import { code } from "./words";
 
 const RULES: Readonly<Record<string, Rule>> = {
   "docker:index/image:Image": image,
@@ -39,7 +42,13 @@ const STATELESS = [
 /** What an update does to the database: rows in the order of their severity, worst first. */
 export function impact({ steps, version, more }: Plan): Row[] {
   const { rows, rest } = fold(steps);
-  const told = rest.flatMap((step) => rowsOf(step, { steps, major: majorOf(step, steps, version) }));
+  const told = rest.flatMap((step) => {
+    const context = { steps, major: majorOf(step, steps, version) };
+    const lifted = unprotected(step);
+    const rest = withoutOptions(step);
+    const told = lifted.length > 0 && rest.changes.length === 0 ? [] : rowsOf(rest, context);
+    return spared(step, [...lifted, ...told]);
+  });
   return [...more, ...told, ...rows].sort((a, b) => severity(b) - severity(a));
 }
 
@@ -48,6 +57,28 @@ function majorOf({ parent }: Step, steps: readonly Step[], version: unknown): Ma
   const server = steps.find((it) => it.parent === parent && RULES[it.type] === workload);
   const said = [majorOfData(serverEnvironment(server?.after).PGDATA), version];
   return said.find(isMajor) ?? DEFAULT_MAJOR;
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  protect: "nothing keeps `pulumi destroy`, or the next edit, from deleting it any more",
+  retainOnDelete: "when it leaves the stack, it is deleted from the cluster too",
+};
+
+/** Pulumi's own protection, where it is taken away. */
+function unprotected(step: Step): Row[] {
+  return step.changes.filter(isOption).map(({ path }) => {
+    const [, option = ""] = path;
+    const lifted = row(step, `${code(option)}: taken away`, "no longer protected", OPTIONS[option] ?? "");
+    return isOurs(step) || mayHoldData(step) ? lifted : mild(lifted);
+  });
+}
+
+function withoutOptions(step: Step): Step {
+  return { ...step, changes: step.changes.filter((change) => !isOption(change)) };
+}
+
+function isOption({ path }: Change): boolean {
+  return path[0] === "options";
 }
 
 function rowsOf(step: Step, context: Context): readonly Row[] {

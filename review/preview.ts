@@ -108,9 +108,10 @@ function messages(preview: PreviewJson | undefined): string {
 }
 
 function readStep(step: PreviewStep): Step[] {
-  const operation = step.op in OPERATIONS ? OPERATIONS[step.op] : "unknown";
-  if (operation === undefined) return [];
   const { oldState, newState } = step;
+  const options = liftedOptions(step);
+  const operation = operationOf(step, options);
+  if (operation === undefined) return [];
   const { types, name } = readUrn(step.urn);
   const type = types.at(-1) ?? "";
   const custom = (newState ?? oldState)?.custom ?? true;
@@ -127,12 +128,28 @@ function readStep(step: PreviewStep): Step[] {
       ...(parent && { parent: tail(parent) }),
       ...(operation !== "create" && { before }),
       ...(operation !== "delete" && { after }),
-      changes: [...changesOf(before, after), ...hiddenChanges(step, before, after)].filter(isReal),
+      changes: [...changesOf(before, after), ...hiddenChanges(step, before, after), ...options].filter(
+        isReal,
+      ),
       replacedBy: (step.replaceReasons ?? []).filter((path) => path !== "id"),
       protect: existing?.protect === true && (newState ?? oldState)?.protect === true,
       retain: existing?.retainOnDelete === true,
     },
   ];
+}
+
+/** To the engine nothing happens where protection alone is taken away; to who relies on it something does. */
+function operationOf({ op }: PreviewStep, options: readonly Change[]): Operation | undefined {
+  if (op === "same" && options.length > 0) return "update";
+  return op in OPERATIONS ? OPERATIONS[op] : "unknown";
+}
+
+/** Pulumi's protection of a resource that stays, where it is taken away. */
+function liftedOptions({ op, oldState, newState }: PreviewStep): Change[] {
+  if (!["same", "update"].includes(op)) return [];
+  return (["protect", "retainOnDelete"] as const)
+    .filter((option) => oldState?.[option] === true && newState !== undefined && newState[option] !== true)
+    .map((option) => ({ path: ["options", option], before: true, after: false }));
 }
 
 function tail(urn: string): string {

@@ -60,3 +60,8 @@ export function readUrn(urn: string): { types: string[]; name: string } {
 export function isOurs({ within }: Step): boolean {
   return within.includes(INSTANCE) || within.includes(IMAGE);
 }
+
+/** The value at a path of a resource's inputs; undefined where there is none. */
+export function at(inputs: Values | undefined, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Values | undefined)?.[key], inputs);
+}

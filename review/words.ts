@@ -35,3 +35,17 @@ export function code(text: string): string {
 export function list(items: readonly string[]): string {
   return items.length < 2 ? items.join() : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
+
+const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1000],
+];
+
+/** A length of time in its largest unit: `14 days`, `1.5 hours`. */
+export function span(milliseconds: number): string {
+  const [name, unit] = UNITS.find(([, it]) => milliseconds >= it) ?? ["second", 1000];
+  const count = Math.round((milliseconds / unit) * 10) / 10;
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}

@@ -1,8 +1,20 @@
 import { z } from "zod";
 import * as field from "./fields";
 
-/** Effects of a change that a review lets through only where the stack's file names them. */
+/** Effects of a change that a review lets through only where the stack's file names them, from bad to worst. */
 export const DANGEROUS = [
+  "access changes",
+  "weaker isolation",
+  "weaker encryption",
+  "checks are off",
+  "opened to the outside",
+  "longer between backups",
+  "backups begin anew",
+  "acknowledged commits may be lost",
+  "no longer protected",
+  "backups are deleted",
+  "backups end",
+  "a crash may break the database",
   "restore",
   "major upgrade",
   "unknown",

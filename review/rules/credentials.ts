@@ -1,6 +1,8 @@
+import type { Row } from "../effects";
 import { isOurs, type Step } from "../step";
 import { arrow, code, list } from "../words";
-import { metadataAlone, paths, type Rule, row, unknown } from "./rule";
+import { CREDENTIALS_CHANGE, OTHER_KEY } from "./archive";
+import { metadataAlone, mild, paths, type Rule, row, unknown } from "./rule";
 
 /** A generated password. Whatever changes in its inputs, it is another password. */
 export const password: Rule = (step) => {
@@ -28,17 +30,34 @@ export const secret: Rule = (step) => {
     return [row(step, paths(step), "nothing", "labels and annotations alone")];
   const use = isOurs(step) ? USES.find(([name]) => name.test(step.name))?.[1] : undefined;
   if (use === undefined) return [unknown(step, paths(step), "who reads it is not known", false)];
-  if (operation === "update") return [row(step, keys(step), "nothing", use)];
-  if (operation === "delete" && /-(object-store|clone-source)$/.test(step.name))
+  if (operation === "update") return [updated(step, use)];
+  if (operation === "delete" && /-(object-store|encryption|clone-source|clone-encryption)$/.test(step.name))
     return [row(step, "deleted", "nothing", "the server and its jobs have let go of it by then")];
   return [
     row(step, paths(step), "disconnect", `until it is there again, no pod that mounts it can start; ${use}`),
   ];
 };
 
+function updated(step: Step, use: string): Row {
+  const changed = keys(step);
+  if (/-object-store$/.test(step.name)) return mild(row(step, changed, "access changes", use));
+  if (!/(?<!clone)-encryption$/.test(step.name)) return row(step, changed, "nothing", use);
+  return /`WALG_(PGP|LIBSODIUM)_KEY`/.test(changed)
+    ? row(step, changed, "backups begin anew", use)
+    : mild(
+        row(
+          step,
+          changed,
+          "access changes",
+          "the same key with another passphrase: a start or a backup shows whether it fits",
+        ),
+      );
+}
+
 const USES: readonly (readonly [RegExp, string])[] = [
-  [/-object-store$/, "read anew at each use, so no restart; the next segment shows whether the keys work"],
-  [/-clone-source$/, "read by a clone alone, which happens once"],
+  [/-object-store$/, `${CREDENTIALS_CHANGE}; read anew at each use, so no restart`],
+  [/-(clone-source|clone-encryption)$/, "read by a clone alone, which happens once"],
+  [/-encryption$/, `${OTHER_KEY}; read anew at each use, so no restart`],
   [/-superuser$/, "the server's password; it follows the password's own line"],
   [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
 ];
@@ -63,5 +82,15 @@ export const serviceAccount: Rule = (step) => {
     .map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after));
   const why =
     "a pod gets its identity as it starts: this counts from the next restart and the next base backup";
-  return [row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
+  if (words.length === 0) return [row(step, paths(step), "nothing", why)];
+  return [
+    mild(
+      row(
+        step,
+        words.join("; "),
+        "access changes",
+        `access to the archive, among what the cloud gives it: ${why}`,
+      ),
+    ),
+  ];
 };

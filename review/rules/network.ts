@@ -1,9 +1,14 @@
 import { isOurs } from "../step";
-import { metadataAlone, paths, type Rule, row, unknown } from "./rule";
+import { exposureRows, isExposure } from "./exposure";
+import { isMetadata, metadataAlone, paths, type Rule, row, unknown } from "./rule";
 
 /** A Service: clients find the server through it; the server itself does not notice. */
 export const service: Rule = (step) => {
   const { operation, changes } = step;
+  const opened = isOurs(step) && operation !== "delete" ? exposureRows(step) : [];
+  const rest = changes.filter(({ path }) => !isExposure(path) && !isMetadata(path));
+  if (opened.length > 0 && (operation === "create" || (operation === "update" && rest.length === 0)))
+    return opened;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
   if (operation === "update" && metadataAlone(changes))
     return [
@@ -21,5 +26,5 @@ export const service: Rule = (step) => {
     delete: "clients that use it find no server any more",
     unknown: "what becomes of the way to the server is not known",
   }[operation];
-  return [row(step, paths(step), "disconnect", why)];
+  return [...opened, row(step, paths(step), "disconnect", why)];
 };

@@ -1,8 +1,10 @@
 import { serverEnvironment } from "../../k8s/inputs";
 import type { Change } from "../diff";
-import type { Row } from "../effects";
-import { isOurs, type Step, type Values } from "../step";
-import { arrow } from "../words";
+import { RESTART_SECONDS, type Row } from "../effects";
+import { at, isOurs, type Step, type Values } from "../step";
+import { arrow, code } from "../words";
+import { archiveRows } from "./archive";
+import { interruptionRows, isolationRows } from "./isolation";
 import { isRequest, requestRows } from "./request";
 import { below, type Context, restart, row, variable } from "./rule";
 import { isUpgrade, upgradeRows } from "./upgrade";
@@ -13,7 +15,7 @@ const IMAGE_LABEL = ["metadata", "annotations", "postgres-stack/image"];
 const BASE_IMAGE = "build.args.BASE_IMAGE";
 
 /** A change that does more to the database than restart it. */
-type Special = (step: Step, change: Change, context: Context) => Row | undefined;
+type Special = (step: Step, change: Change, context: Context) => Row | readonly Row[] | undefined;
 
 /**
  * What changes of the server's pod do.
@@ -21,14 +23,24 @@ type Special = (step: Step, change: Change, context: Context) => Row | undefined
  * @param changes paths begin below the pod's template
  */
 export function podRows(step: Step, changes: readonly Change[], context: Context): Row[] {
+  const archive = archiveRows(step, changes);
+  const [before, after] = [step.before, step.after].map(
+    (inputs) => at(inputs, "spec", "template", "spec") as Values | undefined,
+  );
   const rows = [
     ...requestRows(step, changes.filter(isRequest)),
     ...upgradeRows(step, changes.filter(isUpgrade)),
+    ...archive.rows,
+    ...[...isolationRows(step, before, after), ...interruptionRows(step, before, after)].map((it) => ({
+      ...it,
+      seconds: RESTART_SECONDS,
+    })),
   ];
   const plain: Change[] = [];
-  for (const change of changes.filter((it) => !isRequest(it) && !isUpgrade(it))) {
+  const rest = changes.filter((it) => !isRequest(it) && !isUpgrade(it) && !archive.told.includes(it));
+  for (const change of rest) {
     const found = SPECIAL.map((special) => special(step, change, context)).find((it) => it !== undefined);
-    if (found) rows.push(found);
+    if (found) rows.push(...[found].flat());
     else plain.push(change);
   }
   const told = rows.map(({ effect }) => effect);
@@ -53,12 +65,27 @@ const SPECIAL: readonly Special[] = [
       at(inputs, "spec", "template", ...IMAGE_LABEL),
     );
     const change = from === to ? arrow("image", before, after) : arrow("image", from, to);
-    return restart(
-      step,
-      change,
-      `the pod is replaced; first the node pulls what it lacks of the image${anotherBase(step, steps)}`,
-      "new image",
-    );
+    const why = `the pod is replaced; first the node pulls what it lacks of the image${anotherBase(step, steps)}`;
+    return [restart(step, change, why, "new image"), ...floating(step, before, after)];
+  },
+  function role(step, { path, before, after }) {
+    if (!is(path, [...ENVIRONMENT, "APP_USER"])) return undefined;
+    const why = `the new role gets the database and no table in it: what the old one owns stays its own, and applications are refused until somebody runs ${code(`REASSIGN OWNED BY ${before} TO ${after}`)}`;
+    return restart(step, arrow("access.role", before, after), why, "access changes");
+  },
+  function database(step, { path, before, after }) {
+    if (!is(path, [...ENVIRONMENT, "APP_DATABASE"])) return undefined;
+    const why =
+      "applications are sent to another database, which is empty unless it is there; the old one stays as it is";
+    return restart(step, arrow("access.database", before, after), why, "access changes");
+  },
+  function checksums(step, change) {
+    if (!is(change.path, [...ENVIRONMENT, "POSTGRES_INITDB_ARGS"])) return undefined;
+    const without = (value: unknown) => String(value).includes("--no-data-checksums");
+    if (without(change.before) || !without(change.after)) return undefined;
+    const why =
+      "data that are made anew have no page checksums: damage on the disk is read as data; those that are there keep theirs";
+    return restart(step, variable(change), why, "checks are off");
   },
   function owner(step, { path, before, after }) {
     if (!is(path, [...ENVIRONMENT, "VOLUME_OWNER"])) return undefined;
@@ -71,6 +98,15 @@ const SPECIAL: readonly Special[] = [
     return row(step, arrow("volume", before, after), "REPLACES THE DATABASE", why);
   },
 ];
+
+/** A tag that may mean another image tomorrow, in the place of a digest that can't. */
+function floating(step: Step, before: unknown, after: unknown): Row[] {
+  const isFixed = (image: unknown) => /@sha256:|^\[/.test(String(image)); // one that is built is known by its digest after the update
+  if (!isFixed(before) || isFixed(after)) return [];
+  const why =
+    "the tag may mean another image tomorrow, and a pod that moves to another node takes it, unseen by any review";
+  return [restart(step, `image by tag: ${code(String(after))}`, why, "floating image")];
+}
 
 /** What another base image may bring along: a glibc and an ICU that sort otherwise. Only a build here says whether it does. */
 function anotherBase(step: Step, steps: readonly Step[]): string {
@@ -104,8 +140,4 @@ function isRepeated({ path, after }: Change, all: readonly Change[]): boolean {
 
 function is(path: readonly string[], expected: readonly string[]): boolean {
   return path.length === expected.length && below(path, ...expected);
-}
-
-function at(inputs: Values | undefined, ...path: string[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Values | undefined)?.[key], inputs);
 }

@@ -1,8 +1,12 @@
+import { serverEnvironment } from "../../k8s/inputs";
 import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step } from "../step";
 import { arrow, list } from "../words";
 import { restart, row, withdrawn } from "./rule";
+
+/** What `force` of a request takes away. */
+export const FORCED = "checks are off (force): what they find doubtful is said, and no reason to refuse";
 
 /** Variables of a request: `restore` or `cloneFrom` of the stack's file. */
 const REQUEST = /^(RESTORE|CLONE)_/;
@@ -22,27 +26,28 @@ function restoreRows(step: Step, changes: readonly Change[]): Row[] {
   const words = inWords(changes);
   const find = (name: string) => changes.find((change) => nameOf(change) === name);
   if (changes.every(({ after }) => after === undefined)) return [withdrawn(step, words)];
+  const restored = (why: string) => [row(step, words, "restore", why)];
   if (find("RESTORE_UNDO")?.after === "true")
-    return [
-      row(
-        step,
-        words,
-        "restore",
-        "the pod restarts with the data from before that restore, as long as they are kept",
-      ),
-    ];
+    return restored("the pod restarts with the data from before that restore, as long as they are kept");
   if (find("RESTORE_ID")?.after !== undefined)
-    return [
-      row(
-        step,
-        words,
-        "restore",
-        "the pod restarts with the data of that moment; what was written later is not in them",
-      ),
-    ];
+    return restored(
+      `the pod restarts with the data of that moment; what was written later is not in them${given(step)}`,
+    );
+  if (changes.every((change) => nameOf(change) === "RESTORE_FORCE" && change.after === "true"))
+    return restored(`a restore that was refused takes place, one that is done does not${given(step)}`);
   const why =
     "each id is used once: asking for something else needs a new one, or the update stops before the server is touched";
   return [row(step, words, "refused", why)];
+}
+
+/** What a restore gives up beside what was written since. */
+function given(step: Step): string {
+  const { RESTORE_KEEP_OLD, RESTORE_FORCE } = serverEnvironment(step.after);
+  const removed =
+    RESTORE_KEEP_OLD === "false"
+      ? "; the data that are there now are removed (keepOld: false), and nothing leads back to them"
+      : "";
+  return RESTORE_FORCE === "true" ? `${removed}; ${FORCED}` : removed;
 }
 
 function cloneRows(step: Step, changes: readonly Change[]): Row[] {

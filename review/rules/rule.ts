@@ -1,7 +1,7 @@
 import type { Major } from "../../settings/major";
 import type { Change } from "../diff";
-import { type Effect, RESTART_SECONDS, type Row } from "../effects";
-import type { Step } from "../step";
+import { type Effect, isProtection, needsLeave, RESTART_SECONDS, type Row } from "../effects";
+import { at, type Step } from "../step";
 import { arrow, code, list, resource } from "../words";
 
 /** What a rule knows beside its step. */
@@ -28,6 +28,26 @@ export function restart(step: Step, change: string, why: string, effect: Effect 
 export function unknown(step: Step, change: string, why: string, data: boolean): Row {
   return { ...row(step, change, "unknown", why), data };
 }
+
+/** Said, and needs no leave. */
+export function mild(told: Row): Row {
+  return { ...told, mild: true };
+}
+
+/** Of a stack whose data may go, less protection is said, and needs no leave. */
+export function spared(step: Step, rows: readonly Row[]): Row[] {
+  const known = [step.before, step.after].filter((inputs) => inputs !== undefined);
+  const disposable = known.every((inputs) => at(inputs, "metadata", "labels", DISPOSABLE) === "true");
+  if (known.length === 0 || !disposable) return [...rows];
+  return rows.map((told) =>
+    isProtection(told) && needsLeave(told)
+      ? mild({ ...told, why: `${told.why}; the stack is disposable` })
+      : told,
+  );
+}
+
+/** What objects of a disposable stack are labelled (k8s/names.ts). */
+const DISPOSABLE = "postgres-stack/disposable";
 
 /** A request that is no longer in the stack's file. */
 export function withdrawn(step: Step, change: string): Row {
@@ -81,6 +101,7 @@ const NAMES: Readonly<Record<string, string>> = {
   PG_REINDEX_COLLATIONS: "upgrade.reindexCollations",
   PG_UPGRADE: "upgrade.id",
   PG_UPGRADE_BACKUP_MAX_AGE: "upgrade.backupMaxAge",
+  PG_UPGRADE_FORCE: "upgrade.force",
   PG_UPGRADE_KEEP_OLD: "upgrade.keepOld",
   PG_UPGRADE_MODE: "upgrade.mode",
   PG_UPGRADE_UNDO: "upgrade.undo",

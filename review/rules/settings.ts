@@ -1,8 +1,11 @@
 import { type Guc, type Gucs, gucsOf } from "../../settings/gucs";
 import type { Row } from "../effects";
+import { lessProtection } from "../gucs/protection";
 import type { Step, Values } from "../step";
 import { arrow, SECRET } from "../words";
-import { isMetadata, paths, type Rule, restart, row, unknown } from "./rule";
+import { isMetadata, mild, paths, type Rule, restart, row, unknown } from "./rule";
+
+type Texts = Readonly<Record<string, string>>;
 
 const FILE = "postgres-stack.conf";
 const LINE = /^([\w.]+) = '(.*)'$/;
@@ -29,12 +32,12 @@ export const configuration: Rule = (step, { major }) => {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const rows = names
     .filter((name) => before[name] !== after[name])
-    .map((name) => setting(step, gucsOf(major), name, before[name], after[name]));
+    .map((name) => setting(step, gucsOf(major), name, before, after));
   return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "no setting has another value")];
 };
 
 /** Reads the file as `renderConf` writes it. */
-function settings(inputs: Values | undefined): Record<string, string> {
+function settings(inputs: Values | undefined): Texts {
   const text = String((inputs?.data as Values | undefined)?.[FILE] ?? "");
   const pairs = text.split("\n").flatMap((line) => {
     const [, name, quoted = ""] = LINE.exec(line) ?? [];
@@ -43,16 +46,22 @@ function settings(inputs: Values | undefined): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function setting(step: Step, gucs: Gucs, name: string, before?: string, after?: string): Row {
-  const change = arrow(name, shown(name, before), shown(name, after), "PostgreSQL's default");
-  const guc = gucs.find(name);
-  if (gucs.needsRestart(name)) {
-    const why = guc
-      ? "PostgreSQL reads it only when it starts"
-      : "only the extension knows whether a reload is enough, so it counts as one that restarts";
-    return restart(step, change, why);
-  }
-  return row(step, change, "reload", RELOADS[guc?.context ?? "sighup"]);
+function setting(step: Step, gucs: Gucs, name: string, before: Texts, after: Texts): Row {
+  const texts = [before[name], after[name]].map((value) => shown(name, value));
+  const change = arrow(name, texts[0], texts[1], "PostgreSQL's default");
+  const restarts = gucs.needsRestart(name);
+  const less = lessProtection(gucs, name, before, after);
+  const why = [...(less ? [less.why] : []), takenOver(gucs.find(name), restarts)].join("; ");
+  const told = restarts
+    ? restart(step, change, why, less?.effect)
+    : row(step, change, less?.effect ?? "reload", why);
+  return less?.mild ? mild(told) : told;
+}
+
+function takenOver(guc: Guc | undefined, restarts: boolean): string {
+  return restarts && guc === undefined
+    ? "only the extension knows whether a reload is enough, so it counts as one that restarts"
+    : RELOADS[guc?.context ?? "sighup"];
 }
 
 function shown(name: string, value: string | undefined): string | undefined {

@@ -1,41 +1,7 @@
 import type { Change } from "../diff";
 import { isOurs, type Step } from "../step";
 import { arrow, code, list } from "../words";
-import { below, isMetadata, paths, type Rule, row, unknown, variable } from "./rule";
-
-const JOB = ["spec", "jobTemplate", "spec", "template", "spec", "containers", "backup"];
-
-/** The schedule of base backups: the server does not notice. */
-export const schedule: Rule = (step) => {
-  const { operation, changes } = step;
-  if (operation === "create")
-    return [row(step, "created", "nothing", "base backups are taken beside the server")];
-  if (!isOurs(step)) return [unknown(step, paths(step), "what it does is not known", false)];
-  if (operation === "delete") return [row(step, "deleted", "nothing", "no base backup is taken any more")];
-  if (operation !== "update")
-    return [row(step, paths(step), "nothing", "made anew; a base backup that runs is cut off")];
-  const words = changes.filter(({ path }) => !isMetadata(path)).map(inWords);
-  const why = changes.some(isLowerRetention)
-    ? "after its next base backup, older ones than that are deleted from the archive"
-    : "counts from the next base backup on";
-  return [row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
-};
-
-function inWords(change: Change): string {
-  const { path, before, after } = change;
-  if (path.join(".") === "spec.schedule") return arrow("backup.schedule", before, after);
-  if (below(path, ...JOB, "env")) return variable(change);
-  if (below(path, ...JOB, "image")) return "the server's new image";
-  return arrow((below(path, ...JOB) ? path.slice(JOB.length) : path).join("."), before, after);
-}
-
-function isRetention(path: readonly string[]): boolean {
-  return below(path, ...JOB, "env", "BACKUP_RETAIN");
-}
-
-function isLowerRetention({ path, before, after }: Change): boolean {
-  return isRetention(path) && Number(after) < Number(before);
-}
+import { below, paths, type Rule, row, unknown } from "./rule";
 
 /** An image: built and pushed by the update, and never deleted. What runs it has a line of its own. */
 export const image: Rule = (step) => {
@@ -49,9 +15,22 @@ export const image: Rule = (step) => {
   if (step.operation === "update" && tag.length === 0)
     return [row(step, paths(step), "nothing", "built again from the same content")];
   return [
+    ...build.filter(losesDigest).map(({ path, after }) => {
+      const why = "each build may find another image under the tag, and no review sees it";
+      return row(step, `${code(path.at(-1) ?? "")} by tag: ${code(String(after))}`, "floating image", why);
+    }),
     row(step, step.operation === "create" ? "created" : change, "nothing", "built and pushed by the update"),
   ];
 };
+
+function losesDigest({ before, after }: Change): boolean {
+  return (
+    /@sha256:/.test(String(before)) &&
+    typeof after === "string" &&
+    !/@sha256:/.test(after) &&
+    /\/|:/.test(after)
+  );
+}
 
 /** The connection to the cluster. Another cluster replaces everything, and then that is said line by line. */
 export const provider: Rule = (step) => {

@@ -3,6 +3,7 @@ import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step } from "../step";
 import { arrow, list } from "../words";
+import { FORCED } from "./request";
 import { restart, row, unknown, variable, withdrawn } from "./rule";
 
 /** The folder of the data, which follows from `postgres.version`; and what `upgrade` of the stack's file says. */
@@ -48,7 +49,8 @@ function upward(step: Step, words: string, from: number, to: number, request: re
     return row(step, words, "refused", `each id is used once, and this upgrade needs a new one: ${stops}`);
   if (asked.PG_UPGRADE_UNDO === "true")
     return unknown(step, words, "an undoing goes with the older version, not with a newer one", true);
-  return row(step, words, "major upgrade", `the server is down for the upgrade; ${wayBack(asked)}`);
+  const forced = asked.PG_UPGRADE_FORCE === "true" ? `; ${FORCED}` : "";
+  return row(step, words, "major upgrade", `the server is down for the upgrade; ${wayBack(asked)}${forced}`);
 }
 
 function downward(step: Step, words: string, from: number, to: number): Row {

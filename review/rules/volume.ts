@@ -3,6 +3,7 @@ import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step } from "../step";
 import { arrow } from "../words";
+import { standardRows } from "./isolation";
 import { below, guard, isMetadata, metadataAlone, paths, type Rule, row, unknown } from "./rule";
 
 const OWNER = "postgres-stack/owner";
@@ -40,6 +41,18 @@ export const volume: Rule = (step) => {
   if (step.operation === "create") return [row(step, "created", "nothing", "a new volume")];
   if (step.operation === "delete" || step.operation === "replace")
     return [gone(step, paths(step), "the volume is given up")];
+  const policy = step.changes.find(({ path }) => path.join(".") === "spec.persistentVolumeReclaimPolicy");
+  if (policy?.before === "Retain") {
+    const why = "whoever deletes the claim now deletes the volume with its data";
+    return [
+      row(
+        step,
+        arrow("persistentVolumeReclaimPolicy", policy.before, policy.after),
+        "no longer protected",
+        why,
+      ),
+    ];
+  }
   return [unknown(step, paths(step), "what a change of a volume does depends on its driver", true)];
 };
 
@@ -47,6 +60,8 @@ export const volume: Rule = (step) => {
 export const namespace: Rule = (step) => {
   if (step.operation === "create")
     return [row(step, "created", "nothing", "it is new, or taken over as it is")];
+  const weaker = step.operation === "update" ? standardRows(step) : [];
+  if (weaker.length > 0 && metadataAlone(step.changes)) return weaker;
   if (step.operation === "update" && metadataAlone(step.changes))
     return [row(step, paths(step), "nothing", "labels and annotations alone")];
   if (step.retain && step.operation !== "update")

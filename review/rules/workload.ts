@@ -28,7 +28,7 @@ function updated(step: Step, context: Context): Row[] {
     inPod.map((change) => ({ ...change, path: change.path.slice(POD.length) })),
     context,
   );
-  const rest = step.changes.filter(({ path }) => !below(path, ...POD) && !isHarmless(path));
+  const rest = step.changes.filter(({ path }) => !below(path, ...POD) && !isMetadata(path));
   if (rest.length > 0) {
     const why = "not known for the server: it may stop, or not come back";
     rows.push(unknown(step, paths({ ...step, changes: rest }), why, true));
@@ -40,13 +40,9 @@ function updated(step: Step, context: Context): Row[] {
 function foreign(step: Step): Row[] {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
-  if (operation !== "update" || !changes.every(({ path }) => below(path, ...POD) || isHarmless(path)))
+  if (operation !== "update" || !changes.every(({ path }) => below(path, ...POD) || isMetadata(path)))
     return [unknown(step, paths(step), "not known for a StatefulSet that is not this product's", true)];
   return changes.some(({ path }) => below(path, ...POD))
     ? [row(step, paths(step), "restart", "its pods are replaced; how long that takes is not known")]
     : [row(step, paths(step), "nothing", "the pods' template is the same")];
-}
-
-function isHarmless(path: readonly string[]): boolean {
-  return isMetadata(path) || path[0] === "options";
 }

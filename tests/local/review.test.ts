@@ -12,6 +12,7 @@ import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
+import { lessProtection } from "../unit/review/protection";
 import { merge, type Tree } from "../unit/settings/stack";
 
 /** No route to anywhere, no daemon, no cluster, no cloud. */
@@ -45,9 +46,11 @@ class Clone {
   }
 
   /** Writes a stack's file: the stack of the changes, in a namespace of its own, with something laid over it. */
-  write(stack: string, overlay: Tree = {}): void {
+  write(stack: string, ...overlays: (Tree | undefined)[]): void {
     const own = { ...NOWHERE, namespace: stack };
-    const settings = Object.entries(merge(stackSettings(own), overlay) as Tree);
+    const settings = Object.entries(
+      overlays.reduce<unknown>((all, it) => merge(all, it ?? {}), stackSettings(own)) as Tree,
+    );
     const config = settings.map(([key, value]) => [key.includes(":") ? key : `postgres-stack:${key}`, value]);
     writeFileSync(
       join(this.folder, `Pulumi.${stack}.yaml`),
@@ -67,7 +70,7 @@ class Clone {
 describe("the review of two commits, without network, daemon or cluster", function () {
   this.timeout(300_000);
   const clone = new Clone();
-  const all = changes(NOWHERE);
+  const all: Change[] = [...changes(NOWHERE), ...lessProtection(NOWHERE)];
   const inFile = all.filter(({ config }) => config !== undefined);
   const stackOf = (change: Change) => `change-${inFile.indexOf(change)}`;
   const leave = (until: string) => ({
@@ -79,7 +82,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
   before(async function () {
     if ((await attempt("unshare", ["-rn", "true"]).catch(() => ({ code: 1 }))).code !== 0)
       skip(this, "this machine gives no process a network of its own");
-    for (const change of inFile) clone.write(stackOf(change));
+    for (const change of inFile) clone.write(stackOf(change), change.before);
     for (const stack of ["plain", "renamed", "removed", "broken"]) clone.write(stack);
     for (const stack of ["deleted", "allowed", "expired"]) clone.write(stack, { disposable: true });
     clone.write("broken-before", { dataSize: "10GB" });
@@ -108,7 +111,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
   });
 
   it("all stacks are reviewed when none is named, and the worst decides the exit code", async () => {
-    for (const change of inFile) clone.write(stackOf(change), change.config);
+    for (const change of inFile) clone.write(stackOf(change), change.before, change.config);
     for (const stack of ["renamed", "removed"]) rmSync(join(clone.folder, `Pulumi.${stack}.yaml`));
     clone.write("new-name", { placement: { namespace: "renamed" } });
     clone.write("added");
@@ -141,7 +144,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
 
   it("a stack whose file is removed runs on, and a new one is new", () => {
     expect(reviewOf("removed").rows.map(line).join("\n")).to.match(
-      /^Pulumi.removed.yaml \| deleted \| nothing/,
+      /^Pulumi.removed.yaml \| deleted \| nothing \| .*until `pulumi destroy`, and takes base backups until then; .*The archive at `s3:\/\/bucket\/database` stays, and nobody deletes in it any more/,
     );
     expect(reviewOf("added").rows.map(line).join("\n")).to.match(
       /^PostgresInstance postgres \| created: \d+ objects \| nothing/,

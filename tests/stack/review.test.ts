@@ -3,18 +3,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Result, run } from "../../local/process";
-import { type Effect, severity } from "../../review/effects";
+import { type Row, severity } from "../../review/effects";
 import { readPreview } from "../../review/preview";
 import { judge, type Review } from "../../review/verdict";
 import { skip } from "../lib/skip";
 import { type Change, changes, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
+import { lessProtection } from "../unit/review/protection";
 import { merge, type Tree } from "../unit/settings/stack";
 import { withStack } from "./fixture";
 import { surroundings } from "./surroundings";
 
 const TODAY = "2026-11-25";
+
+/** Less protection that a preview alone shows; tests/unit/review/protection.test.ts has all of it. */
+const LESS = [
+  "no backups any more",
+  "a longer archiveTimeout",
+  "a load balancer that anybody reaches",
+  "another role",
+  "data that may go with the stack",
+  "spot nodes alone",
+  "synchronous_commit off",
+];
 
 describe("what a review says is what happens", function () {
   this.timeout("15m");
@@ -41,9 +53,10 @@ describe("what a review says is what happens", function () {
   }
   type Observed = Awaited<ReturnType<typeof observe>>;
 
-  /** Whether an effect is what came of an update. */
-  function expectReality(effect: Effect, before: Observed, after: Observed): void {
-    if (["restart", "new image", "password change", "restore"].includes(effect)) {
+  /** Whether rows, the worst of them first, are what came of an update. */
+  function expectReality(rows: readonly Row[], before: Observed, after: Observed): void {
+    const effect = rows[0]?.effect ?? "nothing";
+    if (rows.some((row) => row.seconds !== undefined || row.effect === "restore")) {
       expect(after.pod, `${effect}: another pod`).not.to.equal(before.pod);
       expect(after.restarts, `${effect}: restarted once, not twice`).to.equal("0");
       expect(after.generation, `${effect}: one change of the template`).to.equal(before.generation + 1);
@@ -51,7 +64,7 @@ describe("what a review says is what happens", function () {
     } else {
       const { size: _, ...rest } = before;
       expect(after, effect).to.deep.include(rest);
-      if (effect !== "growth") expect(after.size, effect).to.equal(before.size);
+      if (!rows.some((row) => row.effect === "growth")) expect(after.size, effect).to.equal(before.size);
     }
   }
 
@@ -106,8 +119,21 @@ describe("what a review says is what happens", function () {
     await stack.up();
     undo();
     await stack.up();
-    expectReality("nothing", before, await observe());
+    expectReality([], before, await observe());
   });
+
+  for (const { what, config, rows, says, mild } of lessProtection(here).filter((it) =>
+    LESS.includes(it.what),
+  )) {
+    it(`${what}: ${rows[0]?.[0]}, before anything is changed`, async () => {
+      const undo = apply({ what, config, rows });
+      const said = review(await stack.preview(["--json"]));
+      undo();
+      expectRows(said.rows, rows);
+      expect(said.rows.map(line).join("\n")).to.match(says);
+      expect(said.verdict).to.equal(mild ? "ok" : "dangerous");
+    });
+  }
 
   for (const { what, refusal } of all.filter((change) => change.refusal)) {
     it(`${what}: the update is refused, and nothing is changed`, async () => {
@@ -119,7 +145,7 @@ describe("what a review says is what happens", function () {
       expect(said.verdict, JSON.stringify(said)).to.equal("failed");
       expect(said.failure).to.match(refusal ?? /never/);
       expect(code, stdout).not.to.equal(0);
-      expectReality("nothing", before, await observe());
+      expectReality([], before, await observe());
     });
   }
 
@@ -133,7 +159,7 @@ describe("what a review says is what happens", function () {
     expectRows(rows, change.rows);
     expect(verdict).to.equal("dangerous");
     expect(code, stdout).not.to.equal(0);
-    expectReality("nothing", before, await observe());
+    expectReality([], before, await observe());
   });
 
   // an update that went wrong leaves another stack than the next one expects
@@ -176,7 +202,7 @@ describe("what a review says is what happens", function () {
       rows.sort(([a], [b]) => severity({ effect: b }) - severity({ effect: a }));
       expectRows(said.rows, rows);
       await stack.up();
-      expectReality(said.rows[0]?.effect ?? "nothing", before, await observe());
+      expectReality(said.rows, before, await observe());
     });
   }
 
@@ -191,7 +217,7 @@ describe("what a review says is what happens", function () {
     );
     expect(code, stdout).not.to.equal(0);
     expect(stdout).to.include("no_such_library");
-    expectReality("nothing", before, await observe());
+    expectReality([], before, await observe());
   });
 
   it("the stack renamed: the update is refused, and nothing is changed", async () => {
@@ -201,7 +227,7 @@ describe("what a review says is what happens", function () {
     const { code, stdout } = await stack.tryUp();
     expect(said.verdict, JSON.stringify(said)).to.be.oneOf(["dangerous", "failed"]);
     expect(code, stdout).not.to.equal(0);
-    expectReality("nothing", before, await observe());
+    expectReality([], before, await observe());
     await stack.rename("review");
   });
 

@@ -5,6 +5,8 @@ import type { Edit } from "./edit";
 /** A change that somebody may propose, and the rows that a review must have for it. */
 export interface Change {
   readonly what: string;
+  /** Laid over the stack's settings before the change, and not taken away by it. */
+  readonly before?: Tree;
   /** Laid over the stack's settings. */
   readonly config?: Tree;
   readonly edits?: readonly Edit[];
@@ -165,23 +167,23 @@ export function changes(here: Surroundings): Change[] {
     {
       what: "the backups' retention",
       config: { backup: { retain: 3 } },
-      rows: [["nothing", /CronJob postgres-backup .*`backup.retain`: `7` → `3`/]],
+      rows: [["backups are deleted", /CronJob postgres-backup .*`backup.retain`: `7` → `3`/]],
     },
     {
       what: "the backups' prefix",
       config: { backup: { prefix: `${here.prefix}-2` } },
-      rows: [["restart", /StatefulSet postgres .*`backup.prefix`: `.*` → `.*-2`/]],
+      rows: [["backups begin anew", /StatefulSet postgres .*`backup.prefix`: `.*` → `.*-2`/]],
     },
     {
       what: "the backups' credentials",
       config: { backup: { credentials: { secretAccessKey: "another-key-that-nobody-may-see" } } },
-      rows: [["nothing", /Secret postgres-object-store .*`AWS_SECRET_ACCESS_KEY`/]],
+      rows: [["access changes", /Secret postgres-object-store .*`AWS_SECRET_ACCESS_KEY`/]],
     },
     {
       what: "another database",
       config: { access: { database: "second" } },
       rows: [
-        ["restart", /StatefulSet postgres .*`access.database`: `app` → `second`/],
+        ["access changes", /StatefulSet postgres .*`access.database`: `app` → `second`/],
         ["nothing", /Secret postgres-app .*`database`/],
       ],
     },
@@ -286,6 +288,7 @@ export function changes(here: Surroundings): Change[] {
         },
       },
       rows: [
+        ["floating image", /StatefulSet postgres image by tag: `.*:18-\w+`/],
         ["new image", /StatefulSet postgres .*`image`: /],
         ["nothing", /Image postgres .*no longer built here/],
       ],

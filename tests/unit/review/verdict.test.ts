@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
-import type { Row } from "../../../review/effects";
+import { EFFECTS, PROTECTION, type Row, severity } from "../../../review/effects";
 import { json, markdown } from "../../../review/table";
 import { exitCode, judge } from "../../../review/verdict";
+import { DANGEROUS } from "../../../settings/review";
 
 const TODAY = "2026-11-25";
 const row = (effect: Row["effect"], more: object = {}): Row => ({
@@ -30,12 +33,38 @@ describe("the verdict of a review", () => {
     expect(exitCode([judged(rows)])).to.equal(0);
   });
 
-  for (const effect of ["restore", "major upgrade", "REPLACES THE DATABASE", "DELETES DATA"] as const) {
+  for (const effect of DANGEROUS.filter((it) => it !== "unknown")) {
     it(`stops at ${effect}, and lets it through where the stack's file names it`, () => {
       expect(exitCode([judged([row(effect)])])).to.equal(1);
       expect(exitCode([judged([row(effect)], allow(effect, "2026-12-31"))])).to.equal(0);
     });
   }
+
+  it("lets less protection through that costs nothing but comfort, and ranks it above a restart", () => {
+    const said = PROTECTION.filter((effect) => !DANGEROUS.some((it) => it === effect));
+    expect(exitCode([judged(said.map((effect) => row(effect)))])).to.equal(0);
+    for (const effect of PROTECTION)
+      expect(severity({ effect }), effect).to.be.above(severity({ effect: "restart" }));
+  });
+
+  it("lets through what is only said, whatever its effect", () => {
+    expect(exitCode([judged([row("backups end", { mild: true })])])).to.equal(0);
+  });
+
+  it("has a line in docs/review.md for each effect, in bold where it needs leave", () => {
+    const lines = readFileSync(join(__dirname, "../../../docs/review.md"), "utf8").split("\n");
+    const listed = PROTECTION.map((effect) =>
+      DANGEROUS.some((it) => it === effect) ? `| **\`${effect}\`** |` : `| \`${effect}\` |`,
+    );
+    const found = listed.map((start) => lines.findIndex((text) => text.startsWith(start)));
+    expect(found).not.to.include(-1);
+    expect(found, "in the order of their severity").to.deep.equal([...found].sort((a, b) => a - b));
+  });
+
+  it("names effects in one order, whoever lists them", () => {
+    const order = EFFECTS.filter((effect) => DANGEROUS.some((it) => it === effect));
+    expect(order).to.deep.equal([...DANGEROUS]);
+  });
 
   it("stops at an unknown effect where data may be lost, and says the others only", () => {
     expect(exitCode([judged([row("unknown", { data: true })])])).to.equal(1);

@@ -1,0 +1,126 @@
+import { serverEnvironment } from "../../k8s/inputs";
+import type { Change } from "../diff";
+import type { Row } from "../effects";
+import { type Rhythm, rhythmOf } from "../rhythm";
+import { at, isOurs, type Step, type Values } from "../step";
+import { arrow, span } from "../words";
+import { abandoned, placeOf } from "./archive";
+import { isolationRows } from "./isolation";
+import { below, isMetadata, paths, type Rule, row, unknown, variable } from "./rule";
+
+const POD = ["spec", "jobTemplate", "spec", "template", "spec"];
+const JOB = [...POD, "containers", "backup"];
+
+/** The image's own, where nothing says it. */
+const RETAIN = "7";
+
+/** How much sooner the oldest backup goes before it counts: a few minutes of the day are nothing. */
+const SOONER = 0.95;
+
+const DAY = 86_400_000;
+
+/** The schedule of base backups: the server does not notice, and what can be restored depends on it. */
+export const schedule: Rule = (step) => {
+  const { operation, changes } = step;
+  if (operation === "create")
+    return [row(step, "created", "nothing", "base backups are taken beside the server")];
+  if (!isOurs(step)) return [unknown(step, paths(step), "what it does is not known", false)];
+  if (operation === "delete") {
+    const why = `no base backup is taken any more. ${abandoned(placeOf(environmentOf(step.before)))}`;
+    return [row(step, "deleted", "backups end", why)];
+  }
+  if (operation !== "update")
+    return [row(step, paths(step), "nothing", "made anew; a base backup that runs is cut off")];
+  const told = protectionRows(step);
+  const rest = changes.filter(({ path }) => !isMetadata(path) && !told.some((it) => below(path, ...it.path)));
+  const words = rest.map(inWords);
+  const rows = told.flatMap((it) => it.rows);
+  if (words.length === 0 && rows.length > 0) return rows;
+  const why = "counts from the next base backup on";
+  return [...rows, row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
+};
+
+/** Rows, and the path whose change they tell. */
+interface Told {
+  readonly path: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+function protectionRows(step: Step): Told[] {
+  const [before, after] = [step.before, step.after].map((inputs) => at(inputs, ...POD) as Values | undefined);
+  const found: Told[] = [
+    { path: ["spec", "suspend"], rows: suspended(step) },
+    { path: ["spec", "schedule"], rows: rarer(step) },
+    { path: [...JOB, "env", "BACKUP_RETAIN"], rows: deleted(step) },
+    { path: [...POD, "securityContext"], rows: isolationRows(step, before, after) },
+  ];
+  return found.filter(({ rows }) => rows.length > 0);
+}
+
+function suspended(step: Step): Row[] {
+  const [before, after] = [step.before, step.after].map((inputs) => at(inputs, "spec", "suspend"));
+  if (before === true || after !== true) return [];
+  return [
+    row(
+      step,
+      arrow("suspend", before, after),
+      "backups end",
+      "no base backup is taken until it is taken back",
+    ),
+  ];
+}
+
+function rarer(step: Step): Row[] {
+  const [from, to] = [step.before, step.after].map(scheduleOf);
+  const [old, now] = [from, to].map(rhythmOf);
+  if (from === to) return [];
+  const change = arrow("backup.schedule", from, to);
+  if (old === undefined || now === undefined)
+    return [unknown(step, change, "how often base backups are taken can't be told from it", true)];
+  if (now.longest <= old.longest) return [];
+  const why = `up to ${span(now.longest)} between two base backups instead of ${span(old.longest)}: a restore replays the WAL of up to as long, and one segment that is damaged costs as much`;
+  return [row(step, change, "longer between backups", why)];
+}
+
+/** Base backups that go because fewer are kept, or because as many are of a shorter time. */
+function deleted(step: Step): Row[] {
+  const [from = 0, to = 0] = [step.before, step.after].map(retainOf);
+  const [old, now] = [step.before, step.after].map((inputs) => rhythmOf(scheduleOf(inputs)));
+  const effect = "backups are deleted";
+  if (to < from) {
+    const what = old && Math.round(old.mean / DAY) === 1 ? "nights" : "base backups";
+    const why = `${from - to} of ${from} ${what} are deleted from the archive after the next base backup, with the WAL that only they need${reach(from, to, old, now)}`;
+    return [row(step, arrow("backup.retain", from, to), effect, why)];
+  }
+  if (old === undefined || now === undefined || to * now.mean >= from * old.mean * SOONER) return [];
+  const change = `${arrow("backup.schedule", scheduleOf(step.before), scheduleOf(step.after))} with ${arrow("backup.retain", from, to)}`;
+  const why = `as base backups are taken more often, those that are kept are soon younger${reach(from, to, old, now)}`;
+  return [row(step, change, effect, why)];
+}
+
+/** How far back a restore goes. */
+function reach(from: number, to: number, old?: Rhythm, now?: Rhythm): string {
+  if (old === undefined || now === undefined) return "";
+  return `: a restore then goes back about ${span(to * now.mean)} instead of ${span(from * old.mean)}`;
+}
+
+function scheduleOf(inputs: Values | undefined): unknown {
+  return at(inputs, "spec", "schedule");
+}
+
+function retainOf(inputs: Values | undefined): number {
+  return Number(environmentOf(inputs).BACKUP_RETAIN ?? RETAIN);
+}
+
+/** Variables of the job's container. */
+function environmentOf(inputs: Values | undefined): ReturnType<typeof serverEnvironment> {
+  return serverEnvironment({ spec: at(inputs, "spec", "jobTemplate", "spec") });
+}
+
+function inWords(change: Change): string {
+  const { path, before, after } = change;
+  if (path.join(".") === "spec.schedule") return arrow("backup.schedule", before, after);
+  if (below(path, ...JOB, "env")) return variable(change);
+  if (below(path, ...JOB, "image")) return "the server's new image";
+  return arrow((below(path, ...JOB) ? path.slice(JOB.length) : path).join("."), before, after);
+}
