@@ -147,11 +147,25 @@ export class Container {
     return `${result.stdout}\n${result.stderr}`;
   }
 
-  async becomesReady(): Promise<void> {
-    await until("the container is ready", async () => {
-      if ((await this.probe("readiness")).code === 0) return true;
-      if (!(await this.runs())) throw new Hopeless(`the container ended:\n${await this.logs()}`);
-    });
+  becomesReady(): Promise<void> {
+    return this.holds("the container is ready", "probe.sh readiness");
+  }
+
+  /**
+   * Waits until a command in the container succeeds. It is tried there again and again: each `docker exec` costs more than most
+   * commands. An end of the container is an error.
+   */
+  async holds(what: string, command: string, seconds = 60): Promise<void> {
+    const script = `until ${command}; do sleep 0.1; done >/dev/null 2>&1`;
+    await until(
+      what,
+      async () => {
+        const left = await this.exec("timeout", "20", "bash", "-c", script);
+        if (left.code === 0) return true;
+        if (!(await this.runs())) throw new Hopeless(`${what}: the container ended:\n${await this.logs()}`);
+      },
+      seconds,
+    );
   }
 
   /**
@@ -186,8 +200,9 @@ export class Container {
 
   /** Waits until the container has ended. Returns its exit code. */
   async ends(seconds = 60): Promise<number> {
-    await until("the container has ended", async () => !(await this.runs()), seconds);
-    return Number(await must(["inspect", "-f", "{{.State.ExitCode}}", this.id]));
+    const { code, stdout } = await attempt("docker", ["wait", this.id], { timeout: seconds * 1000 });
+    if (code !== 0) throw new Error(`the container has not ended within ${seconds} s:\n${await this.logs()}`);
+    return Number(stdout);
   }
 
   kill(signal: string): Promise<string> {
