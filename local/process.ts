@@ -20,8 +20,9 @@ export function attempt(command: string, args: readonly string[], options: RunOp
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      timeout: options.timeout ?? 600_000,
     });
+    // not spawn's own: that keeps Node.js running for as long when the program is missing
+    const deadline = setTimeout(() => child.kill(), options.timeout ?? 600_000);
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (data) => {
@@ -30,8 +31,14 @@ export function attempt(command: string, args: readonly string[], options: RunOp
     child.stderr.on("data", (data) => {
       stderr += data;
     });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
+    child.on("error", (error) => {
+      clearTimeout(deadline);
+      reject(error);
+    });
+    child.on("close", (code) => {
+      clearTimeout(deadline);
+      resolve({ code: code ?? -1, stdout, stderr });
+    });
     child.stdin.on("error", () => {}); // the program may end before it has read everything
     child.stdin.end(options.input ?? "");
   });

@@ -1,5 +1,6 @@
-// Mocha's spec reporter; at the end it appends "passed failed skipped" to the file named by TEST_COUNTS.
-const { appendFileSync } = require("node:fs");
+// Mocha's spec reporter; at the end it writes the counts, and what is said of each failure, to the file named by TEST_RESULT.
+const { writeFileSync } = require("node:fs");
+const { format } = require("node:util");
 const { reporters } = require("mocha");
 
 module.exports = class extends reporters.Spec {
@@ -7,7 +8,17 @@ module.exports = class extends reporters.Spec {
     super(runner, options);
     runner.once("end", () => {
       const { passes, failures, pending } = runner.stats;
-      appendFileSync(process.env.TEST_COUNTS, `${passes} ${failures} ${pending}\n`);
+      const result = { passed: passes, failed: failures, skipped: pending, details: details(this.failures) };
+      if (process.env.TEST_RESULT) writeFileSync(process.env.TEST_RESULT, JSON.stringify(result));
     });
   }
 };
+
+function details(failures) {
+  const lines = [];
+  const print = reporters.Base.consoleLog;
+  reporters.Base.consoleLog = (...line) => lines.push(format(...line));
+  if (failures.length > 0) reporters.Base.list(failures);
+  reporters.Base.consoleLog = print;
+  return lines.join("\n");
+}

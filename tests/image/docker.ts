@@ -4,13 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { attempt, Hopeless, type Result, until } from "../../local/process";
 
+/** Names what this run of the tests leaves in Docker; a file that mocha runs by itself is a run of its own. */
+const RUN = process.env.TEST_RUN ?? `${process.pid}-${Date.now().toString(36)}`;
+const OF_RUN = `postgres-stack-test=${RUN}`;
+/** Of this process: other files of the run may still be at work. */
+const OF_FILE = `postgres-stack-test-file=${RUN}-${process.pid}`;
 /** Of every container and volume that these tests make. */
-export const LABEL = `postgres-stack-test=${process.pid}`;
+export const LABELS = ["--label", OF_RUN, "--label", OF_FILE];
 const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 
 /** Tag of the image under test, of this run alone; `prepareImage` builds it. */
-export const IMAGE = `postgres-stack-test:${process.pid}`;
+export const IMAGE = `postgres-stack-test:${RUN}`;
 
 /** Runs the docker CLI; outputs are trimmed. Never throws for an exit code; throws when the CLI itself is missing. */
 export async function docker(args: string[], input?: string): Promise<Result> {
@@ -41,20 +46,30 @@ export async function prepareImage(tag = IMAGE, baseImage = process.env.BASE_IMA
   await must(["build", "-q", "-t", tag, ...args, CONTEXT]);
 }
 
-/** Removes every container, volume and folder that these tests made. */
+/** Removes every container, volume and folder that the tests of this process made. */
 export async function cleanUp(): Promise<void> {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-  const containers = (await must(["ps", "-aq", "--filter", `label=${LABEL}`])).split("\n").filter(Boolean);
+  await removeLabelled(OF_FILE);
+}
+
+/** Removes every container and volume of this run, also those of a process that was killed, and the image. */
+export async function removeRun(): Promise<void> {
+  await removeLabelled(OF_RUN);
+  await docker(["rmi", "-f", IMAGE]);
+}
+
+async function removeLabelled(label: string): Promise<void> {
+  const list = async (...args: string[]) =>
+    (await must([...args, "-q", "--filter", `label=${label}`])).split("\n").filter(Boolean);
+  const containers = await list("ps", "-a");
   if (containers.length > 0) await must(["rm", "-fv", ...containers]);
-  const volumes = (await must(["volume", "ls", "-q", "--filter", `label=${LABEL}`]))
-    .split("\n")
-    .filter(Boolean);
+  const volumes = await list("volume", "ls");
   if (volumes.length > 0) await must(["volume", "rm", ...volumes]);
 }
 
 /** A new named volume. */
 export function newVolume(): Promise<string> {
-  return must(["volume", "create", "--label", LABEL]);
+  return must(["volume", "create", ...LABELS]);
 }
 
 /** A new folder on this machine with these files, readable by everyone, to be mounted. */
@@ -73,7 +88,7 @@ export function environment(variables: Record<string, string>): string[] {
 
 /** Runs the image in the foreground until it ends. */
 export function runOnce(options: string[], command: string[] = [], image = IMAGE): Promise<Result> {
-  return docker(["run", "--rm", "--label", LABEL, ...options, image, ...command]);
+  return docker(["run", "--rm", ...LABELS, ...options, image, ...command]);
 }
 
 /** A running container of the image. */
@@ -88,7 +103,7 @@ export class Container {
   /** Starts a container in the background. `options` are those of `docker run`. */
   static async start(options: string[], command: string[] = [], image = IMAGE): Promise<Container> {
     const startedAt = new Date().toISOString();
-    const id = await must(["run", "-d", "--label", LABEL, ...options, image, ...command]);
+    const id = await must(["run", "-d", ...LABELS, ...options, image, ...command]);
     const container = new Container(id, startedAt);
     Container.started.push(container);
     return container;
@@ -133,11 +148,25 @@ export class Container {
     return `${result.stdout}\n${result.stderr}`;
   }
 
-  async becomesReady(): Promise<void> {
-    await until("the container is ready", async () => {
-      if ((await this.probe("readiness")).code === 0) return true;
-      if (!(await this.runs())) throw new Hopeless(`the container ended:\n${await this.logs()}`);
-    });
+  becomesReady(): Promise<void> {
+    return this.holds("the container is ready", "probe.sh readiness");
+  }
+
+  /**
+   * Waits until a command in the container succeeds. It is tried there again and again: each `docker exec` costs more than most
+   * commands. An end of the container is an error.
+   */
+  async holds(what: string, command: string, seconds = 60): Promise<void> {
+    const script = `until ${command}; do sleep 0.1; done >/dev/null 2>&1`;
+    await until(
+      what,
+      async () => {
+        const left = await this.exec("timeout", "20", "bash", "-c", script);
+        if (left.code === 0) return true;
+        if (!(await this.runs())) throw new Hopeless(`${what}: the container ended:\n${await this.logs()}`);
+      },
+      seconds,
+    );
   }
 
   /**
@@ -172,8 +201,9 @@ export class Container {
 
   /** Waits until the container has ended. Returns its exit code. */
   async ends(seconds = 60): Promise<number> {
-    await until("the container has ended", async () => !(await this.runs()), seconds);
-    return Number(await must(["inspect", "-f", "{{.State.ExitCode}}", this.id]));
+    const { code, stdout } = await attempt("docker", ["wait", this.id], { timeout: seconds * 1000 });
+    if (code !== 0) throw new Error(`the container has not ended within ${seconds} s:\n${await this.logs()}`);
+    return Number(stdout);
   }
 
   kill(signal: string): Promise<string> {

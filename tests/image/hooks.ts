@@ -1,6 +1,6 @@
 import { skip } from "../lib/skip";
-import { Container, cleanUp, daemonAnswers, IMAGE, must, prepareImage } from "./docker";
-import { removeMajors } from "./majors";
+import { Container, cleanUp, daemonAnswers, prepareImage } from "./docker";
+import { remove } from "./prepare";
 
 // Root hooks of the layer: without a Docker daemon every test counts as skipped.
 let available = false;
@@ -30,6 +30,5 @@ after(async function () {
   this.timeout("2m");
   if (!available) return;
   await cleanUp();
-  await removeMajors();
-  await must(["rmi", "-f", IMAGE]);
+  if (!process.env.TEST_RUN) await remove(); // else the run does, when all files have ended
 });

@@ -1,6 +1,6 @@
 import type { Context } from "mocha";
 import { skip } from "../lib/skip";
-import { IMAGE, must, prepareImage } from "./docker";
+import { docker, IMAGE, prepareImage } from "./docker";
 
 const BASE_IMAGES: Record<number, string | undefined> = {
   17: process.env.BASE_IMAGE_17,
@@ -19,19 +19,20 @@ export function needMajors(test: Context, ...majors: number[]): void {
   skip(test, `a base image is missing (${majors.map((major) => `BASE_IMAGE_${major}`).join(", ")})`);
 }
 
-/** The image of a major, built when it is asked for first. */
+const tagOf = (major: number) => `${IMAGE}-${major}`;
+
+/** The image of a major, built when it is asked for first; where another process of the run has, Docker has it at hand. */
 export function imageOf(major: number): Promise<string> {
   if (major === 18) return Promise.resolve(IMAGE);
   const known = built.get(major);
   if (known) return known;
-  const tag = `${IMAGE}-${major}`;
-  const image = prepareImage(tag, BASE_IMAGES[major]).then(() => tag);
+  const image = prepareImage(tagOf(major), BASE_IMAGES[major]).then(() => tagOf(major));
   built.set(major, image);
   return image;
 }
 
 /** Removes the images of the other majors. */
 export async function removeMajors(): Promise<void> {
-  for (const image of await Promise.all(built.values())) await must(["rmi", "-f", image]);
+  await docker(["rmi", "-f", ...Object.keys(BASE_IMAGES).map((major) => tagOf(Number(major)))]);
   built.clear();
 }

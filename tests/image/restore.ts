@@ -1,4 +1,3 @@
-import { until } from "../../local/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
@@ -136,13 +135,7 @@ export async function change(volume: string, script: string): Promise<void> {
 /** Waits until the restore is recorded as done and its base backup is stored. */
 export async function restored(database: Container): Promise<void> {
   await database.logged(/(restore \S+|clone) done: .*total \d+ s/, 300);
-  await until(
-    "the journal is closed",
-    async () => {
-      return (await database.exec("test", "-e", `${VOLUME}/.postgres-stack/restore`)).code === 1;
-    },
-    300,
-  );
+  await database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
 }
 
 /** Runs `work` for each item, a few at a time. Returns the results as promises, by item. */

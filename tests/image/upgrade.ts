@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Result, until } from "../../local/process";
+import type { Result } from "../../local/process";
 import { type Container, docker, newVolume, runOnce } from "./docker";
 import { imageOf, needMajors } from "./majors";
 import { boot, copyOf, options, VOLUME } from "./restore";
@@ -108,19 +108,15 @@ export async function prepareShop(
 }
 
 /** Waits until the programs of a server's major are kept on its volume. */
-export async function keptPrograms(server: Container): Promise<void> {
-  await until("the programs are kept on the volume", async () => {
-    const { stdout } = await server.bash(`ls ${VOLUME}/.postgres-stack/binaries`);
-    return /^\d+-[0-9a-f]{12}$/m.test(stdout);
-  });
+export function keptPrograms(server: Container): Promise<void> {
+  const kept = `ls ${VOLUME}/.postgres-stack/binaries | grep -qE '^[0-9]+-[0-9a-f]{12}$'`;
+  return server.holds("the programs are kept on the volume", kept);
 }
 
 /** Waits until the upgrade is recorded as done, has its base backup, and its journal is closed. */
 export async function upgraded(server: Container): Promise<void> {
   await server.logged(/upgrade \S+ done: .*total \d+ s/, 300);
-  const closed = async () =>
-    (await server.exec("test", "-e", `${VOLUME}/.postgres-stack/upgrade`)).code === 1;
-  await until("the journal is closed", closed, 300);
+  await server.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/upgrade ]`, 300);
 }
 
 /** Whether files of a volume can share blocks, as mode clone needs: on XFS and Btrfs they can, on ext4 not. */

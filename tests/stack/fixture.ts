@@ -45,7 +45,7 @@ export function withStack(name: string, config: Config): TestStack {
   });
   after(async function () {
     this.timeout("5m");
-    if (created) await stack.remove();
+    if (created) await stack.discard();
   });
   return stack;
 }

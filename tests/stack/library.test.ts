@@ -9,9 +9,7 @@ describe("examples/two-databases on a cluster", function () {
   const name = `example-${process.pid}`;
   const databases = ["orders", "billing"] as const;
   const namespace = (database: string) => `two-databases-${name}-${database}`;
-  const test = withWorkspace("examples/two-databases", (workspace) =>
-    workspace.destroy(name, databases.map(namespace)),
-  );
+  const test = withWorkspace("examples/two-databases", databases.map(namespace));
 
   it("one update brings both up, each with its role, its archive and its passwords", async () => {
     const { BASE_IMAGE, WALG_URL, WALG_SHA256, REGISTRY, S3_BUCKET, S3_ENDPOINT } = process.env;

@@ -19,6 +19,14 @@ export function checkout(): string {
   return folder;
 }
 
+/** Deletes namespaces with all that is in them, and does not wait for it. Servers end at once: their data go with them. */
+export async function deleteNamespaces(namespaces: readonly string[]): Promise<void> {
+  for (const namespace of namespaces) {
+    await attempt("kubectl", ["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]);
+    await attempt("kubectl", ["-n", namespace, "delete", "pod", "--all", "--now", "--wait=false"]);
+  }
+}
+
 /** A stack of the real program, in a namespace, a checkout and a Pulumi backend of its own. */
 export class TestStack {
   readonly namespace: string;
@@ -111,11 +119,16 @@ export class TestStack {
     return this.pulumi(["preview", ...args], folder);
   }
 
-  /** What the stack left on the cluster and on this machine; a protected claim is let go of first. */
+  /** Destroys what the stack has on the cluster, a protected claim too, and removes the rest; for one in another's namespace. */
   async remove(): Promise<void> {
     await this.pulumi(["state", "unprotect", "--all", "--yes"]);
     await this.pulumi(["destroy", "--yes", "--skip-preview"]);
-    await attempt("kubectl", ["delete", "namespace", this.namespace, "--wait=false", "--ignore-not-found"]);
+    await this.discard();
+  }
+
+  /** Removes the stack with its namespace, which costs a tenth of destroying it. */
+  async discard(): Promise<void> {
+    await deleteNamespaces([this.namespace]);
     for (const folder of [this.folder, this.state]) rmSync(folder, { recursive: true, force: true });
   }
 

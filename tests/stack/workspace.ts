@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { attempt, type Result, run } from "../../local/process";
 import { skip } from "../lib/skip";
 import { missing } from "./fixture";
-import { checkout } from "./stack";
+import { checkout, deleteNamespaces } from "./stack";
 
 /** A copy of the project with a Pulumi backend of its own, for tests of more than one stack. */
 export class Workspace {
@@ -47,15 +47,6 @@ export class Workspace {
     return (await this.mustPulumi("stack", "output", name, "--stack", stack)).trim();
   }
 
-  /** Lets go of what is protected, destroys it, and deletes the namespaces with the claims that were kept. */
-  async destroy(stack: string, namespaces: readonly string[]): Promise<void> {
-    await this.pulumi("state", "unprotect", "--all", "--yes", "--stack", stack);
-    await this.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack);
-    for (const namespace of namespaces) {
-      await attempt("kubectl", ["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]);
-    }
-  }
-
   remove(): void {
     for (const folder of [this.checkout, this.state]) rmSync(folder, { recursive: true, force: true });
   }
@@ -65,11 +56,11 @@ export class Workspace {
  * Gives the tests of a `describe` a workspace; without a cluster they count as skipped.
  *
  * @param below the program's folder in the checkout
- * @param clean what is to be destroyed before the workspace goes
+ * @param namespaces those of its stacks, removed at the end with the claims that were kept in them
  */
 export function withWorkspace(
   below: string,
-  clean: (workspace: Workspace) => Promise<unknown>,
+  namespaces: readonly string[],
 ): { readonly workspace: Workspace } {
   const holder: { workspace: Workspace } = { workspace: undefined as unknown as Workspace };
   before(async function () {
@@ -80,7 +71,7 @@ export function withWorkspace(
   after(async function () {
     this.timeout("5m");
     if (!holder.workspace) return;
-    await clean(holder.workspace);
+    await deleteNamespaces(namespaces);
     holder.workspace.remove();
   });
   return holder;

@@ -29,7 +29,7 @@ export class Machine {
   constructor(
     private readonly folder: string,
     private readonly images: ReadonlyMap<number, string>,
-    private readonly label: string,
+    private readonly labels: readonly string[],
   ) {
     mkdirSync(folder, { recursive: true });
     chmodSync(folder, 0o755); // postgres has to reach what lies in it
@@ -58,7 +58,7 @@ export class Machine {
     if (!image) throw new Error(`no image of PostgreSQL ${major}`);
     const wait =
       "mkdir -p /run/postgres-stack && chown postgres /run/postgres-stack && while :; do sleep 1000 & wait; done";
-    const options = ["--label", this.label, "-v", `${this.folder}:/machine`, "--entrypoint", "bash"];
+    const options = [...this.labels, "-v", `${this.folder}:/machine`, "--entrypoint", "bash"];
     const mount = ["-v", `${this.at("volume")}:/var/lib/postgresql`];
     const id = await run("docker", ["run", "-d", ...options, ...mount, image, "-c", wait]);
     this.containers.set(major, id.trim());

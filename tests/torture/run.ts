@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import fc from "fast-check";
-import { LABEL } from "../image/docker";
+import { LABELS } from "../image/docker";
 import type { Store } from "./database";
 import { Machine } from "./machine";
 import {
@@ -72,7 +72,7 @@ const steps = fc.commands(
 export async function torture({ sequences, seed, path, images, shrink }: Torture): Promise<void> {
   const folder = mkdtempSync(join(FOLDER, "torture-"));
   const machines = new Map(
-    ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABEL)]),
+    ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABELS)]),
   );
   let played = 0;
   const began = Date.now();
