@@ -3,8 +3,9 @@
  * Needs Docker and an S3 store. TORTURE_SEQUENCES (1000), TORTURE_JOBS (3 at a time), TORTURE_SEED and TORTURE_PATH (as printed: the
  * same sequence again), TORTURE_VERBOSE=1 (prints each sequence).
  */
-import { cleanUp, IMAGE, must, prepareImage } from "../image/docker";
-import { imageOf, majorsAreThere, removeMajors } from "../image/majors";
+import { cleanUp, IMAGE } from "../image/docker";
+import { imageOf, majorsAreThere } from "../image/majors";
+import { build, remove } from "../image/prepare";
 import { storeIsThere, torture } from "./run";
 
 const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000_000);
@@ -15,7 +16,7 @@ const sequences = Number(process.env.TORTURE_SEQUENCES ?? 1000);
 async function main(): Promise<void> {
   if (!storeIsThere)
     throw new Error("no object store: set S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY");
-  await prepareImage();
+  await build();
   const images = new Map([[18, IMAGE]]);
   if (majorsAreThere(17)) images.set(17, await imageOf(17));
   console.log(
@@ -33,8 +34,7 @@ async function main(): Promise<void> {
     if (failures.length > 0) process.exitCode = 1;
   } finally {
     await cleanUp();
-    await removeMajors();
-    await must(["rmi", "-f", IMAGE]);
+    await remove();
   }
 }
 
