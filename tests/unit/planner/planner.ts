@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const PLANNER = join(__dirname, "../../../docker-context/scripts/lib/planner/planner.pl");
+export const PLANNER = join(__dirname, "../../../docker-context/scripts/lib/planner/planner.pl");
 
 export interface Answer {
   code: number | null;
@@ -16,6 +16,7 @@ export function planner(
   plan: string,
   files: Record<string, string>,
   fields: Record<string, string | number>,
+  input = "",
 ): Answer {
   const folder = mkdtempSync(join(tmpdir(), "planner-"));
   try {
@@ -23,6 +24,7 @@ export function planner(
     const request = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
     const { status, stdout, stderr } = spawnSync("perl", [PLANNER, plan, folder, ...request], {
       encoding: "utf8",
+      input,
     });
     return { code: status, lines: stdout.split("\n").filter(Boolean), error: stderr.trim() };
   } finally {
@@ -83,3 +85,26 @@ export const historyFile = (left: [timeline: number, segment: number][]) =>
   left.map(([timeline, segment]) => `${timeline}\t${lsn(segment * SEGMENT)}\tno reason\n`).join("\n");
 
 export const lsn = (bytes: number) => `${hex(Math.floor(bytes / 2 ** 32), 1)}/${hex(bytes % 2 ** 32, 1)}`;
+
+/** What `wal-g st ls` prints of these objects; it changes the times of the store, which must mean nothing. */
+export const listing = (objects: [name: string, bytes: number][]) =>
+  [
+    "type size    last modified                           name",
+    ...objects.map(
+      ([name, bytes], index) =>
+        `obj  ${bytes} 2031-01-${String(28 - (index % 28)).padStart(2, "0")} 10:09:32.1 +0000 UTC ${name}      `,
+    ),
+    "",
+  ].join("\n");
+
+/** Numbers from the first to the last. */
+export const numbers = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/** The lines as fields. */
+export const fieldsOf = (lines: string[]) =>
+  Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+
+export const microseconds = (minute: number) => seconds(minute) * 1_000_000;

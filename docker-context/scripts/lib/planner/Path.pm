@@ -64,7 +64,9 @@ sub follow {
         return if $last < $number;
         $found{last} = [$timeline, $last];
         $found{count} += $last - $number + 1;
-        push @{ $found{promised} }, [$timeline, $number, $last];
+        my $promised = $found{promised};
+        if (@$promised && $promised->[-1][0] == $timeline) { $promised->[-1][2] = $last }
+        else                                               { push @$promised, [$timeline, $number, $last] }
         $number = $last + 1;
         $found{end} = $number * $self->{bytes};
     };
