@@ -45,7 +45,7 @@ run_fetch() {
   setpriv --pdeathsig KILL wal-g backup-fetch "$STAGING" "${JOURNAL[backup]}" >&"$lines" 2>&1 &
   walg=$!
   exec {lines}>&-
-  wait_while_moving "$walg" "$RESTORE_STALL_SECONDS" "$FAR" look_at_fetch "$walg" || status=$?
+  wait_while_moving "$walg" "$RESTORE_STALL_SECONDS" "$NO_BOUND" look_at_fetch "$walg" || status=$?
   wait "$relay" || true
   if ((status == 0)) && [ -s "$STAGING/PG_VERSION" ] && [ -s "$STAGING/backup_label" ] && [ -s "$STAGING/global/pg_control" ]; then
     return 0
