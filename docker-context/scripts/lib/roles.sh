@@ -29,6 +29,8 @@ sync_roles() {
   done
   touch "$ROLES_IN_STEP"
   info "roles and passwords are in step with the environment"
+  read_identity
+  if [ "$IDENTITY" != owner ]; then settle_identity "$STORE_SECONDS"; fi
   finish_restore || error "the restore is not recorded as done (above): the next start tries again"
   finish_upgrade || error "the upgrade is not recorded as done (above): the next start tries again"
   finish_undo_upgrade || error "the undoing of the upgrade is not recorded (above): the next start tries again"

@@ -78,6 +78,7 @@ sub read_backup {
         system    => "$entry->{system_identifier}",
         version   => $entry->{pg_version},
         bytes     => $entry->{uncompressed_size} // 0,
+        compressed => $entry->{compressed_size} // 0,
         permanent => $entry->{is_permanent} ? 1 : 0,
     };
 }

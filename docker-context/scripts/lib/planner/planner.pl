@@ -7,7 +7,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__);
 
-my %PLANS = (retention => 'Retention');
+my %PLANS = (retention => 'Retention', identity => 'Identity', backups => 'Backups', proof => 'Proof');
 
 sub main {
     my ($plan, $folder, @fields) = @_;
