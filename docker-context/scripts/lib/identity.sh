@@ -75,6 +75,8 @@ ask_identity() {
   exec {ASKING}>"$RUN/identity.lock"
   flock -w "$1" "$ASKING" || not_known "another process asks for it already"
   load_walg_env || not_known "$WALG_ENV or a secret it names can't be read"
+  # one that is not mounted looks empty
+  if [ -n "${WALG_FILE_PREFIX-}" ] && ! [ -d "$WALG_FILE_PREFIX" ]; then not_known "$WALG_FILE_PREFIX does not exist"; fi
   rm -rf "$folder"
   mkdir -p "$folder"
   read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
@@ -107,21 +109,21 @@ become_owner() {
   if [ "$verdict" = owner ] && [ -w "$RECORDS" ]; then be_owner "$1" "$2"; fi
 }
 
-# Reads the owners and the live timeline. Arguments: folder.
+# Reads the owners and the live timeline. Exit: 1 when they can't be read. Arguments: folder.
 gather_owners() {
-  list_objects "$1/objects"
-  read_folder_into "$1/objects" owners "$1/owners"
+  list_objects "$1/objects" || return
+  read_folder_into "$1/objects" owners "$1/owners" || return
   if grep -qx live.json "$1/objects"; then
     read_object_into live.json "$1/live.json"
   fi
 }
 
-# Reads whose base backups and WAL an archive without owners holds. Arguments: folder.
+# Reads whose base backups and WAL an archive without owners holds. Exit: 1 when they can't be read. Arguments: folder.
 gather_evidence() {
   local newest
-  list_backups_into "$1/backups.json"
+  list_backups_into "$1/backups.json" || return
   : >"$1/wal-system"
-  walg_into "$1/wal" st ls wal_005/
+  walg_into "$1/wal" st ls wal_005/ || return
   newest="$(awk '$1 == "obj" && $NF ~ /^[0-9A-F]+(\.[a-z0-9]+)?$/ && $NF > newest { newest = $NF } END { print newest }' "$1/wal")"
   rm -f "$1/wal"
   if [ -n "$newest" ]; then system_of_segment "$newest" "$1/wal-system"; fi
@@ -174,6 +176,18 @@ judge_archive() {
   esac
 }
 
+# Looks whether the archive may be taken over by a restore onto a volume without data: by the name of its owner. One that can't be
+# asked is no reason against it. Exit: 1 when it may not; PROBLEM says why.
+takeover_problem() {
+  local verdict=0
+  judge_archive "$(read_field "$ARCHIVE_RECORD" uuid)" '' "$(archive_owner)" || verdict=$?
+  if ((verdict == 1)); then
+    PROBLEM="the archive can't be taken over by a restore: $PROBLEM. Restore from it with a prefix of this database's own (RESTORE_FROM), or clone it"
+    return 1
+  fi
+  PROBLEM=''
+}
+
 # Runs by attempt. Arguments: uuid, system, owner. Exit: IS_STRANGER, with the reason as PROBLEM.
 judge_owners() {
   local folder="$RUN/judged" verdict='' uuids='' why='' ASK_UNTIL=$((SECONDS + STORE_SECONDS))
@@ -181,10 +195,10 @@ judge_owners() {
   local fields=("uuid=$1" "system=$2" "owner=$3" claimed=1 "prefix=$(archive_prefix)")
   rm -rf "$folder"
   mkdir -p "$folder"
-  gather_owners "$folder"
+  gather_owners "$folder" || exit
   run_identity_plan "$folder" "${fields[@]}"
   if [ "$verdict" = unowned ]; then
-    gather_evidence "$folder"
+    gather_evidence "$folder" || exit
     run_identity_plan "$folder" "${fields[@]}"
   fi
   rm -rf "$folder"

@@ -58,20 +58,21 @@ read_folder_into() {
   done <"$1"
 }
 
-# Stores an object. Arguments: name below postgres-stack/, JSON. Exit: 1 when it can't be stored.
+# Stores an object. Arguments: name below postgres-stack/, JSON.
 put_object() {
   local file="$RUN/object.$BASHPID"
   printf '%s\n' "$2" >"$file"
-  walg_into "$file.out" st put --no-compress --no-encrypt -f "$file" "$OBJECTS/$1" || return
-  rm -f "$file" "$file.out" "$file.out.err"
+  walg_into "$file.out" st put --no-compress --no-encrypt -f "$file" "$OBJECTS/$1"
+  rm -f "$file" "$file".*
 }
 
-# Removes an object that is there: of one that is not, a file system would keep a folder of that name.
-# Arguments: name below postgres-stack/. Exit: 1 when it can't be removed.
+# Removes an object. One that is not there is not asked for: a file system would keep a folder of that name.
+# Arguments: name below postgres-stack/.
 remove_object() {
   local file="$RUN/object.$BASHPID"
-  walg_into "$file.out" st rm "$OBJECTS/$1" || return
-  rm -f "$file.out" "$file.out.err"
+  list_objects "$file"
+  if grep -qxF "$1" "$file"; then walg_into "$file" st rm "$OBJECTS/$1"; fi
+  rm -f "$file" "$file".*
 }
 
 # Writes the list of base backups into a file. Exit: 1 when it can't be read. Arguments: file.

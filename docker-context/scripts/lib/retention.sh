@@ -47,7 +47,7 @@ gather_retention() {
 delete_backup() {
   PROBLEM="base backup $1 can't be deleted (above)"
   walg delete target "$1" --confirm
-  if grep -qxF "backups/$1.json" "$WORK/objects"; then remove_object "backups/$1.json"; fi
+  remove_object "backups/$1.json"
   PROBLEM=''
 }
 
