@@ -1,10 +1,21 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
+/** S3's refusal. */
+function forbidden(code: string, message: string): string {
+  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  const head = `HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: ${body.length}\r\nConnection: close`;
+  return `${head}\r\n\r\n${body}`;
+}
+
 /** S3's answer to a key that was revoked. */
-const REVOKED_BODY =
-  '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InvalidAccessKeyId</Code>' +
-  "<Message>The access key ID you provided does not exist in our records.</Message></Error>";
-const REVOKED = `HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: ${REVOKED_BODY.length}\r\nConnection: close\r\n\r\n${REVOKED_BODY}`;
+const REVOKED = forbidden(
+  "InvalidAccessKeyId",
+  "The access key ID you provided does not exist in our records.",
+);
+/** S3's answer to a deletion that the key may not make. */
+const NO_DELETION = forbidden("AccessDenied", "Access Denied");
+/** How a request begins that deletes one object, or several. */
+const DELETION = /^(DELETE |POST \S*[?&]delete\b)/;
 
 /** A TCP proxy on this machine in front of the object store, so that a test can take the store away and give it back. */
 export class StoreProxy {
@@ -12,6 +23,7 @@ export class StoreProxy {
   private server: Server | undefined;
   private port = 0;
   private revoked = false;
+  private deletesForbidden = false;
   /** Bytes a second that the store sends; all connections share them. */
   private rate = Number.POSITIVE_INFINITY;
   /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
@@ -77,6 +89,11 @@ export class StoreProxy {
     this.resume();
   }
 
+  /** From now on refuses to delete anything. */
+  forbidDeletes(): void {
+    this.deletesForbidden = true;
+  }
+
   private cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }
@@ -104,6 +121,11 @@ export class StoreProxy {
     try {
       for await (const piece of from as AsyncIterable<Buffer>) {
         await this.flowing;
+        if (this.deletesForbidden && DELETION.test(piece.toString("latin1", 0, 4096))) {
+          from.end(NO_DELETION);
+          to.destroy();
+          return;
+        }
         if (limited && Number.isFinite(this.rate)) await this.turn(piece.length);
         await new Promise<void>((resolve, reject) =>
           to.write(piece, (error) => (error ? reject(error) : resolve())),
