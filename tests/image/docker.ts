@@ -51,9 +51,9 @@ export async function cleanUp(): Promise<void> {
   if (volumes.length > 0) await must(["volume", "rm", ...volumes]);
 }
 
-/** A new named volume. */
-export function newVolume(): Promise<string> {
-  return must(["volume", "create", "--label", LABEL]);
+/** A new named volume. `options` are those of `docker volume create`. */
+export function newVolume(options: string[] = []): Promise<string> {
+  return must(["volume", "create", "--label", LABEL, ...options]);
 }
 
 /** A new folder on this machine with these files, readable by everyone, to be mounted. */

@@ -6,16 +6,34 @@ const REVOKED_BODY =
   "<Message>The access key ID you provided does not exist in our records.</Message></Error>";
 const REVOKED = `HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: ${REVOKED_BODY.length}\r\nConnection: close\r\n\r\n${REVOKED_BODY}`;
 
+/** A direction in which so many bytes a second pass; all connections share them. */
+class Line {
+  rate = Number.POSITIVE_INFINITY;
+  /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
+  private busyUntil = 0;
+
+  limit(bytesPerSecond: number): void {
+    this.rate = bytesPerSecond;
+    this.busyUntil = 0;
+  }
+
+  /** Waits until so many bytes have passed after what was sent before. */
+  async turn(bytes: number): Promise<void> {
+    if (!Number.isFinite(this.rate)) return;
+    const now = Date.now();
+    this.busyUntil = Math.max(this.busyUntil, now) + (bytes / this.rate) * 1000;
+    await new Promise((resolve) => setTimeout(resolve, this.busyUntil - now));
+  }
+}
+
 /** A TCP proxy on this machine in front of the object store, so that a test can take the store away and give it back. */
 export class StoreProxy {
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
   private port = 0;
   private revoked = false;
-  /** Bytes a second that the store sends; all connections share them. */
-  private rate = Number.POSITIVE_INFINITY;
-  /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
-  private busyUntil = 0;
+  private readonly down = new Line();
+  private readonly up = new Line();
   /** Settled unless the proxy hangs. */
   private flowing = Promise.resolve();
   private flow = () => {};
@@ -61,8 +79,12 @@ export class StoreProxy {
 
   /** From now on the store sends so many bytes a second. */
   throttle(bytesPerSecond: number): void {
-    this.rate = bytesPerSecond;
-    this.busyUntil = 0;
+    this.down.limit(bytesPerSecond);
+  }
+
+  /** From now on the store receives so many bytes a second. */
+  throttleUploads(bytesPerSecond: number): void {
+    this.up.limit(bytesPerSecond);
   }
 
   /** Cuts the connections, and answers every request as S3 does when the access key was revoked. */
@@ -83,8 +105,8 @@ export class StoreProxy {
     }
     const outgoing = connect(Number(this.target.port), this.target.hostname);
     this.keep(outgoing);
-    void this.pass(incoming, outgoing);
-    void this.pass(outgoing, incoming, true);
+    void this.pass(incoming, outgoing, this.up);
+    void this.pass(outgoing, incoming, this.down);
   }
 
   /** Notes a connection as open, to be cut. */
@@ -93,12 +115,12 @@ export class StoreProxy {
     socket.on("error", () => {}).on("close", () => this.sockets.delete(socket));
   }
 
-  /** Hands on what comes, a piece at a time, at the rate when it is `limited`. */
-  private async pass(from: Socket, to: Socket, limited = false): Promise<void> {
+  /** Hands on what comes, a piece at a time, when it is its turn on the line. */
+  private async pass(from: Socket, to: Socket, line: Line): Promise<void> {
     try {
       for await (const piece of from as AsyncIterable<Buffer>) {
         await this.flowing;
-        if (limited && Number.isFinite(this.rate)) await this.turn(piece.length);
+        await line.turn(piece.length);
         await new Promise<void>((resolve, reject) =>
           to.write(piece, (error) => (error ? reject(error) : resolve())),
         );
@@ -107,12 +129,5 @@ export class StoreProxy {
     } catch {
       to.destroy();
     }
-  }
-
-  /** Waits until so many bytes have passed after what was sent before. */
-  private async turn(bytes: number): Promise<void> {
-    const now = Date.now();
-    this.busyUntil = Math.max(this.busyUntil, now) + (bytes / this.rate) * 1000;
-    await new Promise((resolve) => setTimeout(resolve, this.busyUntil - now));
   }
 }
