@@ -30,7 +30,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
     const database = await Container.ready(options());
     await database.logged(/the programs of PostgreSQL 18 are kept on the volume/);
     await database.sql("CREATE TABLE kept AS SELECT 42 AS answer");
-    await database.exec("bash", "-c", "mv /backups/18 /backups/away; touch /backups/18");
+    await database.exec("bash", "-c", "cd /backups/18; mv wal_005 away; touch wal_005");
     const fill = "SELECT pg_logical_emit_message(false, 'fill', repeat('x', 15000000)), pg_switch_wal()";
     await database.bash(`while psql -XAtqc "${fill}"; do :; done`);
     expect(await database.ends()).to.equal(1);
@@ -55,7 +55,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
   });
 
   it("archives what waits before the server starts, which then does, and nothing is lost", async () => {
-    await onVolume("rm /backups/18; mv /backups/away /backups/18");
+    await onVolume("cd /backups/18; rm wal_005; mv away wal_005");
     const waiting = (await onVolume(`ls ${WAL}/archive_status | grep ready`)).split("\n");
     // the programs that were kept have made room at the start before
     await onVolume(`head -c 1G /dev/zero >${VOLUME}/ballast; truncate -s -17M ${VOLUME}/ballast`);

@@ -16,7 +16,6 @@ const DISTURBING = `
   CREATE OPERATOR hostile.= (FUNCTION = hostile.never, LEFTARG = name, RIGHTARG = text);
   CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'refused by %', TG_EVENT; END$$;
   ALTER SYSTEM SET default_transaction_read_only = on;
-  ALTER SYSTEM SET statement_timeout = 1;
   ALTER SYSTEM SET password_encryption = 'md5';
   ALTER ROLE postgres SET default_transaction_read_only = on;
   ALTER ROLE postgres SET role = nobody;
@@ -24,6 +23,7 @@ const DISTURBING = `
   ALTER DATABASE postgres SET search_path = hostile, pg_catalog;
   ALTER ROLE postgres IN DATABASE postgres SET idle_session_timeout = 1;
   ALTER ROLE postgres IN DATABASE postgres SET transaction_timeout = 1;
+  ALTER DATABASE postgres SET statement_timeout = 1;
   CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION refuse();
   CREATE EVENT TRIGGER no_login ON login EXECUTE FUNCTION refuse();
   ALTER EVENT TRIGGER no_login ENABLE ALWAYS;
@@ -33,7 +33,8 @@ const DISTURBING = `
 describe("image: a database that disturbs every session in it", () => {
   const archive = { WALG_FILE_PREFIX: "/var/lib/postgresql/archive", BACKUP_SCHEDULE: "external" };
   const changed = { POSTGRES_PASSWORD: "second", APP_USER: "app", APP_PASSWORD: "app-secret" };
-  const calm = "-c session_preload_libraries= -c event_triggers=off -c role=none -c search_path=pg_catalog";
+  const calm =
+    "-c statement_timeout=0 -c transaction_timeout=0 -c idle_session_timeout=0 -c session_preload_libraries= -c event_triggers=off -c role=none -c search_path=pg_catalog";
   let database: Container;
 
   before(async function () {
