@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { until } from "../../local/process";
-import { Container, docker, environment, runOnce } from "./docker";
+import { Container, docker, environment, newFolder, runOnce } from "./docker";
 import "./hooks";
 
 const MAKE = (name: string) =>
@@ -14,17 +14,45 @@ describe("image: archiving", () => {
     this.timeout("2m");
     const store = environment({ WALG_FILE_PREFIX: "file:///backups/", BACKUP_SCHEDULE: "external" });
     const more = environment({ POSTGRES_PASSWORD: "secret", ARCHIVE_TIMEOUT: "17", LOG_LEVEL: "debug" });
-    database = await Container.ready([...store, ...more]);
+    const conf = newFolder({ "own.conf": "archive_command = '/bin/true'\narchive_timeout = 0\n" });
+    database = await Container.ready([...store, ...more, "-v", `${conf}:/etc/postgresql/conf.d:ro`]);
   });
   after(() => database?.remove());
 
-  it("is set up by generated settings, which conf.d may override", async () => {
-    expect(await database.sql("SHOW archive_mode")).to.equal("on");
-    expect(await database.sql("SHOW archive_command")).to.equal("/usr/local/bin/archive-wal %p");
-    expect(await database.sql("SHOW archive_timeout")).to.equal("17s");
-    const order =
-      "SELECT string_agg(DISTINCT sourcefile, ' ') FROM pg_settings WHERE name LIKE 'archive%' AND source = 'configuration file'";
-    expect(await database.sql(order)).to.equal("/run/postgres-stack/generated.conf");
+  it("is set up by flags, which neither conf.d nor ALTER SYSTEM overrides, now or at the next start", async () => {
+    const settings = {
+      archive_mode: "on",
+      archive_command: "/usr/local/bin/archive-wal %p",
+      archive_library: "",
+      archive_timeout: "17s",
+      restore_command: "/usr/local/bin/fetch-wal %f %p",
+    };
+    const shown = async () => {
+      const names = Object.keys(settings);
+      const values = await Promise.all(names.map((name) => database.sql(`SHOW ${name}`)));
+      return Object.fromEntries(names.map((name, n) => [name, values[n]]));
+    };
+    for (const [name, value] of Object.entries({
+      ...settings,
+      archive_command: "/bin/true",
+      archive_mode: "off",
+    }))
+      await database.sql(`ALTER SYSTEM SET ${name} = '${value === "" ? "other" : value}'`);
+    await database.sql("SELECT pg_reload_conf()");
+    await database.logged(/received SIGHUP/);
+    expect(await shown()).to.deep.equal(settings);
+    await database.stop();
+    await database.start();
+    await database.becomesReady();
+    expect(await shown()).to.deep.equal(settings);
+  });
+
+  it("says at the start which settings of others have no effect", async () => {
+    const line = await database.logged(/WARN \[roles\] the archive's settings can't be changed .*/);
+    expect(line)
+      .to.contain("archive_command in /var/lib/postgresql/18/docker/postgresql.auto.conf")
+      .and.to.contain("archive_timeout in /etc/postgresql/conf.d/own.conf");
+    await database.sql("ALTER SYSTEM RESET ALL");
   });
 
   it("counts up with no failure", async () => {

@@ -67,9 +67,9 @@ async function removeLabelled(label: string): Promise<void> {
   if (volumes.length > 0) await must(["volume", "rm", ...volumes]);
 }
 
-/** A new named volume. */
-export function newVolume(): Promise<string> {
-  return must(["volume", "create", ...LABELS]);
+/** A new named volume. `options` are those of `docker volume create`. */
+export function newVolume(options: string[] = []): Promise<string> {
+  return must(["volume", "create", ...LABELS, ...options]);
 }
 
 /** A new folder on this machine with these files, readable by everyone, to be mounted. */

@@ -8,7 +8,15 @@ const sourced = (script: string, options: string[] = []) =>
 
 describe("image: a bad environment", () => {
   it("lists everything that is wrong at once, and no secret's value", async () => {
-    const files = newFolder({ password: "file-secret", empty: "", lines: "first-secret\nsecond-secret" });
+    const files = newFolder({
+      password: "file-secret",
+      empty: "",
+      lines: "first-secret\nsecond-secret",
+      // as PowerShell's > writes, as Notepad saved, with a carriage return inside
+      utf16: "\ufeffs\0-\0s\0e\0c\0",
+      mark: "\ufeffmarked-secret",
+      carriage: "carriage\r-secret\r\n",
+    });
     const { code, stderr } = await runOnce([
       "-v",
       `${files}:/files:ro`,
@@ -20,9 +28,14 @@ describe("image: a bad environment", () => {
         APP_PASSWORD_FILE: "/files/missing",
         AWS_SECRET_ACCESS_KEY_FILE: "/files/empty",
         AWS_ACCESS_KEY_ID_FILE: "/files/lines",
+        AWS_SESSION_TOKEN_FILE: "/files/utf16",
+        AZURE_STORAGE_ACCESS_KEY_FILE: "/files/mark",
+        AZURE_STORAGE_SAS_TOKEN_FILE: "/files/carriage",
+        APP_DATABASE: "value-with-a-return\r",
         WALG_S3_PREFIX: "http://bucket",
         BACKUP_SCHEDULE: "61 * * * *",
         BACKUP_RETAIN: "0",
+        BACKUP_STALL_SECONDS: "0",
         ARCHIVE_TIMEOUT: "soon",
         ARCHIVE_DEADLINE: "-1",
         LOG_LEVEL: "loud",
@@ -40,9 +53,14 @@ describe("image: a bad environment", () => {
       "APP_PASSWORD_FILE:",
       "AWS_SECRET_ACCESS_KEY_FILE:",
       "AWS_ACCESS_KEY_ID:",
+      "AWS_SESSION_TOKEN_FILE: /files/utf16 holds bytes of value 0",
+      "AZURE_STORAGE_ACCESS_KEY: the value begins with a byte order mark",
+      "AZURE_STORAGE_SAS_TOKEN: the value has a carriage return",
+      "APP_DATABASE: the value has a carriage return",
       "WALG_S3_PREFIX:",
       "BACKUP_SCHEDULE:",
       "BACKUP_RETAIN:",
+      "BACKUP_STALL_SECONDS:",
       "ARCHIVE_TIMEOUT:",
       "ARCHIVE_DEADLINE:",
       "LOG_LEVEL:",
@@ -132,9 +150,32 @@ describe("image: where WAL-G stores", () => {
     expect(stdout.split("\n")).to.eql([hostile, "600"]);
   });
 
+  it("keeps what reaches a store beside WAL-G's own variables, also for cron, which has no environment", async () => {
+    const reach = {
+      HTTPS_PROXY: "http://user:it's@proxy:3128",
+      https_proxy: "http://proxy:3128",
+      HTTP_PROXY: "http://proxy:3129",
+      NO_PROXY: "10.0.0.0/8,.svc",
+      SSL_CERT_FILE: "/etc/ssl/own.pem",
+      SSL_CERT_DIR: "/etc/ssl/own",
+      AWS_CA_BUNDLE: "/etc/ssl/bundle.pem",
+      S3_STORAGE_CLASS: "STANDARD_IA",
+      GCS_MAX_RETRIES: "9",
+      GODEBUG: "netdns=go",
+    };
+    for (const store of ["WALG_S3_PREFIX", "CLONE_FROM"]) {
+      const { stdout } = await sourced(
+        `${load}; write_walg_env; for file in "$WALG_ENV" "$CLONE_ENV"; do
+         [ ! -e "$file" ] || env -i bash -c '. "$0"; for n in "$@"; do printenv "$n"; done' "$file" ${Object.keys(reach).join(" ")}; done`,
+        environment({ [store]: "s3://bucket", ...reach, OTHER: "left out" }),
+      );
+      expect(stdout.split("\n")).to.eql(Object.values(reach));
+    }
+  });
+
   it("reads a credential's file anew at each use, and fails without it", async () => {
     const { stdout, stderr } = await sourced(
-      `printf old >/tmp/key; ${load}; write_walg_env; load_walg_env; echo "$AWS_SECRET_ACCESS_KEY"; printf 'n e"w' >/tmp/key
+      `printf old >/tmp/key; ${load}; write_walg_env; load_walg_env; echo "$AWS_SECRET_ACCESS_KEY"; printf 'n e"w\\r\\n' >/tmp/key
        load_walg_env; echo "$AWS_SECRET_ACCESS_KEY"; rm /tmp/key; load_walg_env || echo failed; grep -c -e old -e 'n e' "$WALG_ENV"`,
       environment({ WALG_S3_PREFIX: "s3://bucket", AWS_SECRET_ACCESS_KEY_FILE: "/tmp/key" }),
     );

@@ -41,6 +41,8 @@ describe("image: probes of a server in recovery", () => {
     const database = await recovering(environment({ PROBE_STALL_SECONDS: "3" }));
     await until("recovery", async () => (await database.probe("startup")).code === 0);
     expect((await database.probe("liveness")).code).to.equal(0);
+    const clients = "while :; do psql -h 127.0.0.1 -U postgres; done";
+    await docker(["exec", "-d", "-e", "PGPASSWORD=secret", database.id, "bash", "-c", clients]);
     const verdict = await until("the standstill is seen", async () => {
       const probe = await database.probe("liveness");
       return probe.code === 1 && probe.stdout;
@@ -63,6 +65,36 @@ describe("image: probes", () => {
     });
     expect([...seen]).to.include.members(["starting", "ready"]);
     expect((await database.probe("startup")).code).to.equal(0);
+    await database.remove();
+  });
+
+  it("let a server that stands still be killed, although its clients are busy", async () => {
+    const database = await Container.ready([...PASSWORD, ...environment({ PROBE_STALL_SECONDS: "3" })]);
+    const busy = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+    await docker(["exec", "-d", database.id, "psql", "-U", "postgres", "-c", busy]);
+    const working = `SELECT count(*) FROM pg_stat_activity WHERE query = '${busy}' AND state = 'active'`;
+    await until("the client is busy", async () => (await database.sql(working)) === "1");
+    expect((await database.probe("liveness")).stdout).to.match(/^ready: /);
+    await database.bash("kill -STOP $(</run/postgres-stack/server.pid)");
+    const verdict = await until("the standstill is seen", async () => {
+      const probe = await database.probe("liveness");
+      return probe.code === 1 && probe.stdout;
+    });
+    expect(verdict).to.match(/neither CPU nor input and output moved for \d+ s \(limit 3 s\)/);
+    await database.bash("kill -CONT $(</run/postgres-stack/server.pid)");
+    await until("it answers", async () => (await database.probe("liveness")).stdout.startsWith("ready: "));
+    await database.remove();
+  });
+
+  it("of a stranger in its archive say so, and that it serves", async () => {
+    const database = await Container.ready(PASSWORD);
+    const identity = "stranger: the archive belongs to system 7";
+    await database.bash(`printf '%s\n' '${identity}' s3://bucket/18 >/run/postgres-stack/archive-identity`);
+    const probe = await database.probe("readiness");
+    expect(probe.code).to.equal(0);
+    expect(probe.stdout).to.equal(`ready: accepts connections; archive: ${identity}`);
+    await database.bash("echo owner >/run/postgres-stack/archive-identity");
+    expect((await database.probe("readiness")).stdout).to.equal("ready: accepts connections");
     await database.remove();
   });
 

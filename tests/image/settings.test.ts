@@ -90,6 +90,23 @@ describe("image: applying settings", () => {
     expect(stderr).to.contain("work_mem is overridden by ALTER SYSTEM");
   });
 
+  it("fails for one of the archive, which a flag overrides", async () => {
+    const flags = ["postgres", "-c", "archive_timeout=60"];
+    write("archive_timeout = 0\n");
+    const mounts = ["-v", `${folder}:${CONF_D}:ro`, ...environment({ POSTGRES_PASSWORD: "secret" })];
+    const archiving = await Container.ready(mounts, flags);
+    const { code, stderr } = await docker([
+      "exec",
+      "-e",
+      "APPLY_DEADLINE=1",
+      archiving.id,
+      "apply-settings.sh",
+    ]);
+    expect(code).to.equal(1);
+    expect(stderr).to.contain("archive_timeout is overridden by command line");
+    await archiving.remove();
+  });
+
   it("waits until the server sees the new files", async () => {
     const wanted = newFolder({ "stack.conf": "work_mem = 64MB\n" });
     const options = ["--network", `container:${database.id}`, "-v", `${wanted}:${CONF_D}:ro`];

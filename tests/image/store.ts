@@ -26,7 +26,7 @@ export interface Archived {
   old: { volume: string; content: string };
 }
 
-/** A database that restores from an archive through a proxy of its own. */
+/** A database that reaches its store through a proxy of its own. */
 export interface Restoring {
   proxy: StoreProxy;
   database: Container;
@@ -40,7 +40,7 @@ export function content(database: Container): Promise<string> {
 }
 
 /** Inserts rows with so many bytes of noise in all. */
-async function fill(database: Container, bytes: number): Promise<void> {
+export async function fill(database: Container, bytes: number): Promise<void> {
   const noise =
     "SELECT string_agg(sha512((n || ':' || part || random())::text::bytea), '') FROM generate_series(1, 16) part";
   const first = "(SELECT coalesce(max(n), 0) + 1 FROM rows)";
@@ -93,15 +93,28 @@ export async function archive(): Promise<Archived> {
   return { prefix: `${prefix}/18`, content: archived, old };
 }
 
+async function newProxy(): Promise<StoreProxy> {
+  const proxy = new StoreProxy(new URL(S3_ENDPOINT));
+  proxies.push(proxy);
+  await proxy.start();
+  return proxy;
+}
+
+/** Starts a database that archives into a prefix of its own. */
+export async function archiving(name: string, variables: Record<string, string>): Promise<Restoring> {
+  const proxy = await newProxy();
+  const prefix = `s3://${S3_BUCKET}/${FOLDER}/${name}`;
+  const database = await Container.ready([...store(prefix, proxy.endpoint), ...environment(variables)]);
+  return { proxy, database };
+}
+
 /** Starts a database on a copy of the old data that is to restore the archive, with a store that sends so many bytes a second. */
 export async function restore(
   archived: Archived,
   rate: number,
   variables: Record<string, string>,
 ): Promise<Restoring> {
-  const proxy = new StoreProxy(new URL(S3_ENDPOINT));
-  proxies.push(proxy);
-  await proxy.start();
+  const proxy = await newProxy();
   proxy.throttle(rate);
   const volume = await copyOf(archived.old.volume);
   const own = `s3://${S3_BUCKET}/${FOLDER}/${volume}`;

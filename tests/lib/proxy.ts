@@ -17,6 +17,26 @@ const NO_DELETION = forbidden("AccessDenied", "Access Denied");
 /** How a request begins that deletes one object, or several. */
 const DELETION = /^(DELETE |POST \S*[?&]delete\b)/;
 
+/** A direction in which so many bytes a second pass; all connections share them. */
+class Line {
+  rate = Number.POSITIVE_INFINITY;
+  /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
+  private busyUntil = 0;
+
+  limit(bytesPerSecond: number): void {
+    this.rate = bytesPerSecond;
+    this.busyUntil = 0;
+  }
+
+  /** Waits until so many bytes have passed after what was sent before. */
+  async turn(bytes: number): Promise<void> {
+    if (!Number.isFinite(this.rate)) return;
+    const now = Date.now();
+    this.busyUntil = Math.max(this.busyUntil, now) + (bytes / this.rate) * 1000;
+    await new Promise((resolve) => setTimeout(resolve, this.busyUntil - now));
+  }
+}
+
 /** A TCP proxy on this machine in front of the object store, so that a test can take the store away and give it back. */
 export class StoreProxy {
   private readonly sockets = new Set<Socket>();
@@ -24,10 +44,8 @@ export class StoreProxy {
   private port = 0;
   private revoked = false;
   private deletesForbidden = false;
-  /** Bytes a second that the store sends; all connections share them. */
-  private rate = Number.POSITIVE_INFINITY;
-  /** When what was sent so far has passed at that rate, in milliseconds since 1970. */
-  private busyUntil = 0;
+  private readonly down = new Line();
+  private readonly up = new Line();
   /** Settled unless the proxy hangs. */
   private flowing = Promise.resolve();
   private flow = () => {};
@@ -73,8 +91,12 @@ export class StoreProxy {
 
   /** From now on the store sends so many bytes a second. */
   throttle(bytesPerSecond: number): void {
-    this.rate = bytesPerSecond;
-    this.busyUntil = 0;
+    this.down.limit(bytesPerSecond);
+  }
+
+  /** From now on the store receives so many bytes a second. */
+  throttleUploads(bytesPerSecond: number): void {
+    this.up.limit(bytesPerSecond);
   }
 
   /** Cuts the connections, and answers every request as S3 does when the access key was revoked. */
@@ -106,8 +128,8 @@ export class StoreProxy {
     }
     const outgoing = connect(Number(this.target.port), this.target.hostname);
     this.keep(outgoing);
-    void this.pass(incoming, outgoing);
-    void this.pass(outgoing, incoming, true);
+    void this.pass(incoming, outgoing, this.up);
+    void this.pass(outgoing, incoming, this.down);
   }
 
   /** Notes a connection as open, to be cut. */
@@ -116,8 +138,8 @@ export class StoreProxy {
     socket.on("error", () => {}).on("close", () => this.sockets.delete(socket));
   }
 
-  /** Hands on what comes, a piece at a time, at the rate when it is `limited`. */
-  private async pass(from: Socket, to: Socket, limited = false): Promise<void> {
+  /** Hands on what comes, a piece at a time, when it is its turn on the line. */
+  private async pass(from: Socket, to: Socket, line: Line): Promise<void> {
     try {
       for await (const piece of from as AsyncIterable<Buffer>) {
         await this.flowing;
@@ -126,7 +148,7 @@ export class StoreProxy {
           to.destroy();
           return;
         }
-        if (limited && Number.isFinite(this.rate)) await this.turn(piece.length);
+        await line.turn(piece.length);
         await new Promise<void>((resolve, reject) =>
           to.write(piece, (error) => (error ? reject(error) : resolve())),
         );
@@ -135,12 +157,5 @@ export class StoreProxy {
     } catch {
       to.destroy();
     }
-  }
-
-  /** Waits until so many bytes have passed after what was sent before. */
-  private async turn(bytes: number): Promise<void> {
-    const now = Date.now();
-    this.busyUntil = Math.max(this.busyUntil, now) + (bytes / this.rate) * 1000;
-    await new Promise((resolve) => setTimeout(resolve, this.busyUntil - now));
   }
 }

@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 readonly LEAST_ROOM=65536 # KiB: recovery ends with a checkpoint, which may begin a segment
+readonly FULL_REPORT_SECONDS=10
 
 # Prints the free KiB of the volume.
 free_kib() { df --output=avail -k "$VOLUME" | awk 'END { print $1 }'; }
@@ -36,10 +37,13 @@ list_waiting() {
 
 # Archives what a file lists, until one fails. Arguments: file.
 archive_listed() {
-  local name count stored=0
+  local name count stored=0 report_at="$SECONDS"
   count="$(wc -l <"$1")"
   while IFS= read -r name; do
-    report_progress "full: $stored of $count WAL files that wait are archived before the server starts"
+    if ((SECONDS >= report_at)); then
+      report_progress "full: $stored of $count WAL files that wait are archived before the server starts"
+      report_at=$((SECONDS + FULL_REPORT_SECONDS))
+    fi
     attempt archive_one "$name"
     if ((STATUS != 0)); then
       error "full: $name can't be archived (above), so it stays, and the volume may be too full to start: grow it, or correct the archive's access"

@@ -8,8 +8,9 @@ readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log
 
 # For sessions of ours, the superuser's: no setting of the server, of a role or of a database disturbs them, and no trigger.
 # shellcheck disable=SC2034 # for private.sh and backup.sh
-readonly UNDISTURBED="-c client_min_messages=error -c search_path=pg_catalog -c role=none -c event_triggers=off
-  -c session_preload_libraries= -c local_preload_libraries= -c default_transaction_read_only=off -c datestyle=ISO
+readonly UNDISTURBED="-c client_min_messages=error -c lc_messages=C -c search_path=pg_catalog -c role=none -c datestyle=ISO
+  -c quote_all_identifiers=off -c default_transaction_read_only=off -c event_triggers=off -c session_replication_role=origin
+  -c session_preload_libraries= -c local_preload_libraries= -c zero_damaged_pages=off -c ignore_checksum_failure=off
   -c statement_timeout=0 -c lock_timeout=30s -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0
   -c idle_session_timeout=0 -c password_encryption=scram-sha-256"
 

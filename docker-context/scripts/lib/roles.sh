@@ -88,8 +88,12 @@ SQL
 warn_of_overrides() {
   local found
   [ -n "$PREFIX_VARIABLE" ] || return 0
-  found="$(sql -v own="$RUN/generated.conf" <<<"SELECT string_agg(DISTINCT name || ' in ' || sourcefile, ', ') FROM pg_file_settings
-    WHERE name IN ('archive_mode', 'archive_command', 'archive_library', 'archive_timeout', 'restore_command') AND sourcefile <> :'own'")" || return 0
+  found="$(
+    sql -v own="$RUN/generated.conf" <<'SQL'
+SELECT string_agg(DISTINCT name || ' in ' || sourcefile, ', ') FROM pg_file_settings WHERE sourcefile <> :'own'
+  AND name IN ('archive_mode', 'archive_command', 'archive_library', 'archive_timeout', 'restore_command')
+SQL
+  )" || return 0
   if [ -n "$found" ]; then
     warn "the archive's settings can't be changed while a prefix is set, so these have no effect: $found"
   fi

@@ -162,8 +162,12 @@ look_at_walg() {
 # Exit: 0 when another session with this one's name waits for the server.
 server_is_busy() {
   local sessions
-  { sessions="$(timeout -k 1 5 psql -XAtq --no-password -c "SELECT count(*) FROM pg_stat_activity
-    WHERE application_name = current_setting('application_name') AND state = 'active' AND pid <> pg_backend_pid()")" || return 1; } 2>/dev/null
+  {
+    sessions="$(
+      timeout -k 1 5 psql -XAtq --no-password -c "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = current_setting('application_name') AND state = 'active' AND pid <> pg_backend_pid()"
+    )" || return 1
+  } 2>/dev/null
   ((sessions > 0))
 }
 
