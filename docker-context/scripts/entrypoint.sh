@@ -8,15 +8,13 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 
 COMPONENT=entrypoint
 
-# Reads and checks the environment. Ends the process with every error when there is one.
+# Reads and checks the environment, as far as everything here needs it.
 load_environment() {
   read_environment
   check_runtime
   check_backup
   check_encryption
   check_upgrade
-  "$@"
-  report_environment
 }
 
 # What only root can do: scheduled backups and the owner of files. Continues as postgres.
@@ -46,16 +44,23 @@ leave_root() {
   exec gosu postgres "${BASH_SOURCE[0]}" "$@"
 }
 
-# Writes the settings that follow from the environment; postgresql.conf includes them before conf.d.
+# Sets ARCHIVE_SETTINGS. As flags nothing overrides them, neither conf.d nor ALTER SYSTEM: with another archive_command, such as
+# true before a bulk load, backups would look good and could not be restored.
+read_archive_settings() {
+  ARCHIVE_SETTINGS=()
+  [ -n "$PREFIX_VARIABLE" ] || return 0
+  ARCHIVE_SETTINGS=(archive_mode=on "archive_command=/usr/local/bin/archive-wal %p" archive_library=
+    "archive_timeout=${ARCHIVE_TIMEOUT}s" "restore_command=/usr/local/bin/fetch-wal %f %p")
+}
+
+# Writes them for the servers that run before the final one too; postgresql.conf includes them before conf.d.
 write_generated_settings() {
+  local setting
   {
-    echo "# Written by the entrypoint at every boot; conf.d overrides it."
-    if [ -n "$PREFIX_VARIABLE" ]; then
-      echo "archive_mode = on"
-      echo "archive_command = '/usr/local/bin/archive-wal %p'"
-      echo "archive_timeout = ${ARCHIVE_TIMEOUT}s"
-      echo "restore_command = '/usr/local/bin/fetch-wal %f %p'"
-    fi
+    echo "# Written by the entrypoint at every boot; flags of the server say the same, and win over every file."
+    for setting in "${ARCHIVE_SETTINGS[@]}"; do
+      printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
+    done
   } >"$RUN/generated.conf.new"
   mv -f "$RUN/generated.conf.new" "$RUN/generated.conf"
 }
@@ -65,7 +70,9 @@ write_generated_settings() {
 boot() {
   local name
   trap 'info "stopped before the server was started"; exit 143' TERM INT
-  load_environment check_roles
+  load_environment
+  check_roles
+  report_environment
   if [ "$(id -u)" = 0 ]; then
     leave_root postgres "$@"
   fi
@@ -78,14 +85,16 @@ boot() {
     warn "no cron daemon runs (not installed, or the container was not started as root): base backups are not scheduled; WAL archiving works"
   fi
   write_walg_env
+  read_archive_settings
   write_generated_settings
   export POSTGRES_USER POSTGRES_DB
   for name in "${ROLE_VARIABLES[@]}"; do
     unset "${name}_FILE"
   done
   ensure_cluster
+  archive_when_full
   start_role_sync
-  exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@"
+  exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@" "${ARCHIVE_SETTINGS[@]/#/--}"
 }
 
 _main() {
@@ -95,6 +104,7 @@ _main() {
     backup.sh | restore.sh | upgrade.sh)
       BACKUP_SCHEDULE="${BACKUP_SCHEDULE:-external}"
       load_environment
+      report_environment
       write_walg_env
       exec "$@"
       ;;

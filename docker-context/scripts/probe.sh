@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Kubernetes probes. Prints one state line: starting, restoring, upgrading, preparing, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    as readiness, recovering, restoring, upgrading or preparing (looking at indexes, rebuilding them): those may take
-#              hours, and liveness watches over them
+#   startup    as readiness, recovering, restoring, upgrading, preparing (looking at indexes, rebuilding them) or full: those may
+#              take hours, and liveness watches over them
 #   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
 #   readiness  accepts connections over TCP, and passwords are those of the environment
 set -Eeuo pipefail
@@ -10,6 +10,7 @@ set -Eeuo pipefail
 readonly RUN=/run/postgres-stack
 readonly PROGRESS="$RUN/progress"
 readonly RESTORE_PROGRESS="$RUN/restore-progress"
+readonly IDENTITY="$RUN/archive-identity"
 readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
 readonly UPGRADE=/var/lib/postgresql/.postgres-stack/upgrade
 readonly UPGRADING='asked|backing-up|upgrading|upgraded|starting|handing-over|undoing-upgrade'
@@ -31,6 +32,8 @@ server_state() {
         echo upgrading
       elif grep -qs '^collations: ' "$RESTORE_PROGRESS"; then
         echo preparing
+      elif grep -qs '^full: ' "$RESTORE_PROGRESS"; then
+        echo full
       else
         echo starting
       fi
@@ -70,28 +73,49 @@ descendants() {
   done
 }
 
-# What shows that work goes on: PostgreSQL's startup process with the restore_command it runs, or before there is one,
-# whatever the entrypoint runs. Other processes of the server would show life where nothing moves.
+# What shows that work goes on. Before there is a server, whatever the entrypoint runs; of a server those waited_for, or else the
+# postmaster: busy clients would show life where nothing moves.
+# Arguments: state.
 fingerprint() {
   local server pid pids
   server="$(cat "$RUN/server.pid" 2>/dev/null || echo 1)"
   pids="$(descendants "$server")"
-  for pid in $pids; do
-    if grep -aqsE '^postgres: (.*: )?startup' "/proc/$pid/cmdline"; then
-      pids="$pid $(descendants "$pid")"
-      break
-    fi
-  done
+  if [ "$(cat "/proc/$server/comm" 2>/dev/null)" = postgres ]; then
+    pids="$(waited_for "$1" "$pids")"
+    : "${pids:=$server}"
+  fi
   for pid in $pids; do
     process_progress "$pid"
   done
 }
 
-# Prints for how many seconds nothing has moved.
+# Prints those of a server's processes that its start waits for, with what they run, or its stop: it rejects connections then,
+# so its postmaster answers. Arguments: state, pids.
+waited_for() {
+  local found
+  found="$(processes startup "$2")"
+  if [ -z "$found" ] && [ "$1" = recovering ]; then
+    found="$(processes '(checkpointer|archiver)' "$2")"
+  fi
+  echo "$found"
+}
+
+# Prints the server's processes of a kind and their descendants. Arguments: kind, pids.
+processes() {
+  local pid
+  for pid in $2; do
+    if grep -aqsE "^postgres: (.*: )?$1" "/proc/$pid/cmdline"; then
+      echo "$pid"
+      descendants "$pid"
+    fi
+  done
+}
+
+# Prints for how many seconds nothing has moved. Arguments: state.
 stalled_seconds() {
   local now since='' last='' current
   printf -v now '%(%s)T' -1
-  current="$(fingerprint)"
+  current="$(fingerprint "$1")"
   if [ -s "$PROGRESS" ]; then
     { read -r since && last="$(cat)"; } <"$PROGRESS"
   fi
@@ -104,15 +128,19 @@ stalled_seconds() {
   echo "$((now - since))"
 }
 
+# Exit: 0 when the volume has no room.
+is_full() { (($(free_kib) < LEAST_FREE_KIB)); }
+
 # Prints the state line of a server that does not accept connections. Exit: 1 when it is to be killed.
 # Arguments: state.
 judge_unready() {
-  local stalled limit="${PROBE_STALL_SECONDS:-1800}" doing="the server does not accept connections yet"
-  if (($(free_kib) < LEAST_FREE_KIB)); then
+  local stalled progress limit="${PROBE_STALL_SECONDS:-1800}" doing="the server does not accept connections yet"
+  progress="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true
+  if [ "$1" != full ] && is_full; then
     echo "full: the server does not accept connections and the volume has $(free_kib) KiB left: grow it"
     return 0
   fi
-  stalled="$(stalled_seconds)"
+  stalled="$(stalled_seconds "$1")"
   if ((stalled >= limit)); then
     echo "$1: neither CPU nor input and output moved for $stalled s (limit $limit s)"
     return 1
@@ -120,17 +148,21 @@ judge_unready() {
   case "$1" in
     restoring) doing="$(restore_progress)" ;;
     upgrading) doing="$(sed -n 's/^step=//p' "$UPGRADE" 2>/dev/null)" || true ;;
-    preparing) doing="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true ;;
+    preparing) doing="$progress" ;;
+    full) doing="${progress#full: }; the volume has $(free_kib) KiB left: grow it" ;;
   esac
   echo "$1: $doing; last progress $stalled s ago"
 }
 
-# Prints the state line of a server that accepts connections.
+# Prints the state line of a server that accepts connections. Somebody else's archive is no reason to stop serving.
 report_ready() {
-  if (($(free_kib) < LEAST_FREE_KIB)); then
-    echo "full: accepts connections, but the volume has $(free_kib) KiB left: grow it"
+  local identity=''
+  { IFS= read -r identity <"$IDENTITY"; } 2>/dev/null || true
+  if [[ "$identity" == stranger* ]]; then identity="; archive: $identity"; else identity=''; fi
+  if is_full; then
+    echo "full: accepts connections, but the volume has $(free_kib) KiB left: grow it$identity"
   else
-    echo "ready: accepts connections"
+    echo "ready: accepts connections$identity"
   fi
 }
 
@@ -149,7 +181,7 @@ _main() {
   judge_unready "$state" || alive=1
   case "$1" in
     liveness) return "$alive" ;;
-    startup) [ "$state" != starting ] ;;
+    startup) [ "$state" != starting ] || is_full ;;
     *) return 1 ;;
   esac
 }

@@ -85,7 +85,7 @@ try_key() {
 # Reads an object of the archive to its end. Needs WAL-G's environment. Exit: 1 when it can't be read; WALG_ERROR says why.
 # Arguments: path, options of `wal-g st cat`.
 read_object() {
-  if WALG_OUTPUT="$({ timeout --foreground -k 5 300 wal-g st cat "$@" | wc -c; } 2>&1)" && [ "$WALG_OUTPUT" != 0 ]; then return 0; fi
+  if WALG_OUTPUT="$({ run_walg 300 "$NO_BOUND" st cat "$@" | wc -c; } 2>&1)" && [ "$WALG_OUTPUT" != 0 ]; then return 0; fi
   WALG_ERROR="$(redact "$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' <<<"$WALG_OUTPUT" | tail -n 1)")"
   : "${WALG_ERROR:=there is no such object, or no answer within 300 s}"
   return 1

@@ -14,7 +14,8 @@ ENVIRONMENT_ERRORS=()
 # Arguments: message, beginning with the variable's name; never a secret's value.
 refuse() { ENVIRONMENT_ERRORS+=("$1"); }
 
-# Reads NAME or the file that NAME_FILE names into the shell variable NAME, which is not exported.
+# Reads NAME or the file that NAME_FILE names into the shell variable NAME, which is not exported. A file's last line end, also
+# one made on Windows, is no part of the value.
 # Arguments: name.
 read_secret() {
   local name="$1" file_variable="$1_FILE"
@@ -27,13 +28,28 @@ read_secret() {
       refuse "$file_variable: $path can't be read"
     elif ! [ -s "$path" ]; then
       refuse "$file_variable: $path is empty"
+    elif [ "$(tr -d '\0' <"$path" | wc -c)" != "$(wc -c <"$path")" ]; then
+      refuse "$file_variable: $path holds bytes of value 0, so it is no text in UTF-8: write it anew"
     else
       printf -v "$name" '%s' "$(<"$path")"
+      printf -v "$name" '%s' "${!name%$'\r'}"
       [ -n "${!name}" ] || refuse "$file_variable: $path holds nothing but a line break"
     fi
   fi
-  if [[ "${!name-}" == *$'\n'* && "$name" != *WALG_PGP_KEY ]]; then
-    refuse "$name: the value has a line break; one line is needed"
+  check_secret "$name"
+}
+
+# Refuses what would be read as another value by whom it is given to: psql drops a carriage return at the end, for one.
+# Arguments: name.
+check_secret() {
+  local value="${!1-}"
+  [[ "$1" != *WALG_PGP_KEY ]] || return 0
+  if [[ "$value" == *$'\n'* ]]; then
+    refuse "$1: the value has a line break; one line is needed"
+  elif [[ "$value" == *$'\r'* ]]; then
+    refuse "$1: the value has a carriage return, as from a file made on Windows; give it without"
+  elif [[ "$value" == $'\xef\xbb\xbf'* ]]; then
+    refuse "$1: the value begins with a byte order mark, as from a file made on Windows; give it without"
   fi
 }
 
@@ -76,9 +92,9 @@ read_environment() {
     read_secret "$name"
   done
   : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}" "${APP_DATABASE:=${APP_USER-}}"
-  : "${BACKUP_SCHEDULE:=}" "${BACKUP_RETAIN:=7}" "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}"
+  : "${BACKUP_SCHEDULE:=}" "${BACKUP_RETAIN:=7}" "${BACKUP_STALL_SECONDS:=300}" "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}"
   : "${LOG_LEVEL:=info}" "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}" "${RESTORE_STALL_SECONDS:=300}"
-  export BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL
+  export BACKUP_RETAIN BACKUP_STALL_SECONDS ARCHIVE_DEADLINE LOG_LEVEL
   # shellcheck disable=SC2034 # for upgrade-check.sh; rehearse turns it on
   REHEARSAL=false
   PREFIX_VARIABLE=
@@ -124,6 +140,7 @@ check_backup() {
     fi
   done
   check_number BACKUP_RETAIN 1 10000
+  check_number BACKUP_STALL_SECONDS 1 86400
   check_number ARCHIVE_TIMEOUT 1 1073741823
   check_number ARCHIVE_DEADLINE 1 86400
 }

@@ -6,24 +6,30 @@
 readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log_min_duration_sample=-1
   -c log_duration=off -c log_min_error_statement=panic -c pg_stat_statements.track_utility=off"
 
-# For sessions that no setting of a role or of a database may disturb.
+# For sessions of ours, the superuser's: no setting of the server, of a role or of a database disturbs them, and no trigger.
 # shellcheck disable=SC2034 # for private.sh and backup.sh
-readonly UNDISTURBED="-c client_min_messages=error -c search_path=pg_catalog -c default_transaction_read_only=off
-  -c statement_timeout=0 -c lock_timeout=30s -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
+readonly UNDISTURBED="-c client_min_messages=error -c search_path=pg_catalog -c role=none -c event_triggers=off
+  -c session_preload_libraries= -c local_preload_libraries= -c default_transaction_read_only=off -c datestyle=ISO
+  -c statement_timeout=0 -c lock_timeout=30s -c transaction_timeout=0 -c idle_in_transaction_session_timeout=0
+  -c idle_session_timeout=0 -c password_encryption=scram-sha-256"
 
 # Points libpq at PGHOST with the password in PGPASSWORD_FILE, or at the socket as the superuser.
 use_server() {
   if [ -n "${PGPASSWORD_FILE-}" ]; then
     PGPASSWORD="$(<"$PGPASSWORD_FILE")"
-    export PGPASSWORD
+    # as read_secret reads the same file
+    export PGPASSWORD="${PGPASSWORD%$'\r'}"
   fi
   export PGHOST="${PGHOST:-/var/run/postgresql}" PGUSER="${PGUSER:-${POSTGRES_USER:-postgres}}"
-  export PGDATABASE=postgres PGCONNECT_TIMEOUT=10 PGAPPNAME="postgres-stack/${COMPONENT:-sql}"
+  export PGDATABASE=postgres PGCONNECT_TIMEOUT=10 PGAPPNAME="postgres-stack/${COMPONENT:-sql}" PGOPTIONS="$UNDISTURBED"
 }
 
-# Points libpq at the socket of this container, whatever PG* variables say.
+# Points libpq at the socket of this container, whatever PG* variables say; only the port is the server's too.
 use_socket() {
-  unset PGHOST PGHOSTADDR PGUSER PGPASSWORD PGPASSWORD_FILE PGSERVICE
+  local name
+  for name in $(compgen -e PG); do
+    if [[ "$name" != @(PGPORT|PGDATA|PG_*) ]]; then unset "$name"; fi
+  done
   use_server
 }
 

@@ -1,10 +1,18 @@
-# WAL-G: where it stores, its credentials, and runs with a deadline.
+# WAL-G: where it stores, its credentials, and runs that end when nothing moves. It has no deadline of its own: a store that
+# accepts and never answers holds it for ever.
 # shellcheck shell=bash
+
+. "$LIB/watch.sh"
 
 readonly RUN=/run/postgres-stack
 # another file for a restore from another archive
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"
+readonly STALLS=30 # times that without movement, a run whose caller waits may take in all
+# what wal-g and its SDKs read of an environment beside WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
+STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'
+STORE_VARIABLES+='|STORAGE_EMULATOR_HOST|GPG_KEY_ID|GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|TOTAL_BG_UPLOADED_LIMIT'
+readonly STORE_VARIABLES
 
 # Prints a prefix as WAL-G wants it: no file:// scheme, no trailing slash, the major version appended.
 # Arguments: prefix.
@@ -51,14 +59,17 @@ walg_environment() {
   printf 'unset %s\n' "${PREFIXES[*]}"
   export_line "$1" "$2"
   export_line WALG_PREVENT_WAL_OVERWRITE true
-  for name in PATH PGDATA PG_MAJOR POSTGRES_USER BACKUP_RETAIN ARCHIVE_DEADLINE LOG_LEVEL; do
+  for name in PATH PGDATA PG_MAJOR POSTGRES_USER BACKUP_RETAIN ARCHIVE_DEADLINE BACKUP_STALL_SECONDS LOG_LEVEL; do
     export_line "$name" "${!name}"
+  done
+  for name in $(compgen -e); do
+    if [[ "$name" =~ ^($STORE_VARIABLES)$ ]]; then export_line "$name" "${!name}"; fi
   done
   store_environment ''
 }
 
 # Prints the settings and secrets of a store. A secret given as a file is read again at each use, so that a rotated one
-# counts without a restart; an empty one is an error, as WAL-G would store in plain with it.
+# counts without a restart; an empty one is an error, as WAL-G would store in plain with it. Line ends are those of read_secret.
 # Arguments: what the variables' names begin with (nothing, or CLONE_); what is printed has the names without it.
 store_environment() {
   local of="$1" name value file_variable
@@ -72,7 +83,8 @@ store_environment() {
     value="$of$name" file_variable="$of${name}_FILE"
     if [ -n "${!file_variable-}" ]; then
       # shellcheck disable=SC2016 # expanded when the file is read
-      printf 'unset %s\n%s="$(<%s)" && [ -n "$%s" ] || return 1\nexport %s\n' "${name}_FILE" "$name" "${!file_variable@Q}" "$name" "$name"
+      printf 'unset %s\n%s="$(tr -d "\\r" <%s)" && [ -n "$%s" ] || return 1\nexport %s\n' \
+        "${name}_FILE" "$name" "${!file_variable@Q}" "$name" "$name"
     elif [ -n "${!value-}" ]; then
       export_line "$name" "${!value}"
     fi
@@ -130,15 +142,40 @@ redact() {
   printf '%s' "$text"
 }
 
+# Runs wal-g as a child that dies with this script, and ends it when nothing has moved for too long. It prints as it likes.
+# Arguments: seconds without movement, seconds in all, wal-g's. Exit: wal-g's, or STOOD_STILL.
+run_walg() {
+  local WAITED=0
+  setpriv --pdeathsig KILL wal-g "${@:3}" &
+  wait_while_moving $! "$1" "$2" look_at_walg $!
+}
+
+# Sets POSITION: what wal-g has moved. That it waits for the server, as for the checkpoint a base backup begins with, counts too:
+# the store is not to blame. Keeps WAITED, of run_walg, from one call to the next. Arguments: pid.
+look_at_walg() {
+  bytes_moved "$1"
+  if ((STILL > 0)) && [ -n "${PGAPPNAME-}" ] && server_is_busy; then WAITED=$((WAITED + LEAST_MOVEMENT)); fi
+  # shellcheck disable=SC2034 # for watch_movement
+  POSITION=$((BYTES + WAITED))
+}
+
+# Exit: 0 when another session with this one's name waits for the server.
+server_is_busy() {
+  local sessions
+  { sessions="$(timeout -k 1 5 psql -XAtq --no-password -c "SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = current_setting('application_name') AND state = 'active' AND pid <> pg_backend_pid()")" || return 1; } 2>/dev/null
+  ((sessions > 0))
+}
+
 # Runs wal-g; its output goes to WALG_OUTPUT, its last error to WALG_ERROR (one line, without secrets).
-# Arguments: deadline in seconds, wal-g's arguments. Exit: wal-g's, or 124 and 137 when the deadline passed.
+# Arguments: seconds without movement, wal-g's arguments. Exit: wal-g's, or STOOD_STILL when it was ended.
 walg_within() {
-  local deadline="$1" status=0
-  shift
-  WALG_OUTPUT="$(timeout --foreground -k 5 "$deadline" wal-g "$@" 2>&1)" || status=$?
+  local bound=$(($1 * STALLS)) began="$SECONDS" status=0
+  WALG_OUTPUT="$(run_walg "$1" "$bound" "${@:2}" 2>&1)" || status=$?
   read_walg_error "$status"
-  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-    WALG_ERROR="no answer within $deadline s"
+  if ((status == STOOD_STILL)); then
+    WALG_ERROR="no answer within $1 s"
+    ((SECONDS - began < bound)) || WALG_ERROR="it was not done within $bound s"
   fi
   return "$status"
 }
@@ -164,6 +201,12 @@ relay() {
   done
 }
 
-# Runs wal-g as a direct child that dies with this script, and waits for its last line.
-# Arguments: wal-g's. Exit: wal-g's.
-walg() { setpriv --pdeathsig KILL wal-g "$@" 2>&1 | relay; }
+# Runs wal-g for as long as something moves, and logs its lines. Arguments: wal-g's. Exit: wal-g's, or STOOD_STILL.
+walg() {
+  local status=0
+  run_walg "$BACKUP_STALL_SECONDS" "$NO_BOUND" "$@" 2>&1 | relay || status=$?
+  if ((status == STOOD_STILL)); then
+    error "wal-g $1: nothing has moved for $BACKUP_STALL_SECONDS s, so it was ended: the store does not answer"
+  fi
+  return "$status"
+}

@@ -1,9 +1,10 @@
 # Processes that may come to a standstill, as a client does whose server hangs: waited for as long as something moves.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # results and limits for the callers
 
 readonly STOOD_STILL=142
 # a client without a server still reads some bytes a second: events, errors, name service
-readonly LEAST_MOVEMENT=16384 # bytes
+readonly LEAST_MOVEMENT=16384         # bytes
+readonly NO_BOUND=9223372036854775807 # seconds in all
 
 # Sets BYTES: how many bytes processes have read so far, from the network too.
 # Arguments: pids.
@@ -16,6 +17,29 @@ bytes_read() {
       BYTES=$((BYTES + bytes))
     fi
   done
+}
+
+# Sets BYTES: how many bytes a process has moved so far: read, and written, the network included. What waits in a socket to be
+# sent has not moved: on a slow line that is megabytes for each.
+# Arguments: pid.
+bytes_moved() {
+  local read written unsent
+  BYTES=0
+  # the process may be gone meanwhile
+  if { read -r _ read && read -r _ written; } 2>/dev/null <"/proc/$1/io"; then
+    unsent="$(unsent_bytes "$1")"
+    BYTES=$((read + written - unsent))
+  fi
+}
+
+# Prints how many bytes wait in the sockets of a process, or are on their way. Arguments: pid.
+unsent_bytes() {
+  local sockets queue inode unsent=0
+  { sockets=" $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l ')" || true; } 2>/dev/null
+  while read -r _ _ _ _ queue _ _ _ _ inode _; do
+    if [[ "$sockets" == *" socket:[$inode] "* ]]; then unsent=$((unsent + 16#${queue%:*})); fi
+  done < <(cat "/proc/$1/net/tcp" "/proc/$1/net/tcp6" 2>/dev/null)
+  echo "$unsent"
 }
 
 # Sets FETCHES: the pids of wal-g that fetch WAL for the server of a folder, ahead too.
