@@ -61,7 +61,8 @@ list() {
   # shellcheck disable=SC2034 # written by read_fields
   local -A outcome
   REQUEST[to]=latest
-  plan_restore || echo "not ready for a restore: ${PLAN[problem]}"
+  plan_restore
+  if [ -n "${PLAN[problem]}" ]; then echo "not ready for a restore: ${PLAN[problem]}"; fi
   if [ -n "${PLAN[window]-}" ]; then
     sed 's/; base backups: /\nbase backups:\n  /; s/), base_/)\n  base_/g' <<<"${PLAN[window]}"
   fi
@@ -79,7 +80,10 @@ list() {
 }
 
 check() {
-  plan_restore || reject "$(title "${REQUEST[id]}") would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}. Nothing was touched"
+  plan_restore
+  if [ -n "${PLAN[problem]}" ]; then
+    reject "$(title "${REQUEST[id]}") would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}. Nothing was touched"
+  fi
   info "$(title "${REQUEST[id]}") would use ${PLAN[backups]%% *} and timeline ${PLAN[timeline]}. ${PLAN[window]}; ${PLAN[room]}"
 }
 

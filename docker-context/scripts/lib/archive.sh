@@ -1,171 +1,170 @@
-# What an archive holds: base backups, WAL segments, timelines. LSNs and sizes are plain numbers, times microseconds.
-# Needs WAL-G's environment, so callers are subshells. Functions that fail say why in PROBLEM.
-# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+# Reads what an archive holds into files, for the planner (lib/planner), which says what follows from them. Needs WAL-G's
+# environment, so callers run by attempt. Functions that fail say why in PROBLEM.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-declare -A BACKUP_START=() BACKUP_FINISH=() BACKUP_TIME=() BACKUP_SYSTEM=() BACKUP_VERSION=() BACKUP_SIZE=()
-declare -A STORED=() STORED_AS=()
-readonly FAR=9223372036854775807
-
-# Prints the value of a key of a JSON object without nesting.
-# Arguments: object, key.
-json_value() {
-  if [[ "$1" =~ \"$2\":[[:space:]]*\"?([^\",}]*) ]]; then
-    printf '%s' "${BASH_REMATCH[1]}"
-  fi
-}
-
-# Prints microseconds since 1970.
-# Arguments: time, as date(1) reads it.
-epoch() { date -u -d "$1" +%s%6N; }
-
-# Prints a time for humans.
-# Arguments: microseconds since 1970.
-show_time() { TZ=UTC0 printf '%(%F %T)T+00' "$(($1 / 1000000))"; }
+# PLANS is the folder with the planner's input. It is in memory: what grows with the archive is not in it.
+readonly LIST_SECONDS=300 # without movement
 
 # Prints an LSN as a number.
 # Arguments: LSN such as 0/3000060.
 lsn_number() { echo "$((16#${1%/*} * 4294967296 + 16#${1#*/}))"; }
 
-# Reads the base backups. Sets BACKUPS, oldest first, and the BACKUP_* of each.
-read_backup_details() {
-  local object name
-  if ! walg_within 300 backup-list --json --detail; then
-    PROBLEM="the archive's backups can't be listed: $WALG_ERROR"
-    return 1
-  fi
-  while IFS= read -r object; do
-    name="$(json_value "$object" backup_name)"
-    [[ "$name" == base_* && "$object" == *'"finish_time"'* ]] || continue
-    BACKUP_START[$name]="$(json_value "$object" start_lsn)"
-    BACKUP_FINISH[$name]="$(json_value "$object" finish_lsn)"
-    BACKUP_TIME[$name]="$(epoch "$(json_value "$object" finish_time)")"
-    BACKUP_SYSTEM[$name]="$(json_value "$object" system_identifier)"
-    BACKUP_VERSION[$name]="$(json_value "$object" pg_version)"
-    BACKUP_SIZE[$name]="$(json_value "$object" uncompressed_size)"
-  done < <(sed -n 's/^\[\(.*\)\]$/\1/p' <<<"$WALG_OUTPUT" | sed 's/},[[:space:]]*{/}\n{/g')
-  mapfile -t BACKUPS < <(for name in "${!BACKUP_TIME[@]}"; do echo "${BACKUP_TIME[$name]} $name"; done | sort -n | cut -d ' ' -f 2)
-}
-
-# Reads times and full names of the stored segments and timeline histories into STORED and STORED_AS.
-read_stored_wal() {
-  local type size day clock zone abbreviation name
-  if ! TZ=UTC0 walg_within 300 st ls wal_005/; then
-    PROBLEM="the archive's WAL can't be listed: $WALG_ERROR"
-    return 1
-  fi
-  # shellcheck disable=SC2034 # columns that are not needed
-  while read -r type size day clock zone abbreviation name; do
-    if [[ "$type" == obj && "$name" =~ ^([0-9A-F]{24}|[0-9A-F]{8}\.history)(\.[a-z0-9]+)?$ ]]; then
-      STORED[${BASH_REMATCH[1]}]="$day $clock $zone" STORED_AS[${BASH_REMATCH[1]}]="$name"
-    fi
-  done <<<"$WALG_OUTPUT"
-}
-
-# Arguments: name of a segment or of a history. Exit: 0 when the archive, or the data to be replaced, have it.
-have_wal() { [ -n "${STORED[$1]-}" ] || { [ -n "$OLD_WAL" ] && [ -f "$OLD_WAL/$1" ]; }; }
-
-# Prints when a segment or a history was stored; the time of the local file when it was not.
-# Arguments: name, which must be there.
-wal_time() {
-  if [ -n "${STORED[$1]-}" ]; then
-    epoch "${STORED[$1]}"
-  else
-    epoch "$(stat -c %y "$OLD_WAL/$1")"
-  fi
-}
-
-# Sets SEGMENT, a segment's name. No subshell, because there can be very many.
-# Arguments: timeline, number of the segment.
-name_segment() {
-  local of_log=$((4294967296 / SEGMENT_BYTES))
-  printf -v SEGMENT '%08X%08X%08X' "$1" "$(($2 / of_log))" "$(($2 % of_log))"
-}
-
-# Prints the newest timeline that the archive has anything of.
-newest_timeline() {
-  local name newest=0
-  for name in "${!STORED[@]}"; do
-    newest=$((16#${name:0:8} > newest ? 16#${name:0:8} : newest))
-  done
-  echo "$newest"
-}
-
-# Reads through which timelines one has come. Sets PATH_TIMELINES, its own the last, and PATH_ENDS, the LSN at which each
-# was left.
-# Arguments: timeline.
-read_timeline_path() {
-  local history timeline end reason file="$RUN/history.$BASHPID"
-  printf -v history '%08X.history' "$1"
-  PATH_TIMELINES=() PATH_ENDS=()
-  if (($1 > 1)); then
-    rm -f "$file"
-    if [ -n "${STORED[$history]-}" ] && ! walg_within 120 wal-fetch "$history" "$file"; then
-      PROBLEM="the history of timeline $1 can't be fetched: $WALG_ERROR; correct the archive's access, or give the key that it was made with"
-      return 1
-    elif [ -z "${STORED[$history]-}" ] && ! { [ -n "$OLD_WAL" ] && cp "$OLD_WAL/$history" "$file" 2>/dev/null; }; then
-      PROBLEM="the archive holds no history of timeline $1"
-      return 1
-    fi
-    while read -r timeline end reason; do
-      if [[ "$timeline" =~ ^[0-9]+$ ]]; then
-        PATH_TIMELINES+=("$timeline") PATH_ENDS+=("$(lsn_number "$end")")
-      fi
-    done <"$file"
-    rm -f "$file"
-  fi
-  PATH_TIMELINES+=("$1") PATH_ENDS+=("$FAR")
-}
-
-# Finds the first segment that is missing between a backup and the end of the path's last timeline. Sets GAP (its name, or
-# empty), LAST_NAME (the last segment before the gap or the end), SEGMENTS (how many up to there) and END (LSN after it).
-# Arguments: backup, number of the last segment that must exist (-1: as far as the archive goes).
-follow_wal() {
-  local index=0 number last timeline=$((16#${1:5:8}))
-  GAP='' LAST_NAME='' SEGMENTS=0 END=0
-  number=$((BACKUP_START[$1] / SEGMENT_BYTES))
-  while ((PATH_TIMELINES[index] != timeline)); do index=$((index + 1)); done
-  for (( ; index < ${#PATH_TIMELINES[@]}; index++)); do
-    # a segment in which the timeline changes is read from the new one
-    last=$((PATH_ENDS[index] == FAR ? $2 : PATH_ENDS[index] / SEGMENT_BYTES - 1))
-    while ((last < 0 || number <= last)); do
-      name_segment "${PATH_TIMELINES[index]}" "$number"
-      if ! have_wal "$SEGMENT"; then
-        if ((last >= 0)) || stored_after "$SEGMENT"; then
-          GAP="$SEGMENT"
-        fi
-        return 0
-      fi
-      LAST_NAME="$SEGMENT" SEGMENTS=$((SEGMENTS + 1)) number=$((number + 1)) END=$((number * SEGMENT_BYTES))
-    done
-  done
-}
-
-# Arguments: segment. Exit: 0 when the archive has a later one of the same timeline.
-stored_after() {
-  local name
-  for name in "${!STORED[@]}"; do
-    if [[ "${name:0:8}" == "${1:0:8}" && "$name" > "$1" && ${#name} -eq 24 ]]; then return 0; fi
-  done
+# Asks the planner; its lines go to $PLANS/<plan>.plan. Arguments: plan, fields. Exit: 1 when its input can't be relied upon.
+ask_planner() {
+  local output="$PLANS/$1.plan"
+  if perl "$LIB/planner/planner.pl" "$1" "$PLANS" "${@:2}" >"$output" 2>"$output.err"; then return 0; fi
+  PROBLEM="$(tail -n 1 "$output.err")"
+  : "${PROBLEM:=the planner ended early ($1)}"
   return 1
 }
 
-# Compares the parts that a base backup lists with those stored. Exit: 1 when one is missing; PROBLEM says which.
+# Runs wal-g; its output goes to a file, what it says beside it. Arguments: file, wal-g's. Exit: wal-g's, or STOOD_STILL.
+walg_to() { run_walg "$LIST_SECONDS" "$NO_BOUND" "${@:2}" >"$1" 2>"$1.err"; }
+
+# Says why walg_to failed. Arguments: file, exit code, what is said before. Exit: 1 unless the code is 0; PROBLEM says why.
+check_walg() {
+  if (($2 == 0)); then return 0; fi
+  WALG_OUTPUT="$(<"$1.err")"
+  read_walg_error "$2"
+  case "$2" in
+    "$STOOD_STILL") WALG_ERROR="no answer within $LIST_SECONDS s" ;;
+    137) WALG_ERROR="wal-g was killed, as happens without enough memory" ;;
+  esac
+  PROBLEM="$3: $WALG_ERROR"
+  return 1
+}
+
+# Lists the WAL as ranges. A million names are 100 MB, so they go through a pipe; without GOGC wal-g would take a fifth more
+# memory. Exit: wal-g's, or 1 when the list is none.
+list_wal() {
+  local file="$PLANS/wal" status=(0 0)
+  GOGC="${GOGC:-20}" run_walg "$LIST_SECONDS" "$NO_BOUND" st ls wal_005/ 2>"$file.err" |
+    perl "$LIB/planner/planner.pl" wal "$PLANS" "segment_bytes=$SEGMENT_BYTES" >"$file" 2>"$file.list" || status=("${PIPESTATUS[@]}")
+  if ((status[0] == 0 && status[1] != 0)); then mv "$file.list" "$file.err"; fi
+  return "$((status[0] ? status[0] : status[1]))"
+}
+
+# Reads what the archive holds into $PLANS, all at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES.
+# Arguments: objects below postgres-stack/, by pattern too; the file's name is what comes before a slash. Exit: 1 when one of
+# them can't be read; PROBLEM says why.
+read_archive() {
+  local mark pids=() status
+  walg_to "$PLANS/backups.json" backup-list --json --detail &
+  pids+=($!)
+  list_wal &
+  pids+=($!)
+  for mark in "$@"; do
+    # by pattern: one that is not there is no error then
+    walg_to "$PLANS/${mark%%/*}" st cat --glob "postgres-stack/$mark" &
+    pids+=($!)
+  done
+  for mark in backups.json wal "$@"; do
+    status=0
+    wait "${pids[0]}" || status=$?
+    pids=("${pids[@]:1}")
+    case "$mark" in
+      backups.json) check_walg "$PLANS/$mark" "$status" "the archive's backups can't be listed" || return ;;
+      wal) check_walg "$PLANS/$mark" "$status" "the archive's WAL can't be listed" || return ;;
+      *) check_walg "$PLANS/${mark%%/*}" "$status" "the archive's postgres-stack/$mark can't be read" || return ;;
+    esac
+  done
+}
+
+# Fetches the history of a timeline. Arguments: timeline, where it is (archive, local, none). Exit: 1 when it can't be read.
+read_history() {
+  local history status=0 file="$PLANS/history"
+  printf -v history '%08X.history' "$1"
+  case "$2" in
+    archive)
+      run_walg 120 "$NO_BOUND" wal-fetch "$history" "$file" >"$file.err" 2>&1 || status=$?
+      check_walg "$file" "$status" "the history of timeline $1 can't be fetched" && return
+      PROBLEM+="; correct the archive's access, or give the key that it was made with"
+      return 1
+      ;;
+    local) cp "$OLD_WAL/$history" "$file" ;;
+    *)
+      PROBLEM="the archive holds no history of timeline $1"
+      return 1
+      ;;
+  esac
+}
+
+# Adds to the file commits when the last commit of a segment was; `none`, or `closed` when it can't be read: CLOSED says why.
+# Arguments: the segment's object, or local:SEGMENT.
+read_commit() {
+  local segment="${1#local:}" folder file status=0 time=closed
+  segment="${segment:0:24}"
+  # 16 MiB have no place in memory
+  folder="$(mktemp -d)"
+  file="$folder/$segment"
+  if [[ "$1" == local:* ]]; then
+    ln -s "$OLD_WAL/$segment" "$file"
+  else
+    walg_to "$file" st cat "wal_005/$1" --decrypt --decompress || status=$?
+  fi
+  if ((status == 0)) && [ -s "$file" ]; then
+    time="$(last_commit_of "$file")"
+  else
+    CLOSED="$(redact "$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' "$file.err" | tail -n 1)")"
+    : "${CLOSED:=it is empty, or did not come within $LIST_SECONDS s}"
+  fi
+  rm -rf "$folder"
+  echo "$segment ${time:-none}" >>"$PLANS/commits"
+}
+
+# Prints when the last transaction of a segment ended, nothing when none did. Arguments: file.
+last_commit_of() {
+  local end='(COMMIT|ABORT)(_PREPARED)? ([0-9]+: )?([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+) UTC'
+  # pg_waldump ends with an error where the segment does
+  { TZ=UTC0 LC_ALL=C pg_waldump -r Transaction "$1" 2>/dev/null || true; } | sed -nE "s/.*desc: $end.*/\\4Z/p" | tail -n 1
+}
+
+# Asks the planner until no more commits have to be looked at. Arguments: plan, fields. Exit: as ask_planner.
+ask_with_commits() {
+  local object
+  while true; do
+    ask_planner "$@"
+    object="$(sed -n 's/^ask=//p' "$PLANS/$1.plan")"
+    if [ -z "$object" ]; then return; fi
+    read_commit "$object"
+  done
+}
+
+# Compares the parts that a base backup had with those that are stored. Exit: 1 when it is damaged, 2 when that can't be looked at;
+# PROBLEM says why.
 # Arguments: backup.
 is_whole_backup() {
-  local part stored folder="basebackups_005/$1"
-  if ! walg_within 300 st ls "$folder/tar_partitions/"; then
-    PROBLEM="the parts of $1 can't be listed: $WALG_ERROR"
-    return 1
+  local folder="basebackups_005/$1" parts manifest status=0
+  walg_to "$PLANS/parts" st ls -r "$folder/" &
+  parts=$!
+  walg_to "$PLANS/manifest" st cat --glob "postgres-stack/backups/$1.json" &
+  manifest=$!
+  wait "$parts" || status=$?
+  check_walg "$PLANS/parts" "$status" "the parts of $1 can't be listed" || return 2
+  status=0
+  wait "$manifest" || status=$?
+  check_walg "$PLANS/manifest" "$status" "our list of the parts of $1 can't be read" || return 2
+  if [ -s "$PLANS/manifest" ]; then
+    ask_planner parts "backup=$1" source=manifest || return 2
+  elif grep -q ' files_metadata\.json *$' "$PLANS/parts"; then
+    check_metadata "$1" || return 2
+  else
+    walg_to "$PLANS/sentinel" st cat "${folder}_backup_stop_sentinel.json" || status=$?
+    check_walg "$PLANS/sentinel" "$status" "the sentinel of $1 can't be read" || return 2
+    ask_planner parts "backup=$1" source=sentinel || return 2
   fi
-  stored="$(awk '$1 == "obj" { print $NF }' <<<"$WALG_OUTPUT")"
-  while IFS= read -r part; do
-    if ! grep -qxF -- "$part" <<<"$stored"; then
-      PROBLEM="base backup $1 is damaged: its part $part is missing"
-      return 1
-    fi
-  done < <(timeout 600 wal-g st cat "$folder/files_metadata.json" 2>/dev/null | grep -o '"[^"]*\.tar[^"/]*":\[' | cut -d '"' -f 2)
-  if ! grep -q '^pg_control\.tar' <<<"$stored"; then
-    PROBLEM="base backup $1 is damaged: its part pg_control is missing"
-    return 1
-  fi
+  PROBLEM="$(sed -n 's/^problem=//p' "$PLANS/parts.plan")"
+  [ -z "$PROBLEM" ]
+}
+
+# Reads WAL-G's list of the parts, which has every file of the database, through a pipe. Exit: 1 when it can't be read.
+# Arguments: backup.
+check_metadata() {
+  local status=(0 0) file="$PLANS/metadata"
+  run_walg "$LIST_SECONDS" "$NO_BOUND" st cat "basebackups_005/$1/files_metadata.json" 2>"$file.err" |
+    ask_planner parts "backup=$1" source=metadata || status=("${PIPESTATUS[@]}")
+  check_walg "$file" "${status[0]}" "the list of the parts of $1 can't be read" || return
+  if ((status[1] == 0)); then return 0; fi
+  PROBLEM="$(tail -n 1 "$PLANS/parts.plan.err")"
+  return 1
 }

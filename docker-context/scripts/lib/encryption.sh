@@ -111,35 +111,17 @@ opens_with_key() {
   return 1
 }
 
-# Like opens_with_key, and for the WAL at the target too: between the two the key may have been changed.
+# Like opens_with_key, for what an increment was made on too, and for the WAL at the target: in between the key may have been
+# changed. The planner says which segments to look at. Runs in the preflight.
 # Arguments: backup.
 archive_opens_with_key() {
-  local key segment
-  opens_with_key "$1" || return
+  local key name segment CLOSED=''
+  for name in ${CHOICE[$1_chain]}; do opens_with_key "$name" || return; done
   key="$(key_variable)"
-  segment="$(last_needed_segment "$1")"
-  if [ -z "$key" ] || [ -z "$segment" ] || read_object "wal_005/${STORED_AS[$segment]}" --decrypt --decompress; then return 0; fi
-  PROBLEM="WAL segment $segment, needed to reach the target ${REQUEST[to]}, can't be read with the key in $key ($WALG_ERROR), which opens base backup $1: if the key was changed in between, give both as one key ring"
+  if [ -z "$key" ]; then return 0; fi
+  ask_with_commits key "${PLANNING[@]}" "promised=${CHOICE[$1_promised]}" || return
+  segment="$(sed -n 's/^segment=//p' "$PLANS/key.plan")"
+  if [ -z "$segment" ]; then return 0; fi
+  PROBLEM="WAL segment $segment, needed to reach the target ${REQUEST[to]}, can't be read with the key in $key ($CLOSED), which opens base backup $1: if the key was changed in between, give both as one key ring"
   return 1
-}
-
-# Prints the last stored segment that a restore reads for certain; nothing when that can't be known beforehand. The one in
-# which a time falls was stored after that time.
-# Arguments: backup; what comes before it may have been made with another key.
-last_needed_segment() {
-  local name timeline last="FFFFFFFFFFFFFFFFFFFFFFFF" from='9' LC_ALL=C
-  case "$TARGET_KIND" in
-    time) from="$TARGET" ;;
-    lsn)
-      name_segment "${PATH_TIMELINES[-1]}" "$(($(lsn_number "$TARGET") / SEGMENT_BYTES))"
-      last="$SEGMENT"
-      ;;
-    xid | name) return ;;
-  esac
-  printf -v timeline '%08X' "${PATH_TIMELINES[-1]}"
-  for name in "${!STORED[@]}"; do
-    if [[ ${#name} -eq 24 && "$name" == "$timeline"* && "${name:8}" > "${1:13:16}" && ! "$name" > "$last" ]]; then
-      echo "$name ${STORED[$name]}"
-    fi
-  done | sort | awk -v from="$from" '{ newest = $1 } !needed && $2 " " $3 >= from { needed = $1 } END { print needed ? needed : newest }'
 }

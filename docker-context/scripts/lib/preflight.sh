@@ -6,8 +6,9 @@ readonly STAGING="$PGDATA.restore" PRE_RESTORE="$PGDATA.pre-restore" UNDONE="$PG
 readonly PRE_RESTORE_OF="$RECORDS/pre-restore"
 readonly RESTORE_ENV="$RUN/restore.env"
 readonly MIB=1048576
+readonly FETCHED_AHEAD=10 # segments, by wal-g
 
-declare -A PLAN=()
+declare -A PLAN=() CHOICE=()
 
 # Prints a field of pg_controldata.
 # Arguments: data folder, field.
@@ -27,30 +28,38 @@ archive_environment() {
   echo "$RESTORE_ENV"
 }
 
-# Makes PLAN for REQUEST: backups (fit for it, the newest first), kind, target, timeline, system, live, old_wal, bytes, end,
-# room, window.
-# Touches nothing. Exit: 1 when the request is refused; PLAN[problem] says why.
-# Runs in a subshell of its own, because it loads the credentials, and hands over through a file.
+# Makes PLAN for REQUEST: backups (fit for it, the newest first), kind, target, timeline, system, live, old_wal, bytes, end (LSN
+# after the WAL that is there), promised (that WAL, as TIMELINE:FIRST-LAST in numbers of segments), room, window, and problem: why
+# the request is refused, empty when it is not. Touches nothing. Call it plainly.
 plan_restore() {
-  local file="$RUN/restore-plan"
-  rm -f "$file"
-  interruptible write_plan "$file" || true
-  read_fields PLAN "$file"
-  : "${PLAN[problem]=the preflight ended early}"
-  [ -z "${PLAN[problem]}" ]
+  PLANS="$RUN/plans.$BASHPID"
+  PLAN=()
+  mkdir -p "$PLANS"
+  # a child of its own, because it loads the credentials
+  attempt make_plan "$PLANS/plan"
+  read_fields PLAN "$PLANS/plan"
+  PLAN[problem]=''
+  if ((STATUS != 0)); then PLAN[problem]="${PROBLEM:-the preflight ended early}"; fi
+  rm -rf "$PLANS"
 }
 
-# Arguments: file.
-write_plan() {
-  local PROBLEM=''
+# Arguments: file for PLAN. Exit: 1 when the request is refused; PROBLEM says why.
+make_plan() {
+  PLAN=([timeline]='')
+  PROBLEM="a secret of the archive can't be read"
   # shellcheck disable=SC1090 # written by the entrypoint or just now
-  if ! . "$(archive_environment)"; then
-    PROBLEM="a secret of the archive can't be read"
-  else
-    check_request && read_present_data && read_backup_details && read_stored_wal && choose_timeline && choose_backups || true
-  fi
-  PLAN[problem]="$PROBLEM"
+  . "$(archive_environment)"
+  PROBLEM=''
+  check_request
+  read_present_data
+  read_archive_for_target
+  make_choice
   print_fields PLAN >"$1"
+  PROBLEM="${CHOICE[problem]-}"
+  [ -z "$PROBLEM" ]
+  choose_backups
+  print_fields PLAN >"$1"
+  check_room "$1"
 }
 
 # Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES,
@@ -59,160 +68,103 @@ read_present_data() {
   local redo
   OLD_WAL='' SEGMENT_BYTES=$((16 * MIB)) LIVE_TIMELINE='' LIVE_SEGMENT=-1
   PLAN[system]=''
-  if [ -s "$PGDATA/PG_VERSION" ] && [ -z "${REQUEST[from]}" ]; then
-    PLAN[system]="$(control "$PGDATA" 'Database system identifier')"
-  fi
   # damaged data are no reason against a restore
-  [ -n "${PLAN[system]}" ] || return 0
+  if [ -s "$PGDATA/PG_VERSION" ] && [ -z "${REQUEST[from]}" ]; then
+    PLAN[system]="$(control "$PGDATA" 'Database system identifier' || true)"
+  fi
+  if [ -z "${PLAN[system]}" ]; then return 0; fi
   OLD_WAL="$PGDATA/pg_wal"
   SEGMENT_BYTES="$(control "$PGDATA" 'Bytes per WAL segment')"
   LIVE_TIMELINE="$(control "$PGDATA" "Latest checkpoint's TimeLineID")"
   redo="$(lsn_number "$(control "$PGDATA" "Latest checkpoint's REDO location")")"
   LIVE_SEGMENT=$((redo / SEGMENT_BYTES))
+  # without pg_wal there is no more than the archive has
+  find "$OLD_WAL/" -maxdepth 2 -type f -printf '%P %T@\n' >"$PLANS/local" 2>/dev/null || true
 }
 
-# Chooses the timeline that was in use at the target: the present one, or for a time before it began, where it came from.
-# Sets PATH_TIMELINES, PATH_ENDS, and PLAN[live]: true when it is the present one, whose newest WAL is on the volume.
-choose_timeline() {
-  local wanted="${REQUEST[timeline]:-${LIVE_TIMELINE:-$(newest_timeline)}}" last history
-  if ((wanted == 0)); then
-    PROBLEM="the archive holds no WAL"
-    return 1
-  fi
-  read_timeline_path "$wanted" || return
-  while [ "$TARGET_KIND" = time ] && [ -z "${REQUEST[timeline]}" ] && ((${#PATH_TIMELINES[@]} > 1)); do
-    printf -v history '%08X.history' "${PATH_TIMELINES[-1]}"
-    if ! have_wal "$history" || (($(wal_time "$history") <= TARGET_EPOCH)); then break; fi
-    unset 'PATH_TIMELINES[-1]' 'PATH_ENDS[-1]'
-    PATH_ENDS[-1]="$FAR"
-  done
-  last="${PATH_TIMELINES[-1]}"
-  PLAN[timeline]="$last"
-  PLAN[live]=false
-  if [ "$last" = "$LIVE_TIMELINE" ]; then PLAN[live]=true; else LIVE_SEGMENT=-1; fi
+# What the archive says of itself counts where the data to be replaced can't say it.
+read_archive_for_target() {
+  local marks=()
+  if [ -z "$LIVE_TIMELINE" ]; then marks+=(live.json reach.json); fi
+  if [[ "$TARGET_KIND" = time && -z "${REQUEST[timeline]}" && "$LIVE_TIMELINE" != 1 ]]; then marks+=('timelines/*.json'); fi
+  read_archive "${marks[@]}"
 }
 
-# Arguments: backup. Exit: 0 when it is of this system and major and lies on the path of the timelines.
-is_on_path() {
-  local index
-  [ "$((BACKUP_VERSION[$1] / 10000))" = "$PG_MAJOR" ] || return 1
-  [ -z "${PLAN[system]}" ] || [ "${BACKUP_SYSTEM[$1]}" = "${PLAN[system]}" ] || return 1
-  for index in "${!PATH_TIMELINES[@]}"; do
-    if ((16#${1:5:8} == PATH_TIMELINES[index])); then
-      ((BACKUP_FINISH[$1] <= PATH_ENDS[index]))
-      return
-    fi
-  done
-  return 1
+# Sets CHOICE, what the planner says of this request; PLANNING, what it was asked with; and what it says in PLAN.
+make_choice() {
+  local name
+  local -A found
+  ask_planner timeline "timeline=${REQUEST[timeline]}" "live=$LIVE_TIMELINE" "segment_bytes=$SEGMENT_BYTES"
+  read_fields found "$PLANS/timeline.plan"
+  PROBLEM="${found[problem]-}"
+  [ -z "$PROBLEM" ]
+  if ((found[timeline] > 1)); then read_history "${found[timeline]}" "${found[history]}"; fi
+  PLANNING=("kind=$TARGET_KIND" "target=$TARGET" "epoch=$TARGET_EPOCH" "to=${REQUEST[to]}" "backup=${REQUEST[backup]}"
+    "by_name=${REQUEST[timeline]}" "timeline=${found[timeline]}" "live=$LIVE_TIMELINE" "live_segment=$LIVE_SEGMENT"
+    "segment_bytes=$SEGMENT_BYTES" "system=${PLAN[system]}" "major=$PG_MAJOR" "now=$(date +%s%6N)")
+  ask_with_commits restore "${PLANNING[@]}"
+  read_fields CHOICE "$PLANS/restore.plan"
+  for name in timeline live window; do PLAN[$name]="${CHOICE[$name]-}"; done
 }
 
-# Arguments: backup. Exit: 0 when it ended before the target, as far as that can be known.
-ends_before_target() {
-  case "$TARGET_KIND" in
-    time) ((${BACKUP_TIME[$1]} < TARGET_EPOCH)) ;;
-    lsn) ((BACKUP_FINISH[$1] <= $(lsn_number "$TARGET"))) ;;
-  esac
-}
-
-# Chooses the newest whole base backup that ended before the target. Whether a name or a transaction came before or after a
-# backup shows only in replaying, so for those all are kept, to be tried in turn. Sets PLAN.
+# Chooses the newest whole base backup of the candidates; where only replaying shows whether the target came after a backup, all of
+# them, to be tried in turn. Sets PLAN. Exit: 1 when there is none; PROBLEM says why.
 choose_backups() {
-  local index name usable=() fit=()
-  for name in "${BACKUPS[@]}"; do
-    if is_on_path "$name"; then usable+=("$name"); fi
-  done
-  if ((${#usable[@]} == 0)); then
-    PROBLEM="the archive holds no base backup of this database (system ${PLAN[system]:-any}, PostgreSQL $PG_MAJOR) on timeline ${PLAN[timeline]}"
-    return 1
-  fi
-  describe_window "${usable[@]}"
-  for ((index = ${#usable[@]} - 1; index >= 0; index--)); do
-    name="${usable[index]}"
-    if [[ -n "${REQUEST[backup]}" && "$name" != "${REQUEST[backup]}" ]] || ! ends_before_target "$name"; then continue; fi
-    follow_wal "$name" "$LIVE_SEGMENT"
-    check_reach "$name" || return
-    if is_whole_backup "$name"; then
-      archive_opens_with_key "$name" || break
-      fit+=("$name")
-      [[ "$TARGET_KIND" == @(xid|name) ]] || break
-    else
-      warn "$PROBLEM; looking for an older one"
+  local name fit=() damage=''
+  for name in ${CHOICE[candidates]}; do
+    PROBLEM="${CHOICE[${name}_problem]}"
+    [ -z "$PROBLEM" ]
+    STATUS=1 PROBLEM="${CHOICE[${name}_damage]}"
+    if [ -z "$PROBLEM" ]; then attempt chain_is_whole "$name"; fi
+    if ((STATUS == 1)); then
+      damage="$PROBLEM"
+      warn "$damage; looking for an older one"
+      continue
     fi
+    if ((STATUS == 0)); then attempt archive_opens_with_key "$name"; fi
+    if ((STATUS != 0 && ${#fit[@]} > 0)); then break; fi
+    ((STATUS == 0))
+    fit+=("$name")
+    if [[ "$TARGET_KIND" != @(xid|name) ]]; then break; fi
   done
-  if ((${#fit[@]} == 0)); then
-    PROBLEM="${PROBLEM:-no base backup${REQUEST[backup]:+ ${REQUEST[backup]}} ended before the target ${REQUEST[to]}}"
-    return 1
-  fi
+  PROBLEM="$damage"
+  ((${#fit[@]} > 0))
   PROBLEM=''
   PLAN[kind]="$TARGET_KIND" PLAN[target]="$TARGET" PLAN[old_wal]="$OLD_WAL"
   PLAN[backups]="${fit[*]}"
-  PLAN[system]="${BACKUP_SYSTEM[${fit[0]}]}"
-  PLAN[end]="$END"
-  check_room "${fit[@]}"
+  PLAN[system]="${CHOICE[${fit[0]}_system]}" PLAN[bytes]="${CHOICE[${fit[0]}_bytes]}"
+  # of the oldest, from which the others' WAL follows
+  PLAN[end]="${CHOICE[${fit[-1]}_end]}" PLAN[promised]="${CHOICE[${fit[-1]}_promised]}" PLAN[wal]="${CHOICE[${fit[-1]}_wal]}"
 }
 
-# Checks that WAL reaches from a backup to the target without a gap; follow_wal has been there. Exit: 1 with PROBLEM.
-# Arguments: backup.
-check_reach() {
-  local reached=0
-  [ -z "$LAST_NAME" ] || reached="$(wal_time "$LAST_NAME")"
-  if [ -z "$GAP" ] && [ "${PLAN[live]}" = true ]; then
-    reached="$(date +%s%6N)"
-  fi
-  case "$TARGET_KIND" in
-    time) ((TARGET_EPOCH > reached)) || return 0 ;;
-    lsn) (($(lsn_number "$TARGET") > END)) && ! { [ -z "$GAP" ] && [ "${PLAN[live]}" = true ]; } || return 0 ;;
-    *) [ -n "$GAP" ] || return 0 ;;
-  esac
-  if [ -n "$GAP" ]; then
-    PROBLEM="WAL segment $GAP, needed between base backup $1 and the target ${REQUEST[to]}, is missing in the archive; from that backup WAL reaches to $(show_time "$reached")"
-  else
-    PROBLEM="the target ${REQUEST[to]} is after the end of the archive at $(show_time "$reached")"
-  fi
-  return 1
+# Arguments: backup. Exit: as is_whole_backup, of what an increment was made on too.
+chain_is_whole() {
+  local name
+  for name in ${CHOICE[$1_chain]}; do is_whole_backup "$name"; done
 }
 
-# Sets PLAN[window]: what can be reached, from one gap in the WAL to the next, and the backups.
-# Arguments: usable backups, oldest first.
-describe_window() {
-  local name end='' list=() ranges=()
-  for name in "$@"; do
-    list+=("$name (ended $(show_time "${BACKUP_TIME[$name]}"), $((${BACKUP_SIZE[$name]} / MIB)) MiB)")
-    # what begins before the end of the last range lies in it
-    if ((${#ranges[@]} > 0)) && { [ -z "$GAP" ] || ((${BACKUP_START[$name]} < END)); }; then continue; fi
-    follow_wal "$name" "$LIVE_SEGMENT"
-    if [ -z "$GAP" ] && [ "${PLAN[live]}" = true ]; then
-      end=now
-    elif [ -n "$LAST_NAME" ]; then
-      end="$(show_time "$(wal_time "$LAST_NAME")")"
-    else
-      end="$(show_time "${BACKUP_TIME[$name]}")"
-    fi
-    ranges+=("from $(show_time "${BACKUP_TIME[$name]}") to $end${GAP:+ ($GAP is missing)}")
-  done
-  printf -v end '%s, ' "${ranges[@]}"
-  printf -v list '%s, ' "${list[@]}"
-  PLAN[window]="reachable on timeline ${PLAN[timeline]}: ${end%, }; base backups: ${list%, }"
+# Prints a setting of the server in MiB, as it will have it. Arguments: setting, what it has without any.
+setting_mib() {
+  local folder="$PGDATA"
+  # what ALTER SYSTEM has set counts too
+  if ! [ -s "$PGDATA/PG_VERSION" ]; then folder="$RUN"; fi
+  postgres -C "$1" -D "$folder" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo "$2"
 }
 
-# Checks that a second copy fits on the volume: the largest candidate (an increment needs its base too) and WAL, of which
-# recovery keeps about a GiB. What an earlier restore left is removed first, so it counts as free. Exit: 1 with PROBLEM.
-# Arguments: backups.
+# Checks that a second copy fits on the volume: the largest candidate, and WAL, of which recovery keeps max_wal_size and
+# wal_keep_size, what is fetched ahead, and what the new timeline begins with. What an earlier restore left is removed first, so it
+# counts as free. Arguments: file for PLAN. Exit: 1 with PROBLEM.
 check_room() {
-  local name bytes=0 wal free old
-  for name in "${BACKUPS[@]}" "$@"; do
-    bytes="$((${BACKUP_SIZE[$name]} > bytes ? ${BACKUP_SIZE[$name]} : bytes))"
-    if [ "$name" = "$1" ]; then break; fi
-  done
-  wal=$(((SEGMENTS > 64 ? 64 : SEGMENTS) * SEGMENT_BYTES + 2 * SEGMENT_BYTES))
+  local bytes="${PLAN[bytes]}" wal free old
+  wal=$((($(setting_mib max_wal_size 1024) + $(setting_mib wal_keep_size 0)) * MIB + FETCHED_AHEAD * SEGMENT_BYTES))
+  wal=$(((wal < PLAN[wal] ? wal : PLAN[wal]) + 2 * SEGMENT_BYTES))
   free="$(df --output=avail -B1 "$VOLUME" | tail -n 1)"
   for old in "$STAGING" "$PRE_RESTORE" "$UNDONE"; do
     if [ -d "$old" ]; then free=$((free + $(du -s -B1 "$old" | cut -f 1))); fi
   done
-  PLAN[bytes]="$bytes"
   PLAN[room]="room needed $(((bytes + wal) / MIB)) MiB, found $((free / MIB)) MiB"
-  if ((bytes + wal > free)); then
-    PROBLEM="the volume is too small for a second copy: ${PLAN[room]}; grow it"
-    return 1
-  fi
+  print_fields PLAN >"$1"
+  PROBLEM="the volume is too small for a second copy: ${PLAN[room]}; grow it"
+  ((bytes + wal <= free))
+  PROBLEM=''
 }

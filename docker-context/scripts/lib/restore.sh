@@ -131,7 +131,8 @@ run_restore() {
   case "${JOURNAL[step]}" in
     requested)
       archive_old_wal
-      if ! plan_restore; then
+      plan_restore
+      if [ -n "${PLAN[problem]}" ]; then
         give_up refused "${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
         return
       fi
@@ -166,7 +167,7 @@ archive_old_wal() {
 # Takes the plan over into the journal.
 start_fetching() {
   local name
-  for name in kind target timeline system live old_wal bytes end backups; do
+  for name in kind target timeline system live old_wal bytes end promised backups; do
     JOURNAL["$name"]="${PLAN[$name]}"
   done
   JOURNAL[backup]="${JOURNAL[backups]%% *}"

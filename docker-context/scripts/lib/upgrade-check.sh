@@ -120,26 +120,32 @@ EOF
 # no longer ago than PG_UPGRADE_BACKUP_MAX_AGE, and WAL follows it without a gap. Exit: 1 when it does not; PROBLEM says why.
 # Runs in a subshell of its own, because it loads the credentials. Prints the backup, or why it does not count.
 fresh_backup() {
-  local name age PROBLEM=''
+  local name PROBLEM=''
+  local -A way=()
   # shellcheck disable=SC1090 # written just now
   . "$(old_archive_environment)" || {
     echo "a secret of the archive can't be read"
     return 1
   }
-  if ! read_backup_details || ! read_stored_wal; then
-    echo "$PROBLEM"
-    return 1
+  PLANS="$RUN/plans.$BASHPID" OLD_WAL='' SEGMENT_BYTES="$(old_control 'Bytes per WAL segment')"
+  mkdir -p "$PLANS"
+  if read_archive && plan_way_back; then
+    read_fields way "$PLANS/way.plan"
+    PROBLEM="${way[problem]}"
+    for name in ${way[chain]-}; do
+      [ -n "$PROBLEM" ] || { is_whole_backup "$name" && opens_with_key "$name"; } || break
+    done
   fi
-  name="${BACKUPS[-1]-}"
-  OLD_WAL='' SEGMENT_BYTES="$(old_control 'Bytes per WAL segment')" TARGET_KIND=latest
-  if [ -z "$name" ] || [ "${BACKUP_SYSTEM[$name]}" != "$(old_control 'Database system identifier')" ]; then
-    PROBLEM="the archive has no base backup of this database"
-  elif age=$((EPOCHSECONDS - ${BACKUP_TIME[$name]} / 1000000)) && ((age > PG_UPGRADE_BACKUP_MAX_AGE)); then
-    PROBLEM="the newest base backup $name ended $age s ago, more than PG_UPGRADE_BACKUP_MAX_AGE ($PG_UPGRADE_BACKUP_MAX_AGE s)"
-  elif is_whole_backup "$name" && opens_with_key "$name" && read_timeline_path "$(old_control "Latest checkpoint's TimeLineID")"; then
-    follow_wal "$name" -1
-    PROBLEM="${GAP:+WAL segment $GAP after base backup $name is missing in the archive}"
-  fi
-  echo "${PROBLEM:-$name}"
+  rm -rf "$PLANS"
+  echo "${PROBLEM:-${way[backup]}}"
   [ -z "$PROBLEM" ]
+}
+
+# Exit: 1 when the archive can't be understood; PROBLEM says why.
+plan_way_back() {
+  local timeline
+  timeline="$(old_control "Latest checkpoint's TimeLineID")"
+  if ((timeline > 1)); then read_history "$timeline" archive || return; fi
+  ask_planner way "timeline=$timeline" "segment_bytes=$SEGMENT_BYTES" "system=$(old_control 'Database system identifier')" \
+    "max_age=$PG_UPGRADE_BACKUP_MAX_AGE" "now=$EPOCHSECONDS"
 }

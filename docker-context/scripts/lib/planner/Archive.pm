@@ -5,9 +5,10 @@ use strict;
 use warnings;
 use Exporter qw(import);
 use JSON::PP ();
+use POSIX qw(strftime);
 use Time::Local qw(timegm);
 
-our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds lsn_number read_backups read_history contains FAR);
+our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds show_time lsn_number read_backups read_history contains chain FAR);
 use constant FAR => 9223372036854775807;
 
 # The whole of a file; nothing when there is none.
@@ -41,6 +42,9 @@ sub microseconds {
     $seconds -= "${sign}1" * ($hours * 3600 + ($minutes // 0) * 60) if $sign;
     return $seconds * 1_000_000 + substr("${fraction}000000", 0, 6);
 }
+
+# A time for humans. Arguments: microseconds since 1970.
+sub show_time { return strftime('%Y-%m-%d %H:%M:%S+00', gmtime int($_[0] / 1_000_000)) }
 
 # Arguments: LSN such as 0/3000060.
 sub lsn_number {
@@ -78,6 +82,7 @@ sub read_backup {
         system    => "$entry->{system_identifier}",
         version   => $entry->{pg_version},
         bytes     => $entry->{uncompressed_size} // 0,
+        compressed => $entry->{compressed_size} // 0,
         permanent => $entry->{is_permanent} ? 1 : 0,
     };
 }
@@ -103,6 +108,18 @@ sub contains {
     my ($backup, @path) = @_;
     my ($on) = grep { $_->{timeline} == $backup->{timeline} } @path;
     return defined $on && $backup->{finish} <= $on->{end};
+}
+
+# A base backup with those that it is an increment of, itself first. Arguments: backup, all backups.
+sub chain {
+    my ($backup, @all) = @_;
+    my @chain = ($backup);
+    while (defined $chain[-1]{parent}) {
+        my ($parent) = grep { $_->{segment} eq $chain[-1]{parent} && $_->{start} < $chain[-1]{start} } @all;
+        die "base backup $chain[-1]{name} is damaged: the base backup of $chain[-1]{parent} that it was made on is missing\n" if !$parent;
+        push @chain, $parent;
+    }
+    return @chain;
 }
 
 1;
