@@ -1,39 +1,76 @@
 #!/usr/bin/env bash
-# Takes a base backup, then deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
+# Takes a base backup, proves it, and deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
 # advisory lock keeps two from running at once, wherever they run, and is free again as soon as its holder is gone.
-# Arguments: --first (only when the archive has no backup yet, or none that opens with the key of today).
-# Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE (default: the socket), PGDATA, BACKUP_RETAIN, BACKUP_STATUS_FILE.
-# Exit: 0 done, or nothing to do (server not accepting, another backup running); 1 the backup or the retention failed.
+# Arguments: --first (only when the archive has none yet, or none that opens with the key of today; waits for the server),
+#   --new-timeline (only when there is none of the timeline of now; after a restore or an upgrade, whose old data may go only then),
+#   --take-over (takes no backup: this database takes the archive over from the one that wrote there).
+# Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE (default: the socket), PGDATA, BACKUP_RETAIN, BACKUP_STATUS_FILE,
+#   BACKUP_WAIT_SECONDS: how long --first and --new-timeline wait for the server, and for another backup.
+# Exit: 0 done, or not needed; 3 skipped (server not accepting, another backup running); 1 failed. A retention that fails leaves a
+# good backup: 0, and its status says so.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/log.sh"
+. "$LIB/attempt.sh"
 . "$LIB/record.sh"
 . "$LIB/environment.sh"
 . "$LIB/walg.sh"
 . "$LIB/encryption.sh"
 . "$LIB/psql.sh"
+. "$LIB/objects.sh"
+. "$LIB/identity.sh"
+. "$LIB/claim.sh"
+. "$LIB/marks.sh"
+. "$LIB/proof.sh"
+. "$LIB/retention.sh"
+. "$LIB/status.sh"
 
 COMPONENT=backup
 # the key is arbitrary; two numbers keep it apart from an application's one-number locks
 readonly LOCK_KEY='1886614891, 1'
+readonly WORK="$RUN/backup.$$"
+# above so many, wal-g keeps no list of files in memory: 0.6 KiB for each; a restore goes by what the parts hold then
+readonly MANY_FILES=100000
 
 # Arguments: none. Exit: 0 when the server accepts connections and is not in recovery.
 server_is_primary() {
   pg_isready -q -t 10 && [ "$(sql -c 'SELECT pg_is_in_recovery()')" != t ]
 }
 
-# Takes the lock in a psql session that lives as long as this script. Exit: 1 when another session holds it.
+# Waits for the server where that is asked for. Ends the process when it does not come.
+wait_for_server() {
+  local end=$((SECONDS + PATIENCE))
+  until server_is_primary; do
+    if ((SECONDS >= end)); then skip "the server does not accept connections or is in recovery: no backup was taken"; fi
+    sleep 1
+  done
+}
+
+# Takes the lock in a psql session that lives as long as this script. Ends the process when another session keeps it.
 take_lock() {
-  local answer
+  local end=$((SECONDS + PATIENCE)) said=false
   coproc SESSION { PGOPTIONS="$UNDISTURBED" exec setpriv --pdeathsig KILL psql -XAtq --no-password 2>&1; }
+  while true; do
+    ask_for_lock
+    if [ "$LOCKED" = t ]; then return 0; fi
+    if ((SECONDS >= end)); then skip "another backup is running $(lock_holder): no backup was taken"; fi
+    if [ "$said" = false ]; then info "another backup is running $(lock_holder): waiting for its end"; fi
+    said=true
+    sleep 2
+  done
+}
+
+# Sets LOCKED: f when another session holds the lock, else t.
+ask_for_lock() {
+  local answer
   echo "SELECT pg_try_advisory_lock($LOCK_KEY);" >&"${SESSION[1]}"
   while IFS= read -r answer <&"${SESSION[0]}" || ! answer='the session ended'; do
     # what a connection says first, such as that of another collation version
     [[ "$answer" == @(WARNING|DETAIL|HINT|NOTICE):* ]] || break
   done
-  [[ "$answer" == [tf] ]] || die "the backup lock can't be asked for: $answer; no backup was taken"
-  [ "$answer" = t ]
+  [[ "$answer" == [tf] ]] || fail "the backup lock can't be asked for: $answer; no backup was taken"
+  LOCKED="$answer"
 }
 
 # Prints since when the holder of the lock has been at work.
@@ -43,61 +80,103 @@ lock_holder() {
     WHERE locktype = 'advisory' AND granted AND (classid, objid) = ($LOCK_KEY)"
 }
 
-# Reads the names of the archive's backups into BACKUPS, oldest first. Exit: 1 when it can't be listed; WALG_ERROR says why.
-read_backups() {
-  walg_within 300 backup-list || return 1
-  BACKUPS="$(awk '$1 ~ /^base_/ { print $1 }' <<<"$WALG_OUTPUT")"
+# Ends the process unless the archive is this database's. A Job comes before the database's own container has claimed it, at times.
+check_identity() {
+  local end=$((SECONDS + PATIENCE))
+  find_identity "$STORE_SECONDS"
+  while [ "$IDENTITY" = unknown ] && ! [ -w "$RECORDS" ] && ((SECONDS < end)); do
+    sleep 2
+    find_identity "$STORE_SECONDS"
+  done
+  case "$IDENTITY" in
+    owner) ;;
+    stranger) fail "no backup was taken: $(stranger_text)" ;;
+    *) fail "no backup was taken: whether the archive is this database's can't be asked: $IDENTITY_WHY" ;;
+  esac
 }
 
-# Notes the newest backup of the archive with the time of now; without it monitoring can't tell how old the last is.
-record_backup() {
-  local name now
-  read_backups || die "the backup is stored but the archive can't be listed: $WALG_ERROR"
-  name="$(tail -n 1 <<<"$BACKUPS")"
-  [ -n "$name" ] || die "wal-g reported success but the archive lists no backup"
-  TZ=UTC0 printf -v now '%(%F %T)T UTC' -1
-  if [ "$BACKUP_STATUS_FILE" = /dev/termination-log ]; then
-    echo "$now $name" >"$BACKUP_STATUS_FILE"
-  else
-    write_record "$BACKUP_STATUS_FILE" "$now $name"
+# Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server.
+ask_server() {
+  local answer
+  answer="$(sql -F ' ' -c "SELECT system_identifier, (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()")" || fail "no backup was taken: the server can't be asked (above)"
+  read -r SYSTEM SEGMENT_BYTES TIMELINE <<<"$answer"
+  TIMELINE=$((16#$TIMELINE))
+}
+
+# Looks which base backups there are. Ends the process when there is one as asked for.
+check_need() {
+  local newest timeline=''
+  if [ "$MODE" = --new-timeline ]; then timeline="$TIMELINE"; fi
+  own_backups_into "$WORK/before" "$timeline" || fail "no backup was taken: the archive can't be listed: $PROBLEM"
+  newest="$(tail -n 1 "$WORK/before")"
+  if [ -z "$newest" ] || [ -z "$MODE" ]; then return 0; fi
+  if [ "$MODE" = --first ] && opens_with_key "$newest"; then
+    finish "the archive has a backup already: $newest"
+  elif [ "$MODE" = --first ]; then
+    info "the newest backup does not open with the key of today, which WAL is now archived with, so another is taken: $PROBLEM"
+  elif list_objects "$WORK/objects" && grep -qxF "backups/$newest.json" "$WORK/objects"; then
+    finish "timeline $TIMELINE has a backup already: $newest"
   fi
-  info "last good backup: $name at $now"
+}
+
+push_backup() {
+  local files
+  files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' | wc -c)"
+  if ((files > MANY_FILES)) && [ -z "${WALG_USE_RATING_COMPOSER-}${WALG_USE_COPY_COMPOSER-}${WALG_USE_DATABASE_COMPOSER-}" ]; then
+    info "$files files: wal-g keeps no list of them"
+    export WALG_WITHOUT_FILES_METADATA=true
+  fi
+  info "backup of $PGDATA begins"
+  DOING="the backup failed (above); older backups are untouched"
+  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA"
+  DOING="the backup is stored, but whether it is good can't be told (above)"
+}
+
+take_backup() {
+  local name retention
+  attempt check_archiving
+  if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
+  push_backup
+  attempt prove_backup "$WORK/before"
+  if ((STATUS != 0)); then fail "the backup is not good: ${PROBLEM:-there is no proof (above)}; older backups are untouched"; fi
+  name="$(<"$WORK/name")"
+  attempt apply_retention
+  if ((STATUS == 0)); then
+    retention="retention done: $(<"$WORK/retention")"
+  else
+    retention="retention failed: ${PROBLEM:-ended early (above)}"
+    error "the backup $name is good, but those above the $BACKUP_RETAIN newest could not all be deleted: ${PROBLEM:-above}. Nothing else was touched; the next backup tries again"
+  fi
+  record_backup "$name" "$retention"
+}
+
+take_over() {
+  find_identity "$STORE_SECONDS" human
+  if [ "$IDENTITY" = owner ]; then finish "the archive is this database's"; fi
+  fail "the archive was not taken over: $IDENTITY_WHY"
 }
 
 _main() {
-  local only_first=false
   case "$#,${1-}" in
-    0,) ;;
-    1,--first) only_first=true ;;
-    *) die "unknown arguments: $*; no backup was taken: backup.sh takes --first or nothing" ;;
+    0,) MODE='' PATIENCE=0 ;;
+    1,--first | 1,--new-timeline) MODE="$1" PATIENCE="${BACKUP_WAIT_SECONDS:-600}" ;;
+    1,--take-over) MODE="$1" PATIENCE=0 ;;
+    *) die "unknown arguments: $*; no backup was taken: backup.sh takes --first, --new-timeline, --take-over or nothing" ;;
   esac
   run_as_postgres "${BASH_SOURCE[0]}" "$@"
-  load_walg_env || die "no backup was taken: $WALG_ENV or a secret it names can't be read; is a prefix such as WALG_S3_PREFIX set?"
   BACKUP_STATUS_FILE="${BACKUP_STATUS_FILE:-$RECORDS/last-backup}"
+  trap end_with_words EXIT
+  load_walg_env || fail "no backup was taken: $WALG_ENV or a secret it names can't be read; is a prefix such as WALG_S3_PREFIX set?"
+  mkdir -p "$WORK"
+  if [ "$MODE" = --take-over ]; then take_over; fi
   use_server
-  if ! server_is_primary; then
-    warn "the server does not accept connections or is in recovery: no backup was taken"
-    if "$only_first"; then return 1; fi # its Job tries again
-    return 0
-  fi
-  if ! take_lock; then
-    info "another backup is running $(lock_holder): nothing to do"
-    return 0
-  fi
-  if "$only_first"; then
-    read_backups || die "the archive can't be listed: $WALG_ERROR; no backup was taken"
-    if [ -n "$BACKUPS" ] && opens_with_key "$(tail -n 1 <<<"$BACKUPS")"; then
-      info "the archive has a backup already: nothing to do"
-      return 0
-    elif [ -n "$BACKUPS" ]; then
-      info "the newest backup does not open with the key of today, which WAL is now archived with, so another is taken: $PROBLEM"
-    fi
-  fi
-  info "backup of $PGDATA begins"
-  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA" || die "the backup failed (above); older backups are untouched"
-  record_backup
-  walg delete retain FULL "$BACKUP_RETAIN" --confirm ||
-    die "the backup is good, but backups above the $BACKUP_RETAIN newest could not be deleted (above)"
+  wait_for_server
+  check_identity
+  take_lock
+  ask_server
+  check_need
+  take_backup
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

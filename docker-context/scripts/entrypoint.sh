@@ -7,6 +7,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/all.sh"
 
 COMPONENT=entrypoint
+readonly BOOT_SECONDS=5 # for which a start waits to learn whose the archive is
 
 # Reads and checks the environment, as far as everything here needs it.
 load_environment() {
@@ -77,7 +78,7 @@ boot() {
     leave_root postgres "$@"
   fi
   [ -w "$RUN" ] || die "$RUN is not writable for uid $(id -u); nothing was touched: mount an empty folder in memory there"
-  rm -f "$ROLES_IN_STEP" "$RUN/progress" "$PROGRESS_LINE"
+  rm -f "$ROLES_IN_STEP" "$RUN/progress" "$PROGRESS_LINE" "$ARCHIVE_IDENTITY"
   echo "$$" >"$RUN/server.pid"
   lock_volume
   warn_of_several_prefixes
@@ -93,6 +94,7 @@ boot() {
   done
   ensure_cluster
   archive_when_full
+  settle_identity "$BOOT_SECONDS"
   start_role_sync
   exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@" "${ARCHIVE_SETTINGS[@]/#/--}"
 }

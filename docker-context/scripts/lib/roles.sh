@@ -40,6 +40,8 @@ follow_up() {
   attempt add_statistics
   ((STATUS == 0)) || warn "the extension pg_stat_statements is not there and can't be created (above): statements are not counted"
   warn_of_overrides
+  read_identity
+  if [ "$IDENTITY" != owner ]; then settle_identity "$STORE_SECONDS"; fi
   attempt finish_restore
   ((STATUS == 0)) || error "the restore is not recorded as done (above): the next start tries again"
   attempt finish_upgrade

@@ -7,7 +7,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__);
 
-my %PLANS = map { $_ => ucfirst } qw(retention wal timeline restore key parts way);
+my %PLANS = map { $_ => ucfirst } qw(retention wal timeline restore key parts way identity backups proof);
 
 sub main {
     my ($plan, $folder, @fields) = @_;

@@ -1,0 +1,99 @@
+# Objects of ours in the archive, below postgres-stack/: JSON, one object on one line, neither compressed nor encrypted. Needs
+# WAL-G's environment, so callers are subshells. What fails says why in PROBLEM.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
+
+readonly OBJECTS=postgres-stack
+# seconds that one call may take, and less where ASK_UNTIL (of SECONDS) comes before
+readonly STORE_SECONDS=60
+
+# Runs wal-g with its output in a file, and what it says in <file>.err. Arguments: file, wal-g's. Exit: 1 when it failed.
+walg_into() {
+  local file="$1" deadline="$STORE_SECONDS" status=0
+  shift
+  if [ -n "${ASK_UNTIL-}" ]; then
+    deadline=$((ASK_UNTIL - SECONDS < STORE_SECONDS ? ASK_UNTIL - SECONDS : STORE_SECONDS))
+    deadline=$((deadline > 0 ? deadline : 1))
+  fi
+  timeout --foreground -k 5 "$deadline" wal-g "$@" >"$file" 2>"$file.err" || status=$?
+  if ((status == 0)); then return 0; fi
+  WALG_OUTPUT="$(<"$file.err")"
+  read_walg_error "$status"
+  if ((status == 124 || status == 137)); then WALG_ERROR="no answer within $deadline s"; fi
+  PROBLEM="$WALG_ERROR"
+  return 1
+}
+
+# Prints the prefix that the environment names, its major included.
+archive_prefix() {
+  local name
+  for name in "${PREFIXES[@]}"; do
+    if [ -n "${!name-}" ]; then
+      echo "${!name}"
+      return
+    fi
+  done
+}
+
+# Writes the names of all objects of ours, without the folder's own, into a file. Exit: 1 when they can't be listed.
+# Arguments: file.
+list_objects() {
+  walg_into "$1.ls" st ls -r "$OBJECTS/" || return
+  awk '$1 == "obj" { sub("^/", "", $NF); print $NF }' "$1.ls" >"$1"
+}
+
+# Writes one object into a file. Exit: 1 when it can't be read. Arguments: name below postgres-stack/, file.
+read_object_into() { walg_into "$2" st cat "$OBJECTS/$1"; }
+
+# Writes all objects of a folder into a file, one a line. Exit: 1 when one can't be read.
+# Arguments: file of list_objects, folder, file.
+read_folder_into() {
+  local name
+  : >"$3"
+  while IFS= read -r name; do
+    if [[ "$name" =~ ^$2/[A-Za-z0-9._-]+\.json$ ]]; then
+      read_object_into "$name" "$3.one" || return
+      tr -d '\n' <"$3.one" >>"$3"
+      echo >>"$3"
+    fi
+  done <"$1"
+}
+
+# Stores an object. Arguments: name below postgres-stack/, JSON. Exit: 1 when it can't be stored.
+put_object() {
+  local file="$RUN/object.$BASHPID"
+  printf '%s\n' "$2" >"$file"
+  walg_into "$file.out" st put --no-compress --no-encrypt -f "$file" "$OBJECTS/$1" || return
+  rm -f "$file" "$file.out" "$file.out.err"
+}
+
+# Removes an object that is there: of one that is not, a file system would keep a folder of that name.
+# Arguments: name below postgres-stack/. Exit: 1 when it can't be removed.
+remove_object() {
+  local file="$RUN/object.$BASHPID"
+  walg_into "$file.out" st rm "$OBJECTS/$1" || return
+  rm -f "$file.out" "$file.out.err"
+}
+
+# Writes the list of base backups into a file. Exit: 1 when it can't be read. Arguments: file.
+list_backups_into() {
+  walg_into "$1" backup-list --json --detail || return
+  # without any, wal-g says so instead of a list
+  if ! [ -s "$1" ]; then echo '[]' >"$1"; fi
+}
+
+# Prints a JSON object on one line. Arguments: NAME=VALUE (text), NAME:=VALUE (JSON).
+json_object() {
+  perl -MJSON::PP -e '
+    my $json = JSON::PP->new->canonical->allow_nonref;
+    print $json->encode({ map { /^(\w+):=(.*)$/s ? ($1, $json->decode($2)) : /^(\w+)=(.*)$/s ? ($1, $2) : die "$_\n" } @ARGV }), "\n"' "$@"
+}
+
+# Prints a field of the JSON object in a file, nothing when it has none. Exit: 1 when the file is no JSON object.
+# Arguments: file, field.
+json_field() {
+  perl -MJSON::PP -0777 -e '
+    my ($file, $name) = @ARGV;
+    open my $in, "<", $file or die "$file: $!\n";
+    my $value = JSON::PP->new->decode(scalar <$in>)->{$name};
+    print ref $value ? JSON::PP->new->encode($value) : $value, "\n" if defined $value;' "$1" "$2"
+}

@@ -1,0 +1,110 @@
+# Whose an archive is. An owner is an object that no other one replaces; what can't be told apart for certain is a stranger.
+package Identity;
+use strict;
+use warnings;
+use POSIX qw(strftime);
+use Archive qw(slurp parse_json read_json_lines read_backups);
+
+# Input: owners (one JSON object a line), live.json (optional), and for an archive that nobody claimed, once they were read:
+# backups.json, and wal-system (of its newest segment; empty when it has none).
+# Request: uuid (empty: this volume has claimed nothing yet), claimed (1: this archive, by that uuid), system, owner, prefix,
+# timeline, takeover (1: data were exchanged on purpose, human: somebody ordered it), collision (segment that differs),
+# cloned_from.
+# Lines: `verdict WORD [UUIDS]`, and `why TEXT` for a stranger. Words: owner, adopt UUID, unowned (backups.json and wal-system are
+# needed), claim, takeover UUIDS (replaces those), withdraw (take the own claim back, somebody came in between), stranger.
+sub plan {
+    my ($folder, $request) = @_;
+    my %request = (map({ $_ => '' } qw(uuid claimed owner timeline takeover collision cloned_from)), %$request);
+    my %owner = map { $_->{uuid} => $_ } map { checked($_) } read_json_lines("$folder/owners", 'an owner of the archive');
+    my %replaced = map { $_ => 1 } map { @{ $_->{replaces} } } values %owner;
+    my @valid = sort { $a->{at} <=> $b->{at} || $a->{uuid} cmp $b->{uuid} } grep { !$replaced{ $_->{uuid} } } values %owner;
+    my ($mine) = grep { $_->{uuid} eq $request{uuid} } @valid;
+    my @others = grep { $_->{uuid} ne $request{uuid} } @valid;
+    die "every owner of the archive is replaced by another one\n" if %owner && !@valid;
+
+    return stranger("it holds other content of WAL segment $request{collision}, so another database, or a copy of this volume, writes there")
+        if $request{collision} ne '';
+    return by_name(\%request, @valid) if $request{system} eq '';
+    return of_nobody($folder, \%request) if !@valid;
+    return ('verdict withdraw', stranger_why(\%request, @others)) if $mine && !$request{claimed} && @others;
+    return of_mine($folder, \%request, $mine, keys %owner) if $mine;
+    return of_others(\%request, \@others, keys %owner);
+}
+
+# An owner's object, or an error: one that can't be read may be anybody's.
+sub checked {
+    my ($owner) = @_;
+    die "an owner of the archive is none\n" if ref $owner ne 'HASH';
+    for (qw(uuid system owner at)) {
+        die "an owner of the archive has no $_\n" if !defined $owner->{$_} || ref $owner->{$_};
+    }
+    $owner->{replaces} //= [];
+    die "an owner of the archive replaces what is no list\n" if ref $owner->{replaces} ne 'ARRAY';
+    return $owner;
+}
+
+sub stranger { return ('verdict stranger', "why $_[0]") }
+
+# Arguments: request, those that the archive belongs to.
+sub stranger_why {
+    my ($request, @owners) = @_;
+    my @names = map {
+        ($_->{owner} ne '' ? $_->{owner} : 'another database') . " (system $_->{system}, $_->{uuid}, since " . day($_->{at}) . ')'
+    } @owners;
+    return 'why it belongs to ' . join ' and ', @names;
+}
+
+# Where the data can't be asked, the name alone decides.
+sub by_name {
+    my ($request, @valid) = @_;
+    my @others = grep { $_->{owner} ne '' && $_->{owner} ne $request->{owner} && $_->{uuid} ne $request->{uuid} } @valid;
+    return @others ? ('verdict stranger', stranger_why($request, @others)) : 'verdict owner';
+}
+
+sub day { return strftime('%Y-%m-%d', gmtime $_[0]) }
+
+sub of_mine {
+    my ($folder, $request, $mine, @all) = @_;
+    if ($mine->{system} ne $request->{system}) {
+        return 'verdict takeover ' . join ',', sort @all if $request->{takeover};
+        return stranger("it is that of this volume, but of system $mine->{system}, and the data are of system $request->{system}");
+    }
+    my $live = slurp("$folder/live.json");
+    if (defined $live && !$request->{takeover} && $request->{timeline} =~ /^\d+$/) {
+        my $timeline = parse_json($live, 'the live timeline of the archive')->{timeline} // '';
+        die "the live timeline of the archive is none\n" if $timeline !~ /^\d+$/;
+        return stranger("it has gone on to timeline $timeline, and these data are on timeline $request->{timeline}: "
+                . 'this volume is an old copy of the one that writes there')
+            if $timeline > $request->{timeline};
+    }
+    return 'verdict owner';
+}
+
+sub of_others {
+    my ($request, $others, @all) = @_;
+    my @why = ('verdict stranger', stranger_why($request, @$others));
+    my $same_name = sub { $_[0]{owner} ne '' && $_[0]{owner} eq $request->{owner} };
+    if ($request->{takeover}) {
+        for (@$others) {
+            return @why if !$same_name->($_) && ($_->{owner} ne '' || $_->{system} ne $request->{system});
+        }
+        return 'verdict takeover ' . join ',', sort @all;
+    }
+    my ($same) = grep { $same_name->($_) && $_->{system} eq $request->{system} } @$others;
+    return "verdict adopt $same->{uuid}" if $same && $request->{uuid} eq '';
+    return @why;
+}
+
+# An archive without owners: of an earlier version of this image, or empty.
+sub of_nobody {
+    my ($folder, $request) = @_;
+    return 'verdict unowned' if !-e "$folder/backups.json" || !-e "$folder/wal-system";
+    return 'verdict claim' if $request->{takeover} eq 'human';
+    return stranger('this volume was cloned from it') if $request->{cloned_from} ne '' && $request->{cloned_from} eq $request->{prefix};
+    my @systems = map { $_->{system} } read_backups("$folder/backups.json");
+    @systems = grep { /\S/ } split /\s+/, slurp("$folder/wal-system") if !@systems;
+    return 'verdict claim' if !@systems || grep { $_ eq $request->{system} } @systems;
+    return stranger("what it holds is of system $systems[-1], and these data are of system $request->{system}");
+}
+
+1;

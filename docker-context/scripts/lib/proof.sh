@@ -1,0 +1,101 @@
+# That a base backup is good: its parts, and the WAL that makes it consistent, were seen in the archive. Needs WAL-G's environment and
+# a server; SYSTEM, TIMELINE and SEGMENT_BYTES are the server's. WORK is a folder. Functions that fail say why in PROBLEM.
+# shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
+
+COMPRESSED=.lz4 # what the names of WAL end in
+
+# Writes the names of this database's base backups into a file, oldest first. Exit: 1 when they can't be listed.
+# Arguments: file, timeline (empty: any).
+own_backups_into() {
+  list_backups_into "$WORK/backups.json" || return
+  perl "$LIB/planner/planner.pl" backups "$WORK" "system=$SYSTEM" "timeline=$2" >"$1" 2>"$1.err" && return
+  PROBLEM="$(tail -n 1 "$1.err")"
+  return 1
+}
+
+# Looks whether the archive has a segment: its first byte comes, under the name that the compression of today gives it, or another.
+# Exit: 1 when it has not, or can't be read. Arguments: segment.
+is_in_archive() {
+  local suffix
+  for suffix in "$COMPRESSED" .lz4 .zst .br .lzma .lzo ''; do
+    if [ -n "$(timeout "$STORE_SECONDS" wal-g st cat "wal_005/$1$suffix" 2>/dev/null | head -c 1 | tr '\0' x)" ]; then
+      COMPRESSED="$suffix"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Waits until the server has nothing up to a segment left to archive. Exit: 1 when nothing moves for two deadlines.
+# Arguments: segment.
+wait_until_archived() {
+  local waiting left='' since="$SECONDS" query
+  query="SELECT count(*) || ' ' || coalesce((SELECT last_archived_wal FROM pg_stat_archiver), '') FROM pg_ls_archive_statusdir()
+    WHERE name ~ '^[0-9A-F]{24}\.ready\$' AND left(name, 24) <= '$1'"
+  while true; do
+    waiting="$(PGOPTIONS="$UNDISTURBED" sql -c "$query" 2>&1)" || {
+      PROBLEM="the server can't be asked what is archived: $waiting"
+      return 1
+    }
+    if [[ "$waiting" == "0 "* ]]; then return 0; fi
+    if [ "$waiting" != "$left" ]; then left="$waiting" since="$SECONDS"; fi
+    if ((SECONDS - since > 2 * ARCHIVE_DEADLINE)); then
+      PROBLEM="WAL segment $1 is not archived: ${waiting%% *} wait, and nothing moved for $((SECONDS - since)) s (the server's log says why)$(archiving_words)"
+      return 1
+    fi
+    sleep 0.5
+  done
+}
+
+# Prints by which settings something else archives than archive-wal; nothing when it does.
+archiving_words() {
+  local words
+  words="$(PGOPTIONS="$UNDISTURBED" sql -c "SELECT string_agg(format('%s = ''%s''%s', name, setting, coalesce(' in ' || sourcefile, '')), ', ') FROM pg_settings
+    WHERE name = 'archive_mode' AND setting = 'off' OR name = 'archive_library' AND setting <> ''
+      OR name = 'archive_command' AND setting NOT LIKE '/usr/local/bin/archive-wal %'" 2>/dev/null || true)"
+  if [ -n "$words" ]; then echo "; archiving was switched off or changed: $words: take that back (ALTER SYSTEM RESET)"; fi
+}
+
+# Completes a segment and sees it in the archive, before hours of work: an archive without WAL makes a base backup worthless, and
+# one with other content of it belongs to somebody else. Exit: 1 when it does not come.
+check_archiving() {
+  local segment
+  if [ "$(sql -c 'SHOW archive_mode')" = off ]; then
+    PROBLEM="nothing is archived$(archiving_words)"
+    return 1
+  fi
+  segment="$(
+    PGOPTIONS="$UNDISTURBED" sql 2>&1 <<'SQL'
+SELECT pg_logical_emit_message(false, 'postgres-stack', 'a base backup begins') \g /dev/null
+SELECT pg_walfile_name(pg_switch_wal());
+SQL
+  )" || {
+    PROBLEM="no WAL segment can be completed: $segment"
+    return 1
+  }
+  wait_until_archived "$segment" || return
+  is_in_archive "$segment" && return
+  PROBLEM="WAL segment $segment counts as archived, but the archive does not hold it$(archiving_words)"
+  return 1
+}
+
+# Proves the base backup that was just made, and stores its manifest. Runs by attempt. Arguments: file with the names from before.
+# Writes its name into WORK/name.
+prove_backup() {
+  local name word rest last=''
+  own_backups_into "$WORK/after" "$TIMELINE"
+  name="$(grep -vxF -f "$1" "$WORK/after" | tail -n 1 || true)"
+  [ -n "$name" ] || not_known "wal-g reported success, but the archive lists no new base backup"
+  walg_into "$WORK/parts" st ls "basebackups_005/$name/tar_partitions/"
+  perl "$LIB/planner/planner.pl" proof "$WORK" "name=$name" "segment_bytes=$SEGMENT_BYTES" >"$WORK/proof" 2>"$WORK/proof.err" ||
+    not_known "$(tail -n 1 "$WORK/proof.err")"
+  last="$(sed -n 's/^segment //p' "$WORK/proof" | tail -n 1)"
+  wait_until_archived "$last"
+  while read -r word rest; do
+    case "$word" in
+      segment) is_in_archive "$rest" || not_known "WAL segment $rest, which makes it consistent, is not in the archive$(archiving_words)" ;;
+      manifest) put_object "backups/$name.json" "$rest" ;;
+    esac
+  done <"$WORK/proof"
+  echo "$name" >"$WORK/name"
+}
