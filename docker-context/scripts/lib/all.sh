@@ -13,6 +13,7 @@
 . "$LIB/identity.sh"
 . "$LIB/claim.sh"
 . "$LIB/marks.sh"
+. "$LIB/tablespaces.sh"
 . "$LIB/volume.sh"
 . "$LIB/request.sh"
 . "$LIB/verdict.sh"
