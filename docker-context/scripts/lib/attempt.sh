@@ -17,8 +17,14 @@ attempt() {
 
 # Arguments: file for PROBLEM, command. Exit: the command's.
 run_attempt() {
+  # where a failure ends it, because by the end of the process a PROBLEM that some caller has as a local variable is gone
   # shellcheck disable=SC2064 # the file of now
-  trap "printf '%s' \"\$PROBLEM\" >'$1'" EXIT
+  trap "keep_problem '$1'" ERR EXIT
   PROBLEM=''
   "${@:2}"
+}
+
+# Arguments: file.
+keep_problem() {
+  if [ -n "${PROBLEM-}" ]; then printf '%s' "$PROBLEM" >"$1"; fi
 }
