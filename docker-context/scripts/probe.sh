@@ -14,7 +14,7 @@ readonly IDENTITY="$RUN/archive-identity"
 readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
 readonly UPGRADE=/var/lib/postgresql/.postgres-stack/upgrade
 readonly UPGRADING='asked|backing-up|upgrading|upgraded|starting|handing-over|undoing-upgrade'
-readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing'
+readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing|branching'
 readonly LEAST_FREE_KIB=16384 # one WAL segment
 
 # Asks over TCP, because the temporary server of the first initialisation listens on the socket only.

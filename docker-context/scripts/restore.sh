@@ -10,7 +10,8 @@
 # pod's termination message too:
 #   --preflight                whether the next start would accept it
 #   --report                   waits until it has come to something and says what: `done: ` or `failed: ` and the message
-# Options with --to: --from PREFIX/MAJOR, --backup NAME, --timeline NUMBER, --discard-old (keeps no copy of the old data).
+# Options with --to: --from PREFIX/MAJOR, --backup NAME, --timeline NUMBER, --discard-old (keeps no copy of the old data), --force
+# (damage that the verification finds is only said).
 # TARGET: latest, a time with zone, lsn:..., xid:... or name:... Exit: 0, or 1 when it was refused.
 set -Eeuo pipefail
 
@@ -24,11 +25,12 @@ readonly RESTART="restart the container to begin (docker restart, or kubectl del
 # Reads the arguments into COMMAND and REQUEST.
 read_arguments() {
   COMMAND=''
-  REQUEST=([id]='' [to]='' [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+  REQUEST=([id]='' [to]='' [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false [force]=false)
   while (($# > 0)); do
     case "$1" in
       --list | --check | --undo | --cancel | --preflight | --report) COMMAND="$1" ;;
       --discard-old) REQUEST[keep_old]=false ;;
+      --force) REQUEST[force]=true ;;
       --to | --id | --from | --backup | --timeline)
         (($# > 1)) || die "$1 needs a value; nothing was asked for"
         REQUEST[${1#--}]="$2"
@@ -57,12 +59,12 @@ read_prefix_variable() {
 reject() { if [ "$COMMAND" = --preflight ]; then die_with_message "$1"; else die "$1"; fi; }
 
 list() {
-  local file id
+  local file id PROBLEM
   # shellcheck disable=SC2034 # written by read_fields
   local -A outcome
   REQUEST[to]=latest
-  plan_restore
-  if [ -n "${PLAN[problem]}" ]; then echo "not ready for a restore: ${PLAN[problem]}"; fi
+  look_at_plan
+  if [ -n "$PROBLEM" ]; then echo "not ready for a restore: $PROBLEM"; fi
   if [ -n "${PLAN[window]-}" ]; then
     sed 's/; base backups: /\nbase backups:\n  /; s/), base_/)\n  base_/g' <<<"${PLAN[window]}"
   fi
@@ -73,33 +75,36 @@ list() {
     read_fields outcome "$file"
     echo "  ${id%.restore} ${outcome[state]} at ${outcome[at]} (${outcome[request]}): ${outcome[message]}"
   done
-  read_fields JOURNAL "$JOURNAL_FILE"
+  read_restore_journal
   if [ -n "${JOURNAL[id]-}" ]; then echo "under way: ${JOURNAL[id]}, step ${JOURNAL[step]}"; fi
   read_request
   if [ -e "$REQUEST_FILE" ]; then echo "asked for, at the next start: ${REQUEST[id]} ($(request_text REQUEST) undo=${REQUEST[undo]})"; fi
 }
 
 check() {
-  plan_restore
-  if [ -n "${PLAN[problem]}" ]; then
-    reject "$(title "${REQUEST[id]}") would be refused: ${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}. Nothing was touched"
-  fi
+  local PROBLEM
+  look_at_plan
+  [ -z "$PROBLEM" ] || reject "$(title "${REQUEST[id]}") would be refused: $PROBLEM. Nothing was touched"
   info "$(title "${REQUEST[id]}") would use ${PLAN[backups]%% *} and timeline ${PLAN[timeline]}. ${PLAN[window]}; ${PLAN[room]}"
 }
 
 ask() {
-  local now
+  local now state
   TZ=UTC0 printf -v now '%(%Y%m%d-%H%M%S)T' -1
   : "${REQUEST[id]:=by-hand-$now}"
   is_request_id "${REQUEST[id]}" || die "--id: 1 to 63 letters, digits, dots, underscores or hyphens are needed"
-  [ -z "$(outcome_of "${REQUEST[id]}" state)" ] || die "--id: ${REQUEST[id]} was used before; nothing was asked for"
+  state="$(outcome_of "${REQUEST[id]}" state)"
+  [ -z "$state" ] || die "--id: ${REQUEST[id]} was used before; nothing was asked for"
   check
+  lock_requests
   write_record "$REQUEST_FILE" "$(print_fields REQUEST)"
   info "restore ${REQUEST[id]} is asked for: $RESTART"
 }
 
 undo() {
   local last
+  # from here to the end, so that what it needs is not removed behind an accepted request
+  lock_requests
   last="$(read_record "$PRE_RESTORE_OF")"
   : "${REQUEST[id]:=$last}"
   if [ -z "$last" ] || [ "${REQUEST[id]}" != "$last" ] || ! [ -d "$PRE_RESTORE" ]; then
@@ -112,13 +117,14 @@ undo() {
 
 cancel() {
   [ -e "$REQUEST_FILE" ] || die "nothing was asked for by restore.sh; a request of the environment is withdrawn there"
+  lock_requests
   remove_record "$REQUEST_FILE" cancel
   info "the request is withdrawn; a restore under way goes back to the old data at the next start"
 }
 
 # Exit: 0 when the journal is about the request.
 is_under_way() {
-  read_fields JOURNAL "$JOURNAL_FILE"
+  read_restore_journal
   [ "${JOURNAL[id]-}" = "${REQUEST[id]}" ]
 }
 
@@ -133,7 +139,7 @@ preflight() {
   case "$VERDICT" in
     settled) info "$PROBLEM: nothing to do" ;;
     spent | refused) reject "$PROBLEM. Nothing was touched" ;;
-    undo) info "restore ${REQUEST[id]} can be undone" ;;
+    undo) check_undo ;;
     begin)
       check
       if [ "${REQUEST[id]}" = "$CLONE" ]; then check_archive_is_empty; fi
@@ -141,17 +147,43 @@ preflight() {
   esac
 }
 
+# Refuses the undoing of a restore that keeps no copy of the old data: they may be gone by the time it is carried out.
+check_undo() {
+  local request
+  request="$(outcome_of "${REQUEST[id]}" request)"
+  if [[ "${request:-${JOURNAL[request]-}}" == *keep_old=false* ]]; then
+    reject "restore ${REQUEST[id]} can't be undone from here: it was to keep no copy of the old data, which are removed once the base backup after it is there. Nothing was touched; restore.sh --undo in the running container keeps them, if they are still there"
+  fi
+  info "restore ${REQUEST[id]} can be undone"
+}
+
+# Sets ANSWER: done or failed and PROBLEM, or empty while the request has come to nothing yet.
+look_for_outcome() {
+  ANSWER=''
+  read_restore_journal
+  if [ "${JOURNAL[id]-}" = "${REQUEST[id]}" ] && [ "${JOURNAL[step]}" != finishing ]; then return 0; fi
+  judge_request
+  case "$VERDICT" in
+    begin | undo) ;;
+    settled) ANSWER="done" ;;
+    *) ANSWER=failed ;;
+  esac
+}
+
 report() {
-  local VERDICT PROBLEM word=failed end=$((SECONDS + REPORT_DEADLINE))
+  local VERDICT PROBLEM ANSWER end=$((SECONDS + REPORT_DEADLINE))
   read_environment_request
-  while { is_under_way && [ "${JOURNAL[step]}" != finishing ]; } || { judge_request && [[ "$VERDICT" == @(begin|undo) ]]; }; do
-    VERDICT=refused PROBLEM="$(title "${REQUEST[id]}") has come to nothing within $REPORT_DEADLINE s; the log of the database says why"
-    if ((SECONDS >= end)); then break; fi
+  look_for_outcome
+  while [ -z "$ANSWER" ]; do
+    if ((SECONDS >= end)); then
+      ANSWER=failed PROBLEM="$(title "${REQUEST[id]}") has come to nothing within $REPORT_DEADLINE s; the log of the database says why"
+      break
+    fi
     interruptible sleep 1
+    look_for_outcome
   done
-  if [ "$VERDICT" = settled ]; then word="done"; fi
-  leave_message "$word: $PROBLEM"
-  info "$word: $PROBLEM"
+  leave_message "$ANSWER: $PROBLEM"
+  info "$ANSWER: $PROBLEM"
 }
 
 _main() {

@@ -33,6 +33,8 @@ const POINTS = {
   restored: [
     ...points(["undoing"], WRITE),
     ...points(["setting-restored-aside", "putting-back"], MOVE),
+    ...points(["branching"], WRITE),
+    "branched:before",
     ...points(["undone"], WRITE),
     ...points(["closing"], ["before", "renamed", "after"]),
   ],
@@ -62,6 +64,8 @@ const TWICE: [State, string, string][] = [
   ["stopped", "setting-aside:renamed", "publishing:renamed"],
   ["stopped", "publishing:renamed", "swapped:renamed"],
   ["restored", "setting-restored-aside:renamed", "putting-back:renamed"],
+  ["restored", "branching:after", "branched:before"],
+  ["restored", "branched:before", "undone:before"],
 ];
 
 /** Starts a container that is to die at a point, and waits for its end. */

@@ -16,6 +16,7 @@ import {
   request,
   restored,
   rows,
+  switched,
   VOLUME,
 } from "./restore";
 
@@ -36,15 +37,6 @@ async function end(database: Container): Promise<void> {
   await database.remove();
 }
 
-/** Waits until a segment of the present timeline is archived, with no failure. */
-async function archives(database: Container): Promise<void> {
-  await database.sql("SELECT pg_logical_emit_message(true, 'test', 'a segment to archive')");
-  const segment = await database.sql("SELECT pg_walfile_name(pg_current_wal_lsn())");
-  await database.sql("SELECT pg_switch_wal()");
-  const done = `SELECT last_archived_wal >= '${segment}' AND failed_count = 0 FROM pg_stat_archiver`;
-  await until("the timeline is archived", async () => (await database.sql(done)) === "t");
-}
-
 describe("image: a restore", () => {
   let runs = new Map<string, Promise<{ rows: string; login: string; old: number; backups: string[] }>>();
 
@@ -53,7 +45,7 @@ describe("image: a restore", () => {
     prepared = await prepare();
     runs = inTurn([...KINDS], 2, async (kind) => {
       const database = await restore(request(prepared.targets[kind as (typeof KINDS)[number]].to));
-      await archives(database);
+      await switched(database);
       const result = {
         rows: await rows(database),
         login: (await database.login("postgres", "new")).stdout,
@@ -105,15 +97,15 @@ describe("image: a restore", () => {
     const volume = await copyOf(prepared.volume);
     const first = await restore(request(prepared.targets.time.to), volume);
     await insert(first, 101, 103);
-    await archives(first);
+    await switched(first);
     await end(first);
     const second = await restore(request("latest", { RESTORE_ID: "two" }), volume);
     expect(await rows(second)).to.equal("16..103");
-    await archives(second);
+    await switched(second);
     await end(second);
     const third = await restore(request(prepared.late, { RESTORE_ID: "three" }), volume);
     expect(await rows(third)).to.equal("22..22");
-    await archives(third);
+    await switched(third);
     expect(await third.sql("SELECT timeline_id FROM pg_control_checkpoint()")).to.equal("4");
     await third.remove();
   });
@@ -144,7 +136,7 @@ describe("image: a restore", () => {
     const from = request("latest", { ...own, RESTORE_FROM: `${VOLUME}/archive/18` });
     const database = await restore(from, volume);
     expect(await rows(database)).to.equal("25..25");
-    await archives(database);
+    await switched(database);
     expect(await backups(database)).to.have.length(1);
     await database.remove();
   });
@@ -226,7 +218,7 @@ describe("image: a restore", () => {
     const undone = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
     expect(await rows(undone)).to.equal("25..25");
     expect(await undone.logs()).to.contain("collations: looking at the data privately");
-    await archives(undone);
+    await switched(undone);
     await end(undone);
 
     const discard = { RESTORE_ID: "two", RESTORE_KEEP_OLD: "false" };

@@ -159,3 +159,12 @@ export function inTurn<T>(
 export function removeVolume(volume: string): Promise<string> {
   return must(["volume", "rm", volume]);
 }
+
+/** Waits until a segment of the present timeline is archived, with no failure. */
+export async function switched(database: Container): Promise<void> {
+  await database.sql("SELECT pg_logical_emit_message(true, 'test', 'a segment to archive')");
+  const segment = await database.sql("SELECT pg_walfile_name(pg_current_wal_lsn())");
+  await database.sql("SELECT pg_switch_wal()");
+  const done = `SELECT last_archived_wal >= '${segment}' AND failed_count = 0 FROM pg_stat_archiver`;
+  await until("the timeline is archived", async () => (await database.sql(done)) === "t");
+}

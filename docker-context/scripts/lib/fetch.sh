@@ -1,39 +1,41 @@
 # Brings a base backup into the staging folder. A fetch that stands still is ended and begun anew, a few times; one that
 # can't succeed is not. Reads JOURNAL and REQUEST.
-# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly FETCH_TRIES=3 NOT_WORTH_IT=3
-readonly FETCH_ERRORS="$RUN/fetch-errors" FETCH_PROBLEM="$RUN/fetch-problem"
+readonly FETCH_ERRORS="$RUN/fetch-errors"
 
-# Exit: 1; PROBLEM says why.
+# Run by attempt. Exit: 1; PROBLEM says why.
 fetch_backup() {
-  local try status
+  local try found
   # a third copy is not what the volume is made for
   rm -rf "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
   for ((try = 1; try <= FETCH_TRIES; try++)); do
-    status=0
     rm -rf "$STAGING"
     mkdir -m 0700 "$STAGING"
     report_progress "fetching: ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING"
-    interruptible run_fetch || status=$?
-    if ((status == 0)); then
-      rm -f "$STAGING/standby.signal"
-      touch "$STAGING/recovery.signal"
-      return
-    fi
-    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): $(<"$FETCH_PROBLEM")"
-    if ((status == NOT_WORTH_IT || try == FETCH_TRIES)); then return 1; fi
+    attempt run_fetch
+    if ((STATUS == 0)); then break; fi
+    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): ${PROBLEM:-it ended with $STATUS (above)}"
+    if ((STATUS == NOT_WORTH_IT || try == FETCH_TRIES)); then return 1; fi
     warn "$PROBLEM"
     interruptible sleep "$((try * 5))"
   done
+  found="$(tablespaces_in "$STAGING")"
+  if [ -n "$found" ] || [ -s "$STAGING/tablespace_map" ]; then
+    PROBLEM="base backup ${JOURNAL[backup]} has tablespaces ($(paste -sd ' ' "$STAGING/tablespace_map" 2>/dev/null || true) $found), which is not covered: choose one that was taken before or after them (RESTORE_BACKUP)"
+    return 1
+  fi
+  rm -f "$STAGING/standby.signal"
+  touch "$STAGING/recovery.signal"
 }
 
-# Runs in a subshell: it loads the credentials. Exit: 0, 1, or NOT_WORTH_IT for another attempt; FETCH_PROBLEM says why.
+# Run by attempt, in whose child it loads the credentials. Exit: 0, 1, or NOT_WORTH_IT for another attempt; PROBLEM says why.
 run_fetch() {
   local lines relay walg began="$EPOCHSECONDS" most=0 BYTES=0 status=0
   # shellcheck disable=SC1090 # written by the entrypoint
   if ! . "$(archive_environment)"; then
-    echo "a file with the store's credentials can't be read" >"$FETCH_PROBLEM"
+    PROBLEM="a file with the store's credentials can't be read"
     return 1
   fi
   export WALG_TAR_DISABLE_FSYNC=true # stop_private_server syncs
@@ -50,7 +52,7 @@ run_fetch() {
   if ((status == 0)) && [ -s "$STAGING/PG_VERSION" ] && [ -s "$STAGING/backup_label" ] && [ -s "$STAGING/global/pg_control" ]; then
     return 0
   fi
-  explain_fetch "$status" >"$FETCH_PROBLEM"
+  explain_fetch "$status"
 }
 
 # Hands wal-g's lines on. Its errors are kept, and are warnings here: what comes of them the restore says.
@@ -82,10 +84,11 @@ look_at_fetch() {
     rest=", nothing has come for $STILL s (limit $RESTORE_STALL_SECONDS s)"
   fi
   report_progress "fetching: $((staged / MIB)) of $((JOURNAL[bytes] / MIB)) MiB$rest"
+  say_still_reading
 }
 
-# Prints why a fetch failed, as far as that can be found out. Exit: NOT_WORTH_IT when another attempt would end likewise, else 1.
-# Arguments: exit code of the fetch.
+# Says in PROBLEM why a fetch failed, as far as that can be found out.
+# Arguments: exit code of the fetch. Exit: NOT_WORTH_IT when another attempt would end likewise, else 1.
 explain_fetch() {
   local advice="name an older base backup with RESTORE_BACKUP (restore.sh --backup)" folder how part answer status=0
   folder="basebackups_005/${JOURNAL[backup]}/tar_partitions"
@@ -94,7 +97,7 @@ explain_fetch() {
     how="nothing came for $RESTORE_STALL_SECONDS s"
   fi
   if ! walg_within "$((RESTORE_STALL_SECONDS < 30 ? RESTORE_STALL_SECONDS : 30))" st ls "$folder/"; then
-    echo "$how, and the archive can't be read ($WALG_ERROR)"
+    PROBLEM="$how, and the archive can't be read ($WALG_ERROR)"
     return 1
   fi
   # what wal-g could not make use of is read alone: only an archive that answers can show that it is damaged
@@ -102,10 +105,10 @@ explain_fetch() {
   if [ -n "$part" ]; then
     answer="$(timeout "$RESTORE_STALL_SECONDS" wal-g st cat "$folder/$part" --decrypt --decompress 2>&1 >/dev/null)" || status=$?
     if ((status == 1)); then
-      echo "its part $part can't be read ($(redact "${answer#ERROR: * * }")): $advice"
+      PROBLEM="its part $part can't be read ($(redact "${answer#ERROR: * * }")): $advice"
       return "$NOT_WORTH_IT"
     fi
   fi
-  echo "$how, although the archive answers (last error: $(tail -n 1 "$FETCH_ERRORS" 2>/dev/null || echo none)); if it is damaged, $advice"
+  PROBLEM="$how, although the archive answers (last error: $(tail -n 1 "$FETCH_ERRORS" 2>/dev/null || echo none)); if it is damaged, $advice"
   return 1
 }

@@ -1,14 +1,23 @@
-# A server that nobody else reaches: on a socket in a folder of its own, for the time that data are looked at or worked on.
+# A server that nobody else reaches: on a socket in a folder of its own, for the time that data are looked at or worked on. It
+# speaks C: what it says is read by programs.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly PRIVATE="$RUN/private"
+# what else a database may set for its sessions that breaks them, changes what they print, or hides damage
+readonly ALONE="$UNDISTURBED -c event_triggers=off -c role=none -c session_preload_libraries= -c local_preload_libraries=
+  -c zero_damaged_pages=off -c ignore_checksum_failure=off -c session_replication_role=origin -c quote_all_identifiers=off
+  -c standard_conforming_strings=on -c constraint_exclusion=off -c enable_tidscan=on -c max_parallel_workers_per_gather=0 -c jit=off
+  -c lc_messages=C"
 
-# Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid.
+# Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid, and
+# SERVER_DATA.
 # Arguments: data folder, file for its log, socket's folder, program (no function: the signals are for it) and its flags.
 start_private() {
   rm -rf "$3" "$1/postmaster.pid"
   mkdir -m 0700 "$3"
-  "${@:4}" -D "$1" -c listen_addresses= -c "unix_socket_directories=$3" -c port=5432 2> >(exec tee "$2" >&2) &
+  SERVER_DATA="$1"
+  env LC_ALL=C "${@:4}" -D "$1" -c listen_addresses= -c "unix_socket_directories=$3" -c port=5432 -c lc_messages=C \
+    2> >(exec tee "$2" >&2) &
   SERVER=$!
 }
 
@@ -18,7 +27,7 @@ wait_private() {
   local looks=0 pause=0.02 # most are up within a tenth of a second
   until [[ "$(sed -n 8p "$1/postmaster.pid" 2>/dev/null)" == ready* ]]; do
     if ! kill -0 "$SERVER" 2>/dev/null; then
-      wait "$SERVER" || true
+      wait "$SERVER" 2>/dev/null || true
       return 1
     fi
     "${@:2}"
@@ -47,11 +56,12 @@ abandon_private() {
 }
 
 # SQL in a server, as the superuser, in a session that no setting of a role or of a database disturbs. What a connection says of
-# another collation version is left out: that is looked at for itself.
+# another collation version is left out: that is looked at for itself. The database's name is no argument: one with `=` would be
+# taken for a connection string.
 # Arguments: socket's folder or host, database, psql's. Exit: psql's.
 private_sql() {
   { # a pipe, as nothing else waits until all that psql said is there
-    PGOPTIONS="$UNDISTURBED" psql -h "$1" -p 5432 -U "$POSTGRES_USER" -d "$2" -XAtq -v ON_ERROR_STOP=1 "${@:3}" 2>&1 >&3 3>&- |
+    PGDATABASE="$2" PGOPTIONS="$ALONE" LC_ALL=C psql -h "$1" -p 5432 -U "$POSTGRES_USER" -XAtq -v ON_ERROR_STOP=1 "${@:3}" 2>&1 >&3 3>&- |
       sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2 3>&-
   } 3>&1
 }
@@ -63,35 +73,4 @@ private_databases() {
 }
 
 # Runs vacuumdb on all databases of the private server. Arguments: vacuumdb's.
-private_vacuumdb() { PGOPTIONS="$UNDISTURBED" vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all "$@"; }
-
-# Reads the first and the last block of every table and materialized view, which PostgreSQL checks against their checksums.
-# Arguments: socket's folder. Exit: 1 when one can't be read; PROBLEM says which.
-read_all_tables() {
-  local database databases answer
-  databases="$(private_databases "$1")" || {
-    PROBLEM="the databases can't be listed (above)"
-    return 1
-  }
-  while IFS= read -r database; do
-    answer="$(
-      private_sql "$1" "$database" 2>&1 <<'SQL'
-DO $$
-DECLARE relation record;
-BEGIN
-  FOR relation IN
-    SELECT oid::regclass AS name, pg_relation_size(oid) / current_setting('block_size')::int - 1 AS last_block
-    FROM pg_class WHERE relkind IN ('r', 'm', 't') AND relpersistence = 'p'
-  LOOP
-    EXECUTE format('SELECT count(*) FROM %s WHERE ctid < ''(1,0)''', relation.name);
-    EXECUTE format('SELECT count(*) FROM %s WHERE ctid >= ''(%s,0)''', relation.name, greatest(relation.last_block, 0));
-    COMMIT;
-  END LOOP;
-END $$
-SQL
-    )" || {
-      PROBLEM="database $database can't be read: $answer"
-      return 1
-    }
-  done <<<"$databases"
-}
+private_vacuumdb() { PGOPTIONS="$ALONE" vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all "$@"; }

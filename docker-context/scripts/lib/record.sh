@@ -1,5 +1,5 @@
 # Records on the volume that survive a kill -9 and a power failure at any moment: old content or new, never half.
-# shellcheck shell=bash disable=SC2034,SC2154,SC2178 # references to arrays of the callers
+# shellcheck shell=bash disable=SC2034,SC2094,SC2154,SC2178 # references to arrays of the callers
 
 readonly VOLUME=/var/lib/postgresql
 readonly RECORDS="$VOLUME/.postgres-stack"
@@ -14,19 +14,32 @@ kill_point() {
 
 # Replaces a file atomically: temporary file, fsync, rename, fsync of the folder. Creates the folder.
 # Arguments: path, content, name of its kill points (default: the file's name).
-# Exit: non-zero when any step fails; the old content is then still there.
+# Exit: 1 when any step fails; the old content is then still there, and the log and PROBLEM say why.
 write_record() {
   local path="$1" content="$2" folder="${1%/*}" point="${3:-${1##*/}}"
-  mkdir -p "$folder"
+  record_step "$path" mkdir -p "$folder" || return
   kill_point "$point:before"
-  printf '%s\n' "$content" >"$path.new" || return
+  record_step "$path" print_into "$path.new" "$content" || return
   kill_point "$point:written"
-  sync "$path.new" || return
+  record_step "$path" sync "$path.new" || return
   kill_point "$point:synced"
-  mv -fT "$path.new" "$path" || return
+  record_step "$path" mv -fT "$path.new" "$path" || return
   kill_point "$point:renamed"
-  sync "$folder" || return
+  record_step "$path" sync "$folder" || return
   kill_point "$point:after"
+}
+
+# Arguments: file, content.
+print_into() { printf '%s\n' "$2" >"$1"; }
+
+# Runs one step of writing a record. Exit: 1 when it fails; the log and PROBLEM say why.
+# Arguments: the record's path, command.
+record_step() {
+  local said
+  if said="$("${@:2}" 2>&1)"; then return 0; fi
+  PROBLEM="$1 can't be written (${said##*: })"
+  error "$PROBLEM; what it held before is still there: make room on the volume, or see to what is wrong with it"
+  return 1
 }
 
 # Arguments: path. Prints the record's content, nothing when there is none.
@@ -45,16 +58,39 @@ remove_record() {
   kill_point "$2:after"
 }
 
-# Reads a record of `name=value` lines into an associative array, which is empty when there is no record.
+# Reads a record of `name=value` lines into an associative array, which is empty when there is no record. Empty lines say nothing.
+# Ends the process when something else is in it, or nothing at all: what it said decides about data.
 # Arguments: array's name, path.
 read_fields() {
   local -n fields="$1"
-  local line
+  local line number=0
   fields=()
   [ -e "$2" ] || return 0
-  while IFS= read -r line; do
-    fields["${line%%=*}"]="${line#*=}"
+  [ -r "$2" ] || die "$2 can't be read; nothing was touched: make it readable for uid $(id -u)"
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    if [[ "$line" =~ ^[A-Za-z0-9_-]+= ]]; then
+      fields["${line%%=*}"]="${line#*=}"
+    elif [ -n "$line" ]; then
+      reject_record "$2" "its line $number is no name=value: '${line:0:60}'"
+    fi
   done <"$2"
+  ((${#fields[@]} > 0)) || reject_record "$2" "it is empty"
+}
+
+# Reads a journal likewise. It has to have an id and one of the steps.
+# Arguments: array's name, path, the steps as an extended regular expression.
+read_journal() {
+  local -n journal="$1"
+  read_fields "$1" "$2"
+  if ((${#journal[@]} > 0)) && ! [[ -n "${journal[id]-}" && "${journal[step]-}" =~ ^($3)$ ]]; then
+    reject_record "$2" "it has no id, or no step that this image knows (id='${journal[id]-}', step='${journal[step]-}')"
+  fi
+}
+
+# Ends the process. Arguments: path, what is wrong.
+reject_record() {
+  die "the record $1 can't be understood: $2. Nothing was touched: correct it, or move it away, which means that what it is about is not gone on with and counts as never asked for (the folders of data stay as they are)"
 }
 
 # Prints one field of such a record, nothing when it has none.
@@ -76,21 +112,28 @@ print_fields() {
 }
 
 # Enters a step of a journal, with its time, before it is taken. Its kill points have the step's name.
-# Arguments: array's name, path, step, what the journal is about.
+# Arguments: array's name, path, step, what the journal is about. Exit: 1 when it can't be written.
 write_step() {
   local -n journal="$1"
   journal[step]="$3"
   journal[$3_at]="$EPOCHSECONDS"
-  write_record "$2" "$(print_fields "$1")" "$3"
+  write_record "$2" "$(print_fields "$1")" "$3" || return
   info "$4: $3"
 }
 
-# Records what became of something, with the time of now.
-# Arguments: array's name, path, name of its kill points.
+# Records what became of something, with the time of now, and reads it back: what is done because of it can't be undone.
+# Arguments: array's name, path, name of its kill points. Exit: 1 when it is not there afterwards.
 write_outcome() {
   local -n result="$1"
+  local written
   TZ=UTC0 printf -v 'result[at]' '%(%F %T)T UTC' -1
-  write_record "$2" "$(print_fields "$1")" "$3"
+  written="$(print_fields "$1")"
+  write_record "$2" "$written" "$3" || return
+  if [ "$(read_record "$2")" != "$written" ]; then
+    PROBLEM="$2 does not hold what was written into it"
+    error "$PROBLEM: see to the volume"
+    return 1
+  fi
 }
 
 # Moves a finished folder to its final name so that it is complete there whatever happens.

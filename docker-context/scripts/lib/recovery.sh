@@ -1,57 +1,71 @@
 # Brings a base backup to the target in the staging folder, with a private server that nobody else reaches and that
 # archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
-# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
+readonly END_OF_WAL="$RUN/end-of-wal"         # fetch-wal's mark that recovery was told that there is no more WAL
 readonly TRIES=3 REPORT_SECONDS=10
-readonly NOT_REACHED=3
 
 # Prints a setting as the real server will have it, or as the data need it when that is more.
-# Arguments: setting, field of pg_controldata.
+# Arguments: data folder, setting, field of pg_controldata.
 largest() {
   local configured needed
-  configured="$(postgres -C "$1" -D "$STAGING" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo 0)"
-  needed="$(control "$STAGING" "$2")"
+  configured="$(postgres -C "$2" -D "$1" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo 0)"
+  needed="$(control "$1" "$3")"
   echo "$((configured > needed ? configured : needed))"
 }
 
-# Starts the private server on the staging folder: its settings are flags, so that nothing stays behind in the data. With
-# archive_mode on and no command, what is to be archived waits for the real server. A kill costs nothing that the kernel
-# has, so it waits for no disk: stop_private_server does that once, and a restart of the machine begins anew.
-start_private_server() {
-  local flags=() setting kind="${JOURNAL[kind]}" value="${JOURNAL[target]}" inclusive=on
-  # an LSN names the end of what is wanted, a time and a transaction are in it
-  if [ "$kind" = lsn ]; then inclusive=off; fi
-  for setting in config_file=/etc/postgresql/postgresql.conf fsync=off hot_standby=off archive_mode=on archive_command= archive_library= "restore_command=/usr/local/bin/fetch-wal %f %p" \
-    primary_conninfo= "max_prepared_transactions=$(largest max_prepared_transactions 'max_prepared_xacts setting')" \
-    recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= \
-    "recovery_target_inclusive=$inclusive" recovery_target_action=promote "recovery_target_timeline=${JOURNAL[timeline]}"; do
+# Sets flags: those of every private server that ends recovery. With archive_mode on and no command, what is to be archived waits
+# for the real server. The log's lines have the process and the SQLSTATE.
+# Arguments: data folder.
+recovery_flags() {
+  local setting
+  flags=()
+  for setting in config_file=/etc/postgresql/postgresql.conf hot_standby=off archive_mode=on archive_command= archive_library= \
+    primary_conninfo= recovery_end_command= archive_cleanup_command= 'log_line_prefix=%m [%p] %b %e ' \
+    "max_prepared_transactions=$(largest "$1" max_prepared_transactions 'max_prepared_xacts setting')" \
+    recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= recovery_target_action=promote; do
     flags+=(-c "$setting")
   done
+}
+
+# Starts the private server on the staging folder: its settings are flags, so that nothing stays behind in the data. A kill
+# costs nothing that the kernel has, so it waits for no disk: stop_private_server does that once, and a restart of the machine
+# begins anew. A replay that would make a tablespace ends, as it would write into the folder that the old data use.
+start_private_server() {
+  local flags kind="${JOURNAL[kind]}" inclusive=on
+  forbid_tablespaces "$STAGING"
+  rm -f "$END_OF_WAL"
+  recovery_flags "$STAGING"
+  # an LSN names the end of what is wanted, a time and a transaction are in it
+  if [ "$kind" = lsn ]; then inclusive=off; fi
+  flags+=(-c fsync=off -c "restore_command=/usr/local/bin/fetch-wal %f %p" -c "recovery_target_inclusive=$inclusive"
+    -c "recovery_target_timeline=${JOURNAL[timeline]}")
   if [ "$kind" != latest ]; then
-    flags+=(-c "recovery_target_$kind=$value")
+    flags+=(-c "recovery_target_$kind=${JOURNAL[target]}")
   fi
-  start_private "$STAGING" "$RECOVERY_LOG" "$PRIVATE" env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" \
+  start_private "$STAGING" "$RECOVERY_LOG" "$PRIVATE" env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" PROMISED_WAL="${JOURNAL[promised]-}" \
+    WAL_SEGMENT_BYTES="$(control "$STAGING" 'Bytes per WAL segment')" END_OF_WAL="$END_OF_WAL" \
     FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" WALG_ENV="$(archive_environment)" postgres "${flags[@]}"
 }
 
-# Exit: 0 when the private server, which has ended, says that all WAL was replayed before the target came.
+# Exit: 0 when the private server, which has ended, replayed all WAL before the target came (SQLSTATE F0000 of the startup
+# process, which a wrong configuration has too, but that comes before any WAL).
 server_missed_target() {
-  local try
-  # the process that writes the log may be a moment behind
-  for ((try = 0; try < 20; try++)); do
-    if grep -q 'recovery ended before configured recovery target was reached' "$RECOVERY_LOG"; then return 0; fi
-    sleep 0.1
-  done
-  return 1
+  [ "${JOURNAL[kind]}" != latest ] && [ -e "$END_OF_WAL" ] && in_recovery_log ' startup F0000 '
 }
 
-# Waits until the private server has been promoted. Exit: NOT_REACHED when all WAL was replayed before the target came, 1
-# when it ended for another reason.
-wait_for_promotion() {
-  local REPORT_AT=$((SECONDS + REPORT_SECONDS))
-  wait_private "$STAGING" report_replay_in_time && return
-  if server_missed_target; then return "$NOT_REACHED"; fi
+# Exit: 0 when replay came to a tablespace that is to be made: SQLSTATE 42501, since pg_tblspc can't be written into.
+replay_made_tablespace() { in_recovery_log ' startup 42501 .*pg_tblspc/'; }
+
+# Arguments: pattern of a line. Exit: 0 when the log of the private server, which has ended, has one.
+in_recovery_log() {
+  local try
+  # the process that writes the log may be a moment behind
+  for ((try = 0; try < 5; try++)); do
+    if grep -q -- "$1" "$RECOVERY_LOG"; then return 0; fi
+    sleep 0.1
+  done
   return 1
 }
 
@@ -67,12 +81,13 @@ commit_time_before() {
     if [[ "${#file}" -eq "$((${#STAGING} + 32))" && "${file##*/}" < "$1" ]]; then before="$file"; fi
   done
   [ -n "$before" ] || return 0
-  TZ=UTC0 pg_waldump -r Transaction "$before" 2>/dev/null | sed -n 's/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p' | tail -n 1 || true
+  LC_ALL=C TZ=UTC0 pg_waldump -r Transaction "$before" 2>/dev/null | sed -n 's/.*COMMIT \([0-9-]* [0-9:]*\).*/\1+00/p' | tail -n 1 || true
 }
 
 report_replay_in_time() {
   ((SECONDS >= REPORT_AT)) || return 0
   report_replay
+  say_still_reading
   REPORT_AT=$((SECONDS + REPORT_SECONDS))
 }
 
@@ -109,58 +124,97 @@ last_words() {
 }
 
 # Runs the private server until it has been promoted. A storage error stops it, and a new start goes on where it was.
-# Exit: NOT_REACHED, or 1 after TRIES failures; PROBLEM says why.
+# Sets RECOVERED: promoted, missed (all WAL was replayed before the target came), or failed, after TRIES; PROBLEM says why.
 recover() {
-  local try status REPLAY_BEGAN='' REPLAY_FROM='' REPLAY_TIME=''
+  local try REPORT_AT REPLAY_BEGAN='' REPLAY_FROM='' REPLAY_TIME=''
+  RECOVERED=failed PROBLEM=''
   for ((try = 1; try <= TRIES; try++)); do
-    status=0
+    REPORT_AT=$((SECONDS + REPORT_SECONDS))
     start_private_server
-    wait_for_promotion || status=$?
+    attempt wait_private "$STAGING" report_replay_in_time
     # what wal-g still fetches ahead
     end_fetches "$STAGING"
-    case "$status" in
-      0) return ;;
-      "$NOT_REACHED")
-        PROBLEM="all WAL was replayed and the target ${JOURNAL[to]} did not come; the last commit in it: $(
-          sed -n 's/.*last completed transaction was at log time //p' "$RECOVERY_LOG" | tail -n 1
-        )"
-        return "$NOT_REACHED"
-        ;;
-    esac
+    if ((STATUS == 0)); then
+      RECOVERED=promoted
+      return
+    elif server_missed_target; then
+      RECOVERED=missed
+      PROBLEM="all WAL was replayed and the target ${JOURNAL[to]} did not come; the last commit in it: $(
+        sed -n 's/.*last completed transaction was at log time //p' "$RECOVERY_LOG" | tail -n 1
+      )"
+      return
+    elif replay_made_tablespace; then
+      PROBLEM="WAL between base backup ${JOURNAL[backup]} and the target creates a tablespace, which is not covered: its files would be written into the folder that is in use. Choose a target before that, or a base backup that was taken after it was dropped"
+      return
+    fi
     warn "recovery stopped (attempt $try of $TRIES, above)"
     ((try == TRIES)) || interruptible sleep "$((try * 5))"
   done
   PROBLEM="recovery failed $TRIES times: $(last_words)"
-  return 1
 }
 
-# Proves that the promoted private server holds what was wanted: the right system, a new timeline, and in each database the
-# first and the last block of every table, which PostgreSQL checks against their checksums. Exit: 1; PROBLEM says why.
+# Proves that the promoted private server holds what was wanted: the right system, a new timeline, all WAL that was promised, no
+# tablespace, and tables that can be read. By force, damage and missing WAL are only said. Sets PROBLEM, empty when all is well.
 verify() {
   local answer
+  PROBLEM=''
   answer="$(private_sql "$PRIVATE" postgres -c "SELECT pg_is_in_recovery(), system_identifier, pg_walfile_name(pg_current_wal_lsn()) FROM pg_control_system()" 2>&1)" || true
   if [[ "$answer" != "f|${JOURNAL[system]}|"* ]] || ((16#${answer:(-24):8} <= JOURNAL[timeline])); then
     PROBLEM="the restored server is not the one expected (system ${JOURNAL[system]}, a timeline after ${JOURNAL[timeline]}): $answer"
-    return 1
+    return
   fi
   JOURNAL[new_timeline]="$((16#${answer:(-24):8}))"
   if [ -e "$STAGING/recovery.signal" ] || [ -e "$STAGING/standby.signal" ]; then
     PROBLEM="the restored data still ask for recovery"
-    return 1
+    return
   fi
-  read_all_tables "$PRIVATE"
+  check_promise
+  [ -z "$PROBLEM" ] || pass_by_force
+  if [ -n "$PROBLEM" ]; then return; fi
+  attempt read_all_tables "$PRIVATE"
+  rm -rf "$BULK"
+  if ((STATUS == 0)); then
+    PROBLEM=''
+  else
+    PROBLEM="${PROBLEM:-the reading of the data broke off (above)}"
+    pass_by_force
+  fi
 }
 
-# Stops the private server with a checkpoint and brings all data to the disk. Exit: 1 when they are not shut down cleanly,
-# or not on the disk; PROBLEM says so.
+# Empties PROBLEM, after a warning, when the request says force; else adds how to say it.
+pass_by_force() {
+  if [ "${REQUEST[force]:-false}" = true ]; then
+    warn "passed over by force: $PROBLEM"
+    PROBLEM=''
+  else
+    PROBLEM+=". Another base backup may be whole (RESTORE_BACKUP); RESTORE_FORCE=true (restore: {force: true}, restore.sh --force) takes the data as they are"
+  fi
+}
+
+# Compares what was replayed with the end that the plan promised: the new timeline begins in its last segment, or later. Other
+# targets than the latest have shown themselves in being reached. Sets PROBLEM when something is missing.
+check_promise() {
+  local history last begins="${JOURNAL[promised]-}"
+  [ "${JOURNAL[kind]}" = latest ] && [ -n "$begins" ] || return 0
+  begins=$((${begins##*-} * $(control "$STAGING" 'Bytes per WAL segment')))
+  printf -v history '%s/pg_wal/%08X.history' "$STAGING" "${JOURNAL[new_timeline]}"
+  last="$(awk '$1 ~ /^[0-9]+$/ { last = $2 } END { print last }' "$history")"
+  if [ -z "$last" ] || (($(lsn_number "$last") < begins)); then
+    PROBLEM="WAL was replayed to ${last:-an unknown position}, and the archive promised it to $(printf '%X/%X' "$((begins >> 32))" "$((begins & 0xffffffff))") and further"
+  fi
+}
+
+# Stops the private server with a checkpoint and brings all data to the disk. Sets PROBLEM when they are not shut down cleanly,
+# or not on the disk.
 stop_private_server() {
+  PROBLEM=''
   stop_private || true
   rm -rf "$STAGING/pg_wal/.wal-g"
   if [ "$(control "$STAGING" 'Database cluster state')" != 'shut down' ]; then
     PROBLEM="the private server did not stop cleanly (above)"
-    return 1
-  elif ! sync -f "$STAGING"; then
+  elif sync -f "$STAGING"; then
+    PROBLEM=''
+  else
     PROBLEM="the restored data can't be written to the disk (above)"
-    return 1
   fi
 }

@@ -1,5 +1,5 @@
 # What is asked for: a restore or a clone, by the environment, or a restore by the file that restore.sh wrote; and what
-# became of earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo; a clone has the id CLONE. Records
+# became of earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo, force; a clone has the id CLONE. Records
 # below .postgres-stack: `restore-request` (the file), `restore` (the journal of the one that runs) and
 # `restores/<id>.restore` (outcomes: each id is used once).
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
@@ -23,12 +23,14 @@ read_request() {
 read_environment_request() {
   REQUEST=()
   if [ -n "${UNDO_BY_RESTORE-}" ]; then
-    REQUEST=([id]="undo-$PG_UPGRADE" [to]=latest [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+    REQUEST=([id]="undo-$PG_UPGRADE" [to]=latest [from]='' [backup]='' [timeline]='' [keep_old]=true [undo]=false
+      [force]="${PG_UPGRADE_FORCE:-false}")
   elif [ -n "${RESTORE_ID-}" ]; then
     REQUEST=([id]="$RESTORE_ID" [to]="${RESTORE_TO-}" [from]="${RESTORE_FROM-}" [backup]="${RESTORE_BACKUP-}"
-      [timeline]="${RESTORE_TIMELINE-}" [keep_old]="${RESTORE_KEEP_OLD:-true}" [undo]="${RESTORE_UNDO:-false}")
+      [timeline]="${RESTORE_TIMELINE-}" [keep_old]="${RESTORE_KEEP_OLD:-true}" [undo]="${RESTORE_UNDO:-false}" [force]="${RESTORE_FORCE:-false}")
   elif [ -n "${CLONE_FROM-}" ]; then
-    REQUEST=([id]="$CLONE" [to]="${CLONE_TO:-latest}" [from]="$CLONE_FROM" [backup]='' [timeline]='' [keep_old]=true [undo]=false)
+    REQUEST=([id]="$CLONE" [to]="${CLONE_TO:-latest}" [from]="$CLONE_FROM" [backup]=''
+      [timeline]="${CLONE_TIMELINE-}" [keep_old]=true [undo]=false [force]="${RESTORE_FORCE:-false}")
   fi
 }
 
@@ -36,14 +38,32 @@ read_environment_request() {
 # Arguments: id.
 title() { if [ "$1" = "$CLONE" ]; then echo "clone"; else echo "restore $1"; fi; }
 
-# Removes the request's file when it is about this id: another may have been written meanwhile.
-# Arguments: id.
+# Holds the lock that the request's file and what an undo needs are changed under, until unlock_requests.
+lock_requests() {
+  exec {REQUEST_LOCK}>"$RECORDS/request-lock"
+  flock "$REQUEST_LOCK"
+}
+
+unlock_requests() { exec {REQUEST_LOCK}>&-; }
+
+# Removes the request's file when it is about this: another may have been written meanwhile, such as for the undoing.
+# Arguments: id, whether it is an undoing (true or false).
 forget_request() {
   local -A filed
+  [ -e "$REQUEST_FILE" ] || return 0
+  lock_requests
   read_fields filed "$REQUEST_FILE"
-  if [ "${filed[id]-}" = "$1" ]; then
+  if [ "${filed[id]-}" = "$1" ] && [ "${filed[undo]-}" = "$2" ]; then
     rm -f "$REQUEST_FILE"
   fi
+  unlock_requests
+}
+
+# Arguments: id. Exit: 0 when restore.sh was asked to undo it.
+undo_is_asked_for() {
+  local -A filed
+  read_fields filed "$REQUEST_FILE"
+  [ "${filed[id]-}" = "$1" ] && [ "${filed[undo]-}" = true ]
 }
 
 # Prints what makes two requests of one id the same.
@@ -61,7 +81,7 @@ is_request_id() { [[ "$1" =~ ^(undo-)?[A-Za-z0-9._-]{1,63}$ && "$1" != "$CLONE" 
 # Arguments: id.
 outcome_file() { printf '%s/%s.restore' "$OUTCOMES" "$1"; }
 
-# Records what became of the restore that the journal is about, or else of the request.
+# Records what became of the restore that the journal is about, or else of the request. Ends the process when it can't.
 # Arguments: state (done, refused, failed, withdrawn, undone), message.
 record_outcome() {
   local id="${JOURNAL[id]:-${REQUEST[id]}}"
@@ -70,9 +90,14 @@ record_outcome() {
   write_outcome outcome "$(outcome_file "$id")" "$1"
 }
 
-# Prints one field of an id's outcome, nothing when it has none.
+# Prints one field of an id's outcome, nothing when it has none. Ends the process when the outcome can't be read.
 # Arguments: id, field.
-outcome_of() { read_field "$(outcome_file "$1")" "$2"; }
+outcome_of() {
+  local -A outcome
+  read_fields outcome "$(outcome_file "$1")"
+  if ((${#outcome[@]} > 0)) && [ -z "${outcome[state]-}" ]; then reject_record "$(outcome_file "$1")" "it has no state"; fi
+  printf '%s' "${outcome[$2]-}"
+}
 
 # Reads a target into TARGET_KIND (latest, time, lsn, xid, name), TARGET (as PostgreSQL reads it) and, for a time,
 # TARGET_EPOCH (microseconds). Exit: 1 when it is none; PROBLEM says why.
@@ -109,6 +134,8 @@ check_request() {
   parse_target "${REQUEST[to]}" || return
   if ! [[ "${REQUEST[keep_old]}" =~ ^(true|false)$ ]]; then
     PROBLEM="RESTORE_KEEP_OLD: '${REQUEST[keep_old]}' is neither true nor false"
+  elif ! [[ "${REQUEST[force]:-false}" =~ ^(true|false)$ ]]; then
+    PROBLEM="RESTORE_FORCE: '${REQUEST[force]}' is neither true nor false"
   elif ! [[ "${REQUEST[timeline]}" =~ ^[0-9]{0,9}$ ]]; then
     PROBLEM="RESTORE_TIMELINE: '${REQUEST[timeline]}' is no number"
   elif ! [[ "${REQUEST[backup]}" =~ ^(base_[0-9A-Za-z_]+)?$ ]]; then

@@ -9,40 +9,55 @@
 #   swapped    the server starts on the restored data; done once it has answered as a primary with the right passwords
 #   finishing  a base backup of the new timeline; then the journal is removed
 #   undoing    PGDATA becomes .undone, .pre-restore becomes PGDATA again
+#   branching  a private server opens a timeline of their own for those; then the journal is removed
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly BOOTS=5
+readonly RESTORE_STEPS='requested|fetching|recovering|verifying|stopped|swapping|swapped|finishing|undoing|branching'
 
-# Arguments: step.
+# Reads the journal into JOURNAL. Ends the process when it can't be understood.
+read_restore_journal() { read_journal JOURNAL "$JOURNAL_FILE" "$RESTORE_STEPS"; }
+
+# Arguments: step. Ends the process when it can't be written.
 enter_step() { write_step JOURNAL "$JOURNAL_FILE" "$1" "$(title "${JOURNAL[id]}")"; }
 
-# The journal ends, and the request with it when it was a file.
+# The journal ends, and the request with it when it was a file; but not before the outcome can be read: without both, the next
+# start would carry out the request once more.
 close_journal() {
+  local state
+  state="$(outcome_of "${JOURNAL[id]}" state)"
+  [ -n "$state" ] || die "what became of $(title "${JOURNAL[id]}") is not recorded in $(outcome_file "${JOURNAL[id]}"), so its journal stays; the next start tries again: see to the volume"
+  drop_journal
+}
+
+# The journal ends without an outcome.
+drop_journal() {
   remove_record "$JOURNAL_FILE" closing
-  forget_request "${JOURNAL[id]}"
+  forget_request "${JOURNAL[id]}" "${JOURNAL[undo]:-false}"
   JOURNAL=()
 }
 
-# Leaves the old data as they are: no staging folder, an outcome, an error. Ends the process when there are no old data,
-# and records nothing then, so that the next boot tries again.
+# Leaves the old data as they are: no staging folder, which may be what has filled the volume, an outcome, an error. Ends the
+# process when there are no old data, and records no outcome then, so that the next boot tries again.
 # Arguments: state (refused, failed, withdrawn), message.
 give_up() {
   local title
   title="$(title "${JOURNAL[id]}")"
+  rm -rf "$STAGING"
+  end_reading
   if [ "${JOURNAL[old]}" = absent ]; then
-    rm -rf "$STAGING"
+    if [ "$1" = failed ]; then count_try "$2"; fi
     remove_record "$JOURNAL_FILE" closing
     die "$title $1: $2. There are no old data to serve, and nothing was initialised; the next start tries again"
   fi
   record_outcome "$1" "$2"
-  rm -rf "$STAGING"
   close_journal
   error "$title $1: $2. The old data were not touched and serve on; for another attempt choose a new id"
 }
 
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
 settle_restore() {
-  read_fields JOURNAL "$JOURNAL_FILE"
+  read_restore_journal
   drop_other_major
   drop_second_request
   read_request
@@ -50,8 +65,9 @@ settle_restore() {
     requested | fetching | recovering | verifying | stopped) resume_restore ;;
     swapping) swap ;;
     undoing) swap_back ;;
+    branching) finish_undo ;;
   esac
-  if [[ -n "${REQUEST[id]-}" && "${JOURNAL[step]-}" != undoing ]]; then
+  if [[ -n "${REQUEST[id]-}" && "${JOURNAL[step]-}" != @(undoing|branching) ]]; then
     begin_request
   fi
 }
@@ -63,13 +79,14 @@ drop_other_major() {
   [[ "${JOURNAL[id]}" == undo-* && -s "$PGDATA/PG_VERSION" ]] ||
     die "$(title "${JOURNAL[id]}") of PostgreSQL $major is under way (step ${JOURNAL[step]}), this image runs $PG_MAJOR; nothing was touched: use the image of PostgreSQL $major until it is done"
   rm -rf "$VOLUME/$major/docker.restore"
-  close_journal
+  drop_journal
 }
 
 # Goes on where a former boot was ended, if that is still wanted.
 resume_restore() {
-  local id="${JOURNAL[id]}" boots=$((JOURNAL[boots] + 1))
-  if [ -n "$(outcome_of "$id" state)" ]; then
+  local id="${JOURNAL[id]}" boots=$((JOURNAL[boots] + 1)) state
+  state="$(outcome_of "$id" state)"
+  if [ -n "$state" ]; then
     # it was ended in the middle of giving up
     rm -rf "$STAGING"
     close_journal
@@ -94,9 +111,11 @@ begin_request() {
   case "$VERDICT" in
     begin) begin_restore ;;
     undo) begin_undo ;;
+    settled) forget_request "${REQUEST[id]}" "${REQUEST[undo]}" ;;
     spent)
+      [ -s "$PGDATA/PG_VERSION" ] || die "$PROBLEM. There are no data to serve; nothing was touched"
       warn "$PROBLEM"
-      forget_request "${REQUEST[id]}"
+      forget_request "${REQUEST[id]}" "${REQUEST[undo]}"
       ;;
     refused) decline "$PROBLEM" ;;
   esac
@@ -107,7 +126,7 @@ begin_request() {
 decline() {
   [ -s "$PGDATA/PG_VERSION" ] || die "$1. There are no data to serve; nothing was touched"
   error "$1. Nothing was touched, the data serve on"
-  forget_request "${REQUEST[id]}"
+  forget_request "${REQUEST[id]}" "${REQUEST[undo]}"
 }
 
 begin_restore() {
@@ -131,19 +150,22 @@ run_restore() {
   case "${JOURNAL[step]}" in
     requested)
       archive_old_wal
-      plan_restore
-      if [ -n "${PLAN[problem]}" ]; then
-        give_up refused "${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
+      look_at_plan
+      if [ -n "$PROBLEM" ]; then
+        give_up refused "$PROBLEM"
         return
       fi
       start_fetching
       ;;
     fetching) bring_to_target ;;
     recovering | verifying)
-      if [ "${JOURNAL[boot_id]-}" = "$(boot_id)" ]; then
+      if [ "${JOURNAL[boot_id]-}" != "$(boot_id)" ]; then
+        info "the machine restarted meanwhile, so what was fetched may not all have reached the disk: fetching anew"
+        bring_to_target
+      elif [ -d "$STAGING" ]; then
         recover_to_target
       else
-        info "the machine restarted meanwhile, so what was fetched may not all have reached the disk: fetching anew"
+        # it was ended in the middle of giving up
         bring_to_target
       fi
       ;;
@@ -151,37 +173,15 @@ run_restore() {
   esac
 }
 
-# Stores the segments that the old server had no time to archive: they are the newest WAL, and later restores need them.
-archive_old_wal() {
-  local mark
-  for mark in "$PGDATA/pg_wal/archive_status/"*.ready; do
-    [ -e "$mark" ] || return 0
-    mark="${mark##*/}"
-    if ! interruptible archive-wal "$PGDATA/pg_wal/${mark%.ready}"; then
-      warn "WAL of the old data is not all archived (above); this restore reads it from the volume"
-      return 0
-    fi
-  done
-}
-
-# Takes the plan over into the journal.
-start_fetching() {
-  local name
-  for name in kind target timeline system live old_wal bytes end promised backups; do
-    JOURNAL["$name"]="${PLAN[$name]}"
-  done
-  JOURNAL[backup]="${JOURNAL[backups]%% *}"
-  info "${PLAN[window]}; ${PLAN[room]}; using ${JOURNAL[backup]}"
-  bring_to_target
-}
-
 # Prints what changes when the machine restarts, or moves; where the kernel does not say, what never comes again.
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo "unknown at $EPOCHREALTIME"; }
 
 bring_to_target() {
   JOURNAL[boot_id]="$(boot_id)"
+  say_reading
   enter_step fetching
-  if ! fetch_backup; then
+  attempt fetch_backup
+  if ((STATUS != 0)); then
     give_up failed "$PROBLEM"
     return
   fi
@@ -190,9 +190,10 @@ bring_to_target() {
 }
 
 recover_to_target() {
-  local status=0 rest
-  recover || status=$?
-  if ((status == NOT_REACHED)); then
+  local rest RECOVERED
+  say_still_reading
+  recover
+  if [ "$RECOVERED" = missed ]; then
     rest="${JOURNAL[backups]#"${JOURNAL[backup]}"}"
     if [ "${JOURNAL[kind]}" = time ] && [ "${JOURNAL[live]}" = true ]; then
       # nothing was committed between the end of all WAL of the old data and the target
@@ -209,18 +210,22 @@ recover_to_target() {
       return
     fi
   fi
-  if ((status != 0)); then
+  if [ "$RECOVERED" != promoted ]; then
     give_up failed "$PROBLEM"
     return
   fi
   enter_step verifying
-  if ! verify; then
+  verify
+  if [ -n "$PROBLEM" ]; then
     abandon_private
     give_up failed "$PROBLEM"
-  elif ! stop_private_server; then
-    give_up failed "$PROBLEM"
-  else
-    enter_step stopped
-    begin_swap
+    return
   fi
+  stop_private_server
+  if [ -n "$PROBLEM" ]; then
+    give_up failed "$PROBLEM"
+    return
+  fi
+  enter_step stopped
+  begin_swap
 }

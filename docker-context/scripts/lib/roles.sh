@@ -30,6 +30,7 @@ sync_roles() {
     pause=$((pause < 30 ? pause * 2 : 60))
     attempt bring_in_step "$server"
   done
+  forbid_tablespaces "$PGDATA"
   touch "$ROLES_IN_STEP"
   info "roles and passwords are in step with the environment"
   follow_up

@@ -18,8 +18,8 @@ check_old_data() {
     PROBLEM="the data lie in $OLD; only those in $VOLUME/$OLD_MAJOR/docker can be upgraded: move them there"
   elif [ -e "$JOURNAL_FILE" ] && ! grep -qx 'step=finishing' "$JOURNAL_FILE"; then
     PROBLEM="a restore of PostgreSQL $OLD_MAJOR is under way: start the image of PostgreSQL $OLD_MAJOR until it is done"
-  elif [ -n "$(ls -A "$OLD/pg_tblspc")" ]; then
-    PROBLEM="tablespaces are in use ($(ls -m "$OLD/pg_tblspc")), which base backups and upgrades here don't cover: move what is in them to pg_default"
+  elif [ -n "$(tablespaces_in "$OLD")" ]; then
+    PROBLEM="tablespaces are in use ($(tablespaces_in "$OLD")), which base backups and upgrades here don't cover: with the image of PostgreSQL $OLD_MAJOR, move what is in them to pg_default and drop them"
   elif ! use_stash "$OLD_MAJOR"; then
     return 1
   else

@@ -1,6 +1,8 @@
 # Whether a request is to be carried out, before its archive is looked at: what its id has come to, and what is on the volume.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
+readonly TRIES_FILE="$RECORDS/restore-tries" TRIES_WITHOUT_DATA=3
+
 # Decides about REQUEST. Touches nothing; JOURNAL is about none but a swapped restore. Sets VERDICT and, but for the first two,
 # PROBLEM: begin, undo, settled (done before, or under way), spent (it ended badly, its id is used), refused.
 judge_request() {
@@ -28,9 +30,11 @@ judge_request() {
 # Two requests at once: one by hand gives way to a new one of the environment, which came with this start, unless it is under way.
 drop_second_request() {
   local -A filed
+  local state
   [ -e "$REQUEST_FILE" ] && [ -n "${RESTORE_ID-}" ] || return 0
   read_fields filed "$REQUEST_FILE"
-  if [[ "${filed[id]}" == @("$RESTORE_ID"|"${JOURNAL[id]-}") || -n "$(outcome_of "$RESTORE_ID" state)" ]]; then return 0; fi
+  state="$(outcome_of "$RESTORE_ID" state)"
+  if [[ "${filed[id]-}" == @("$RESTORE_ID"|"${JOURNAL[id]-}") || -n "$state" ]]; then return 0; fi
   remove_record "$REQUEST_FILE" second-request
   warn "restore ${filed[id]}, asked for by hand, gives way to restore $RESTORE_ID of the environment; it was not carried out: ask again if it is still wanted"
 }
@@ -44,6 +48,8 @@ judge_new_restore() {
     refuse_request "the server has not answered yet since $(title "${JOURNAL[id]}"): wait for it, or undo that one"
   elif ! [ -s "$PGDATA/PG_VERSION" ] && [ -n "$(ls -A "$PGDATA" 2>/dev/null)" ]; then
     refuse_request "$PGDATA holds files but no PG_VERSION, so it is no whole cluster: move them away"
+  elif is_given_up; then
+    refuse_request "$PROBLEM"
   fi
 }
 
@@ -87,7 +93,29 @@ judge_clone() {
     refuse_request "a clone only fills an empty volume, and this one holds data: use a new stack, or restore with RESTORE_FROM"
   elif [ -z "$(prefix_variable_of "${REQUEST[from]}")" ]; then
     refuse_request "CLONE_FROM: '${REQUEST[from]}' is no prefix: s3://, gs://, azure:// or file:// is needed"
+  elif is_given_up; then
+    refuse_request "$PROBLEM"
   else
     VERDICT=begin
   fi
+}
+
+# Prints what the tries on an empty volume are counted for.
+tried_text() { printf 'id=%s %s force=%s' "${REQUEST[id]}" "$(request_text REQUEST)" "${REQUEST[force]:-false}"; }
+
+# Exit: 0 when REQUEST failed so often on this empty volume that it is not tried again; PROBLEM says what leads on.
+is_given_up() {
+  local -A tries
+  read_fields tries "$TRIES_FILE"
+  [ "${tries[of]-}" = "$(tried_text)" ] && ((tries[count] >= TRIES_WITHOUT_DATA)) || return 1
+  PROBLEM="it failed ${tries[count]} times on this empty volume and is not tried again, last: ${tries[message]}. Ways on: another request (with a new id); where only the verification fails, the same one with RESTORE_FORCE=true (restore: {force: true}); or, once the cause is gone, remove $TRIES_FILE"
+}
+
+# Counts a restore that failed where there are no old data: each downloads everything. Arguments: message.
+count_try() {
+  local -A tries
+  read_fields tries "$TRIES_FILE"
+  if [ "${tries[of]-}" != "$(tried_text)" ]; then tries=([of]="$(tried_text)" [count]=0); fi
+  tries[count]=$((tries[count] + 1)) tries[message]="$1"
+  write_record "$TRIES_FILE" "$(print_fields tries)"
 }

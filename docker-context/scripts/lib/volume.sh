@@ -123,7 +123,7 @@ list_archive() {
 # Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a
 # complete one.
 initialise() {
-  local staging="$PGDATA.initdb"
+  local staging="$PGDATA.initdb" found
   rm -rf "$staging"
   check_archive_is_empty
   if [ -n "$VOLUME_OWNER" ]; then
@@ -137,6 +137,9 @@ initialise() {
   POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" POSTGRES_PASSWORD="$POSTGRES_PASSWORD" PGDATA="$staging" interruptible docker-ensure-initdb.sh postgres \
     -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off ||
     die "the initialisation failed (above); the next start begins it anew: correct the cause first"
+  found="$(tablespaces_in "$staging")"
+  [ -z "$found" ] ||
+    die "the scripts of the initialisation made tablespaces ($found), which base backups don't cover; nothing was kept: leave CREATE TABLESPACE out and start again"
   publish_folder "$staging" "$PGDATA"
   record_collations
 }
@@ -153,5 +156,6 @@ ensure_cluster() {
   if [ "$(read_record "$RECORDS/cluster-$PG_MAJOR")" != initialised ]; then
     write_record "$RECORDS/cluster-$PG_MAJOR" initialised
   fi
+  guard_tablespaces "$PGDATA"
   guard_collations
 }
