@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { BackupSettings } from "../settings/settings";
 import type { Archive } from "./archive";
-import { claimName, databaseSelector, type Identity, labels } from "./names";
+import { claimName, type Identity, labels } from "./names";
+import { besideTheDatabase, type PlacementArgs, podPlacement } from "./placement";
 import {
   claimMount,
   environment,
@@ -17,7 +18,12 @@ export type BackupJobArgs = BackupSettings & {
   readonly archive: Archive;
   readonly image: pulumi.Input<string>;
   readonly major: number;
+  readonly placement: PlacementArgs;
 };
+
+const CONTAINER = "backup";
+/** What backup.sh ends with when it took none: another one ran, or the server did not accept connections. */
+const SKIPPED = 3;
 
 /** Base backups on a schedule. By hand: `kubectl create job --from=cronjob/<name>-backup <any-name>`. */
 export function createBackupSchedule(
@@ -72,7 +78,10 @@ function keyAnnotation({ keyFingerprint }: Archive): Record<string, pulumi.Input
   return keyFingerprint && { "postgres-stack/encryption-key": keyFingerprint };
 }
 
-/** Runs beside the database's pod, because one node at a time can mount the claim. */
+/**
+ * Runs beside the database's pod. A failure is tried again; a backup that was skipped is neither done nor worth another try;
+ * and a pod that its node lost is no try at all.
+ */
 function backupJob(
   identity: Identity,
   args: BackupJobArgs,
@@ -89,18 +98,24 @@ function backupJob(
   ];
   return {
     backoffLimit: 2,
+    podFailurePolicy: {
+      rules: [
+        { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+        { action: "FailJob", onExitCodes: { containerName: CONTAINER, operator: "In", values: [SKIPPED] } },
+      ],
+    },
     activeDeadlineSeconds: 24 * 3600,
     template: {
       metadata: { labels: labels(identity, "backup"), annotations },
       spec: {
         ...restrictedPod(mounts),
-        affinity: besideTheDatabase(identity),
+        ...podPlacement(args.placement, besideTheDatabase(identity)),
         serviceAccountName: identity.name,
         restartPolicy: "Never",
         containers: [
           {
             ...restrictedContainer(mounts),
-            name: "backup",
+            name: CONTAINER,
             image: args.image,
             args: command,
             env: environment({
@@ -110,20 +125,13 @@ function backupJob(
               BACKUP_RETAIN: String(args.retain),
               BACKUP_STATUS_FILE: "/dev/termination-log",
             }),
-            resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: args.memory } },
+            resources: {
+              requests: { cpu: "100m", memory: "128Mi" },
+              limits: { cpu: args.cpu, memory: args.memory },
+            },
           },
         ],
       },
-    },
-  };
-}
-
-function besideTheDatabase(identity: Identity): k8s.types.input.core.v1.Affinity {
-  return {
-    podAffinity: {
-      requiredDuringSchedulingIgnoredDuringExecution: [
-        { topologyKey: "kubernetes.io/hostname", labelSelector: { matchLabels: databaseSelector(identity) } },
-      ],
     },
   };
 }

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type Identity, labels } from "./names";
+import { nearTheDatabase, type PlacementArgs, podPlacement } from "./placement";
 import {
   confMount,
   emptyDir,
   environment,
+  jobResources,
   type Mount,
   restrictedContainer,
   restrictedPod,
@@ -22,6 +24,7 @@ export interface ConfigurationArgs {
   /** The server's memory limit: the settings are tried under the same. */
   readonly memory: string;
   readonly sharedMemory: string;
+  readonly placement: PlacementArgs;
 }
 
 const FILE = "postgres-stack.conf";
@@ -30,8 +33,9 @@ const FILE = "postgres-stack.conf";
  * How a setting reaches the server, in this order:
  *
  * 1. candidate: a ConfigMap of its own, never changed afterwards;
- * 2. check: a Job starts a scratch server with it; what PostgreSQL rejects ends the update here, with its message, and
- *    nothing that the database uses was touched;
+ * 2. check: a Job starts a scratch server with it, and asks the server that runs whether what it holds (slots, prepared
+ *    transactions and the like) would start with it too; what is rejected ends the update here, with its message, and nothing
+ *    that the database uses was touched;
  * 3. live: the ConfigMap that the pod mounts takes the content over ({@link createLiveConfiguration});
  * 4. apply: a Job waits until the server sees it, reloads, and confirms every value ({@link applyConfiguration}).
  */
@@ -51,13 +55,13 @@ export function checkConfiguration(
     opts,
   );
   const shm = emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: args.sharedMemory });
+  const client = superuserClient(identity);
   const check = job(identity, "check", {
-    image: args.image,
+    ...args,
     command: "check-settings.sh",
     conf: candidate,
-    mounts: [shm],
-    environment: {},
-    memory: args.memory,
+    mounts: [shm, client.mount],
+    environment: client.environment,
     opts,
   });
   return { candidate, check };
@@ -116,7 +120,7 @@ export function applyConfiguration(
   );
   const client = superuserClient(identity);
   return job(identity, "apply", {
-    image: args.image,
+    ...args,
     command: "apply-settings.sh",
     conf: args.candidate,
     mounts: [client.mount],
@@ -128,6 +132,7 @@ export function applyConfiguration(
 
 interface JobArgs {
   readonly image: pulumi.Input<string>;
+  readonly placement: PlacementArgs;
   readonly command: string;
   readonly conf: k8s.core.v1.ConfigMap;
   readonly mounts: readonly Mount[];
@@ -136,13 +141,20 @@ interface JobArgs {
   readonly opts: pulumi.CustomResourceOptions;
 }
 
-/** One try, awaited by the update. Kubernetes can't change a Job, so other content is another Job, named by Pulumi. */
+/**
+ * One try, awaited by the update; one that failed is made anew by the next. Kubernetes can't change a Job, so other content is
+ * another Job, named by Pulumi.
+ */
 function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
   const mounts = [...scratchMounts(), confMount(args.conf.metadata.name), ...args.mounts];
   return new k8s.batch.v1.Job(
     `${identity.name}-${purpose}`,
     {
-      metadata: { namespace: identity.namespace, labels: labels(identity, "job") },
+      metadata: {
+        namespace: identity.namespace,
+        labels: labels(identity, "job"),
+        annotations: { "pulumi.com/replaceUnready": "true" },
+      },
       spec: {
         backoffLimit: 0,
         activeDeadlineSeconds: 600,
@@ -150,6 +162,7 @@ function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s
           metadata: { labels: labels(identity, "job") },
           spec: {
             ...restrictedPod(mounts),
+            ...podPlacement(args.placement, nearTheDatabase(identity)),
             restartPolicy: "Never",
             containers: [
               {
@@ -158,10 +171,7 @@ function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s
                 image: args.image,
                 args: [args.command],
                 env: environment(args.environment),
-                resources: {
-                  requests: { cpu: "10m", memory: "64Mi" },
-                  limits: { memory: args.memory },
-                },
+                resources: jobResources(args.memory),
               },
             ],
           },

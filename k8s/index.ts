@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { BackupSettings, RequestSettings } from "../settings/settings";
 import { createArchive } from "./archive";
+import { checkArchive } from "./archive-check";
 import { createBackupSchedule, createFirstBackup } from "./backup";
 import { type ClusterArgs, onCluster, requireDefaultProvider } from "./cluster";
 import {
@@ -53,8 +54,8 @@ export interface PostgresInstanceArgs {
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
  *
- * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server, request checked
- * against the archive -> StatefulSet -> client Service, backup schedule, settings applied and confirmed, request reported.
+ * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server and with the one that
+ * runs, archive asked whose it is, request checked against it -> StatefulSet -> client Service, backup schedule, settings applied and confirmed, request reported.
  */
 export class PostgresInstance extends pulumi.ComponentResource {
   /** Host name of the client Service. */
@@ -82,16 +83,18 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const archive = backup && createArchive(identity, backup, args.disposable, inside);
     const headless = createHeadlessService(identity, inside);
 
-    const configuration = { image, ...postgres, sharedMemory: args.sharedMemory };
-    const { candidate, check } = checkConfiguration(identity, configuration, inside);
+    // these ask the server that runs, over the Service; a pod is refused where its account does not exist
+    const asking = { parent: this, dependsOn: [account, credentials.superuser] };
+    const configuration = { image, ...postgres, placement, sharedMemory: args.sharedMemory };
+    const { candidate, check } = checkConfiguration(identity, configuration, asking);
+    const job = { image, placement, major: postgres.version };
+    const owned = archive && checkArchive(identity, { ...job, archive }, asking);
     const request = args.request && createRequest(identity, args.request, inside);
     const requested = request?.command && {
       request,
       command: request.command,
       archive,
-      image,
-      placement,
-      major: postgres.version,
+      ...job,
     };
     const accepted =
       requested &&
@@ -102,7 +105,8 @@ export class PostgresInstance extends pulumi.ComponentResource {
 
     const live = createLiveConfiguration(identity, postgres.conf, {
       parent: this,
-      dependsOn: [check, kept.claim, ...(accepted ? [accepted] : [])], // max_wal_size counts on the room: first the volume grows
+      // max_wal_size counts on the room: first the volume grows
+      dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
     });
 
     // a destroy that is not meant to take the data along stops before it stops the server
@@ -133,9 +137,9 @@ export class PostgresInstance extends pulumi.ComponentResource {
     applyConfiguration(identity, { ...configuration, candidate }, reachable);
     if (requested) reportRequest(identity, requested, reachable);
     if (backup && archive) {
-      const job = { ...backup, archive, image, major: postgres.version };
-      createBackupSchedule(identity, job, reachable);
-      createFirstBackup(identity, job, reachable);
+      const backups = { ...backup, ...job, archive };
+      createBackupSchedule(identity, backups, reachable);
+      createFirstBackup(identity, backups, reachable);
     }
 
     this.host = client.metadata.name.apply(() => clientHost(identity));

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { databaseSelector, type Identity } from "./names";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
@@ -17,7 +18,10 @@ const SPOT_NODES = [
   { key: "kubernetes.azure.com/scalesetpriority", value: "spot", tainted: true },
 ];
 
-/** The pod's scheduling; `podAffinity` for one that works on the database's volume. */
+/**
+ * The pod's scheduling, the same for every pod of the instance; `podAffinity` for one that works beside the database, which
+ * its taints, architecture and priority would otherwise keep away from the database's node.
+ */
 export function podPlacement(
   { spot, priorityClassName, nodeSelector }: PlacementArgs,
   podAffinity?: k8s.types.input.core.v1.PodAffinity,
@@ -58,4 +62,23 @@ function spotTolerations(): k8s.types.input.core.v1.Toleration[] {
     value,
     effect: "NoSchedule",
   }));
+}
+
+/** On the node of the database's pod and nowhere else: one node at a time can mount the claim. */
+export function besideTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
+  return { requiredDuringSchedulingIgnoredDuringExecution: [sameNode(identity)] };
+}
+
+/** On that node if it has one; there may be no server yet, or none that runs. */
+export function nearTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
+  return {
+    preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: sameNode(identity) }],
+  };
+}
+
+function sameNode(identity: Identity): k8s.types.input.core.v1.PodAffinityTerm {
+  return {
+    topologyKey: "kubernetes.io/hostname",
+    labelSelector: { matchLabels: databaseSelector(identity) },
+  };
 }

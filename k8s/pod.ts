@@ -52,6 +52,11 @@ export function restrictedContainer(mounts: readonly Mount[]): Partial<Container
   };
 }
 
+/** For a job beside the server: next to nothing is reserved, and both limits are there, as a quota may demand them. */
+export function jobResources(memory: string): k8s.types.input.core.v1.ResourceRequirements {
+  return { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "1", memory } };
+}
+
 /** The folders that the image writes to beside the data; what holds credentials stays in memory. */
 export function scratchMounts(): Mount[] {
   return [

@@ -2,12 +2,13 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RequestSettings } from "../settings/settings";
 import { type Archive, keyAccess, storeAccess } from "./archive";
-import { claimName, databaseSelector, type Identity, labels } from "./names";
+import { claimName, type Identity, labels } from "./names";
 import type { PlacementArgs } from "./placement";
-import { podPlacement } from "./placement";
+import { nearTheDatabase, podPlacement } from "./placement";
 import {
   claimMount,
   environment,
+  jobResources,
   type Mount,
   pgdata,
   restrictedContainer,
@@ -134,24 +135,7 @@ function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.
           PGDATA: pgdata(major),
         }),
         ...(option === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
-        resources: {
-          requests: { cpu: "10m", memory: "64Mi" },
-          limits: { memory: upgrades ? "512Mi" : "256Mi" }, // an upgrade's check makes a cluster to compare with
-        },
-      },
-    ],
-  };
-}
-
-function nearTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
-  return {
-    preferredDuringSchedulingIgnoredDuringExecution: [
-      {
-        weight: 100,
-        podAffinityTerm: {
-          topologyKey: "kubernetes.io/hostname",
-          labelSelector: { matchLabels: databaseSelector(identity) },
-        },
+        resources: jobResources(upgrades ? "512Mi" : "256Mi"), // an upgrade's check makes a cluster to compare with
       },
     ],
   };

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { PREFIX_VARIABLES, storeOf } from "./prefix";
 import type { BackupConfig, CloneConfig } from "./schema";
 import type { BackupSettings, SecretValues } from "./settings";
-import { backupMemory, type Limits, walgConcurrency } from "./walg";
+import { backupCpu, backupMemory, type Limits, walgConcurrency } from "./walg";
 
 type Secret = string | pulumi.Output<string>;
 
@@ -27,6 +27,7 @@ export function backupSettings(backup: BackupConfig, limits: Limits): BackupSett
     encryption: encryptionKey(backup.encryption),
     serviceAccountAnnotations: backup.credentials?.serviceAccountAnnotations ?? {},
     memory: backupMemory(limits),
+    cpu: backupCpu(limits),
   };
 }
 

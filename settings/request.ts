@@ -26,7 +26,7 @@ function oneOf({ restore, cloneFrom, upgrade, postgres }: StackConfig): Asked | 
 }
 
 function restoring(restore: NonNullable<StackConfig["restore"]>, major: Major): Asked {
-  const { id, to = "", from, backup = "", timeline = "", keepOld, undo } = restore;
+  const { id, to = "", from, backup = "", timeline = "", keepOld, undo, force } = restore;
   return {
     command: "restore.sh",
     environment: filled({
@@ -37,6 +37,7 @@ function restoring(restore: NonNullable<StackConfig["restore"]>, major: Major): 
       RESTORE_TIMELINE: String(timeline),
       RESTORE_KEEP_OLD: keepOld ? "" : "false",
       RESTORE_UNDO: undo ? "true" : "",
+      RESTORE_FORCE: force ? "true" : "",
     }),
   };
 }
@@ -48,6 +49,7 @@ function cloning(cloneFrom: CloneConfig, major: Major): Asked {
     environment: {
       CLONE_FROM: withMajor(cloneFrom.prefix, major),
       CLONE_TO: cloneFrom.to,
+      ...(cloneFrom.timeline !== undefined && { CLONE_TIMELINE: String(cloneFrom.timeline) }),
       ...Object.fromEntries(source),
     },
     source: {
@@ -59,7 +61,7 @@ function cloning(cloneFrom: CloneConfig, major: Major): Asked {
 }
 
 function upgrading(id: string, upgrade: NonNullable<StackConfig["upgrade"]>): Asked {
-  const { mode = "link", keepOld, backupMaxAge = 3600, undo } = upgrade;
+  const { mode = "link", keepOld, backupMaxAge = 3600, undo, force } = upgrade;
   return {
     command: "upgrade.sh",
     environment: filled({
@@ -68,6 +70,7 @@ function upgrading(id: string, upgrade: NonNullable<StackConfig["upgrade"]>): As
       PG_UPGRADE_KEEP_OLD: keepOld ? "true" : "",
       PG_UPGRADE_BACKUP_MAX_AGE: String(backupMaxAge),
       PG_UPGRADE_UNDO: undo ? "true" : "",
+      PG_UPGRADE_FORCE: force ? "true" : "",
     }),
   };
 }

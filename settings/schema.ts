@@ -65,19 +65,23 @@ const backup = z.strictObject({
   ...store,
 });
 
+const timeline = field.wholeNumber(1, 2 ** 31 - 1, "a timeline");
+
 const restore = z.strictObject({
   id: field.requestId,
   to: target.optional(),
   from: prefix.optional(),
   backup: field.backupName.optional(),
-  timeline: field.wholeNumber(1, 2 ** 31 - 1, "a timeline").optional(),
+  timeline: timeline.optional(),
   keepOld: z.boolean().default(true),
   undo: z.boolean().default(false),
+  force: z.boolean().default(false),
 });
 
 const cloneFrom = z.strictObject({
   ...store,
   to: target.default("latest"),
+  timeline: timeline.optional(),
   credentials: credentials.omit({ serviceAccountAnnotations: true }).optional(),
 });
 
@@ -92,6 +96,7 @@ const upgrade = z.strictObject({
   keepOld: z.boolean().default(false),
   backupMaxAge: field.wholeNumber(0, 604800, "seconds").optional(),
   undo: z.boolean().default(false),
+  force: z.boolean().default(false),
   reindexCollations: z.boolean().default(false),
 });
 

@@ -84,8 +84,9 @@ export interface BackupSettings {
   readonly encryption?: SecretValues;
   /** The identity that the cloud gives, for IRSA and the like. */
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
-  /** Memory limit of a base backup's job, a Kubernetes quantity. */
+  /** Limits of a base backup's job, Kubernetes quantities. */
   readonly memory: string;
+  readonly cpu: string;
 }
 
 /**

@@ -48,6 +48,11 @@ export function backupMemory(limits: Limits): string {
   return `${256 + 128 * diskReaders(limits)}Mi`;
 }
 
+/** CPU limit of a base backup's job: one for each file that it reads at a time. */
+export function backupCpu(limits: Limits): string {
+  return String(diskReaders(limits));
+}
+
 /** WAL-G's variables. Tars of 256 MiB instead of 1 GiB restore 1.4 times as fast, as several are fetched at a time. */
 export function walgConcurrency(limits: Limits): Record<string, string> {
   return {

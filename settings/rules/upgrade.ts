@@ -51,6 +51,7 @@ export const upgradeRules: readonly Rule[] = [
   })),
 ];
 
-function isReindexingAlone({ reindexCollations, mode, keepOld, backupMaxAge, undo }: Upgrade): boolean {
-  return reindexCollations && mode === undefined && !keepOld && backupMaxAge === undefined && !undo;
+function isReindexingAlone({ reindexCollations, ...asked }: Upgrade): boolean {
+  const { mode, keepOld, backupMaxAge, undo, force } = asked;
+  return reindexCollations && mode === undefined && !keepOld && backupMaxAge === undefined && !undo && !force;
 }

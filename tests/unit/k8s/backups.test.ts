@@ -25,6 +25,47 @@ describe("base backups", () => {
     expect(template(first).spec.containers[0].args).to.deep.equal(["backup.sh", "--first"]);
   });
 
+  it("that were skipped are neither complete nor tried again; those that failed are, and a lost node is no try", async () => {
+    const rendered = await render("prod", { backup });
+    const cron = only(rendered, "kubernetes:batch/v1:CronJob").inputs.spec as Any;
+    const first = only(rendered, "kubernetes:batch/v1:Job", "postgres-first-backup").inputs.spec as Any;
+    for (const { template, backoffLimit, podFailurePolicy } of [cron.jobTemplate.spec, first]) {
+      const [lost, skipped, ...others] = podFailurePolicy.rules;
+      expect(lost).to.deep.include({
+        action: "Ignore",
+        onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+      });
+      expect(skipped.action).to.equal("FailJob");
+      expect(skipped.onExitCodes).to.deep.equal({ containerName: "backup", operator: "In", values: [3] });
+      expect(template.spec.containers[0].name).to.equal("backup");
+      expect(others).to.deep.equal([]);
+      expect(template.spec.restartPolicy).to.equal("Never"); // the API server demands it beside such a policy
+      expect(backoffLimit).to.equal(2);
+    }
+  });
+
+  it("of another database are not met by a restart: the archive is asked first, without the claim, whenever the prefix changes", async () => {
+    const check = async (prefix: string) =>
+      only(
+        await render("prod", { backup: { ...backup, prefix } }),
+        "kubernetes:batch/v1:Job",
+        "postgres-archive-check",
+      );
+    const [one, other] = [await check("s3://bucket/one"), await check("s3://bucket/other")];
+    expect(template(one)).not.to.deep.equal(template(other));
+    const { containers, volumes, serviceAccountName } = template(one).spec;
+    expect(containers[0].args).to.deep.equal(["check-archive.sh"]);
+    expect(containers[0].env).to.deep.include.members([
+      { name: "WALG_S3_PREFIX", value: "s3://bucket/one" },
+      { name: "PGHOST", value: "postgres.postgres-prod.svc" },
+      { name: "VOLUME_OWNER", value: "postgres-stack/prod/postgres-prod/postgres" },
+    ]);
+    expect(JSON.stringify(volumes)).not.to.include("persistentVolumeClaim");
+    expect(serviceAccountName, "for a store that knows the pod by it").to.equal("postgres");
+    const conf = only(await render("prod", { backup }), "kubernetes:core/v1:ConfigMap", "postgres-conf");
+    expect(conf.options.dependsOn).to.include("kubernetes:batch/v1:Job::postgres-archive-check");
+  });
+
   it("of a disposable stack go to a folder of that life, so that the next one overwrites nothing", async () => {
     const { outputs } = await render("dev", { backup });
     expect(outputs.backupPrefix).to.match(/^s3:\/\/bucket\/path\/[0-9a-f]{8}\/18$/);

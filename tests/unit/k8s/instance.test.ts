@@ -45,7 +45,7 @@ describe("an instance", () => {
 
   it("runs pods that pass Pod Security restricted, without a token of the API server", async () => {
     const pods = (await render("prod", { backup })).resources.filter(({ type }) => POD_OWNERS.includes(type));
-    expect(pods.map(({ name }) => name)).to.have.length(5);
+    expect(pods.map(({ name }) => name)).to.have.length(6);
     for (const pod of pods) {
       const { spec } = template(pod);
       expect(spec.securityContext, pod.name).to.deep.include({
@@ -128,6 +128,17 @@ describe("settings reach the server", () => {
     expect(live.options.dependsOn).to.include("kubernetes:batch/v1:Job::postgres-check");
     const server = only(rendered, STATEFUL_SET);
     expect(server.options.dependsOn).to.include("kubernetes:core/v1:ConfigMap::postgres-conf");
+  });
+
+  it("only after the server that runs was asked whether it would start with them", async () => {
+    const check = only(await render("dev"), "kubernetes:batch/v1:Job", "postgres-check");
+    const { containers, volumes } = template(check).spec;
+    expect(containers[0].env).to.deep.include.members([
+      { name: "PGHOST", value: "postgres.postgres-stack-dev.svc" },
+      { name: "PGPASSWORD_FILE", value: "/run/secrets/postgres-stack/superuser/password" },
+    ]);
+    expect(JSON.stringify(volumes)).to.include("postgres-superuser");
+    expect(check.options.dependsOn).to.include("kubernetes:core/v1:Secret::postgres-superuser");
   });
 
   it("and are confirmed by a job that the update waits for", async () => {

@@ -36,6 +36,7 @@ function examples(): string {
       each(`\`WALG_${it}_CONCURRENCY\``, ({ backup }) => backup?.environment[`WALG_${it}_CONCURRENCY`]),
     ),
     each("memory of a base backup's job", ({ backup }) => backup?.memory),
+    each("CPU limit of a base backup's job", ({ backup }) => backup?.cpu),
     each("`/dev/shm`", ({ sharedMemory }) => sharedMemory),
     each("grace period", ({ gracePeriodSeconds }) => `${gracePeriodSeconds} s`),
   ].join("\n");

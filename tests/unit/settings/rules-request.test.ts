@@ -56,13 +56,14 @@ describe("a restore that is asked for", () => {
 
   it("reaches the container as the image reads it", () => {
     const { request } = resolve(
-      configOf(restore({ to: { name: "before" }, from: "s3://b/x/", keepOld: false })),
+      configOf(restore({ to: { name: "before" }, from: "s3://b/x/", keepOld: false, force: true })),
     );
     expect(request?.environment).to.deep.equal({
       RESTORE_ID: "monday",
       RESTORE_TO: "name:before",
       RESTORE_FROM: "s3://b/x/18",
       RESTORE_KEEP_OLD: "false",
+      RESTORE_FORCE: "true",
     });
   });
 
@@ -89,6 +90,8 @@ describe("a clone that is asked for", () => {
       cloneFrom({ prefix: "s3://bucket/x/17" }),
       /^cloneFrom\.prefix: is an archive of PostgreSQL 17/,
     ],
+    ["a timeline that is none", cloneFrom({ timeline: 0 }), /^cloneFrom\.timeline: must be a whole number/],
+    ["a forced clone", cloneFrom({ force: true }), /^cloneFrom\.force: is no setting/],
     ["a time without a zone", cloneFrom({ to: "2026-11-23 15:00:00" }), /^cloneFrom\.to: has no zone/],
     [
       "an endpoint for Google's store",
@@ -114,10 +117,12 @@ describe("a clone that is asked for", () => {
 
   it("reaches the container as the image reads it, with its store's variables apart from the stack's own", () => {
     const source = { endpoint: "https://s3.example.com", credentials: { secretName: "reader" } };
-    const { request } = resolve(configOf(cloneFrom({ prefix: "s3://bucket/other/18/", ...source })));
+    const asked = cloneFrom({ prefix: "s3://bucket/other/18/", timeline: 2, ...source });
+    const { request } = resolve(configOf(asked));
     expect(request?.environment).to.deep.equal({
       CLONE_FROM: "s3://bucket/other/18",
       CLONE_TO: "latest",
+      CLONE_TIMELINE: "2",
       CLONE_AWS_ENDPOINT: "https://s3.example.com",
       CLONE_AWS_REGION: "us-east-1",
     });

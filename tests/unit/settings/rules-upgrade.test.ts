@@ -14,6 +14,11 @@ describe("an upgrade that is asked for", () => {
       { upgrade: { reindexCollations: true, mode: "copy" } },
       /^upgrade\.id: is missing .*only reindexCollations: true can stand alone/,
     ],
+    [
+      "leave to force a reindexing, which is no request",
+      { upgrade: { reindexCollations: true, force: true } },
+      /^upgrade\.id: is missing/,
+    ],
     ["an id with a slash", upgrade({ id: "a/b" }), /^upgrade\.id: is no id of a request/],
     ["another mode", upgrade({ mode: "move" }), /^upgrade\.mode: must be one of: link, clone, copy$/],
     [
@@ -69,13 +74,15 @@ describe("an upgrade that is asked for", () => {
       environment: { PG_UPGRADE: "to-19", PG_UPGRADE_MODE: "link", PG_UPGRADE_BACKUP_MAX_AGE: "3600" },
       patienceMinutes: 130,
     });
-    const all = { mode: "clone", keepOld: true, backupMaxAge: 60, undo: true, reindexCollations: true };
+    const given = { mode: "clone", keepOld: true, backupMaxAge: 60, undo: true, force: true };
+    const all = { ...given, reindexCollations: true };
     expect(request(upgrade(all))?.environment).to.deep.equal({
       PG_UPGRADE: "to-19",
       PG_UPGRADE_MODE: "clone",
       PG_UPGRADE_KEEP_OLD: "true",
       PG_UPGRADE_BACKUP_MAX_AGE: "60",
       PG_UPGRADE_UNDO: "true",
+      PG_UPGRADE_FORCE: "true",
       PG_REINDEX_COLLATIONS: "true",
     });
   });

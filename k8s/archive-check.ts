@@ -1,0 +1,74 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Archive } from "./archive";
+import { type Identity, labels } from "./names";
+import { nearTheDatabase, type PlacementArgs, podPlacement } from "./placement";
+import {
+  environment,
+  jobResources,
+  pgdata,
+  restrictedContainer,
+  restrictedPod,
+  scratchMounts,
+  superuserClient,
+} from "./pod";
+
+export interface ArchiveCheckArgs {
+  readonly archive: Archive;
+  readonly image: pulumi.Input<string>;
+  readonly major: number;
+  readonly placement: PlacementArgs;
+}
+
+/**
+ * Asks, before the server restarts with another prefix, whether the archive there is another database's: then the update ends
+ * here with the image's message. The claim is not mounted, since one node at a time can do that: whose data are on it, the
+ * server that runs says. It runs again whenever prefix, access or image change.
+ */
+export function checkArchive(
+  identity: Identity,
+  { archive, image, major, placement }: ArchiveCheckArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.batch.v1.Job {
+  const client = superuserClient(identity);
+  const mounts = [...scratchMounts(), client.mount, ...archive.mounts];
+  return new k8s.batch.v1.Job(
+    `${identity.name}-archive-check`,
+    {
+      metadata: {
+        namespace: identity.namespace,
+        labels: labels(identity, "job"),
+        annotations: { "pulumi.com/replaceUnready": "true" },
+      },
+      spec: {
+        backoffLimit: 0,
+        activeDeadlineSeconds: 600,
+        template: {
+          metadata: { labels: labels(identity, "job") },
+          spec: {
+            ...restrictedPod(mounts),
+            ...podPlacement(placement, nearTheDatabase(identity)),
+            serviceAccountName: identity.name,
+            restartPolicy: "Never",
+            containers: [
+              {
+                ...restrictedContainer(mounts),
+                name: "archive-check",
+                image,
+                args: ["check-archive.sh"],
+                env: environment({
+                  ...archive.environment,
+                  ...client.environment,
+                  PGDATA: pgdata(major),
+                  VOLUME_OWNER: identity.owner,
+                }),
+                resources: jobResources("256Mi"),
+              },
+            ],
+          },
+        },
+      },
+    },
+    { ...opts, customTimeouts: { create: "12m" } },
+  );
+}

@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import type { Rendered, RenderedResource } from "../../../local/record";
+import { STACKS } from "../../golden/golden";
+import { only, render } from "../render";
+import { type Any, backup, STATEFUL_SET } from "./template";
+
+interface Pod {
+  readonly owner: RenderedResource;
+  readonly spec: Any;
+}
+
+/** The spec of every pod that a stack makes, in whatever kind of object and however deep. */
+function podsOf({ resources }: Rendered): Pod[] {
+  return resources.flatMap((owner) => podSpecs(owner.inputs).map((spec) => ({ owner, spec })));
+}
+
+function podSpecs(value: Any): Any[] {
+  if (typeof value !== "object" || value === null) return [];
+  const own = Array.isArray(value.containers) ? [value] : [];
+  return [...own, ...Object.values(value).flatMap(podSpecs)];
+}
+
+const placement = {
+  namespace: "placed",
+  priorityClassName: "precious",
+  nodeSelector: { "kubernetes.io/arch": "amd64" },
+};
+const image = { repository: "r.io/postgres", baseImage: "r.io/base:19" };
+
+/** Each of them makes pods that the others don't. */
+const REQUESTS: Readonly<Record<string, Record<string, unknown>>> = {
+  "as it is": {},
+  "with a restore": { restore: { id: "monday", to: "latest" } },
+  "with a clone": { cloneFrom: { prefix: "s3://bucket/other" } },
+  "with an upgrade": { postgres: { version: 19 }, image, upgrade: { id: "to-19" } },
+};
+
+/** Every stack with every request, on whatever nodes. */
+const VARIANTS = STACKS.flatMap((stack) =>
+  Object.entries(REQUESTS).map(([what, config]) => ({
+    what: `${stack}, ${what}`,
+    pods: async (spot: string) =>
+      podsOf(await render(stack, { backup, ...config, placement: { ...placement, spot } })),
+  })),
+);
+
+describe("the pods of every workload of a stack", () => {
+  for (const { what, pods } of VARIANTS) {
+    for (const spot of ["require", "avoid", "any"]) {
+      it(`${what}, spot ${spot}: are placed as the database is: architecture, taints, spot and priority`, async () => {
+        const all = await pods(spot);
+        const server = all.find(({ owner }) => owner.type === STATEFUL_SET)?.spec;
+        expect(all, "server, check, archive check, apply, backups").to.have.length.of.at.least(6);
+        expect(server).to.deep.include({
+          priorityClassName: "precious",
+          nodeSelector: placement.nodeSelector,
+        });
+        expect(server.tolerations ?? []).to.have.length(spot === "require" ? 2 : 0);
+        for (const { owner, spec } of all) {
+          for (const key of ["priorityClassName", "nodeSelector", "tolerations"])
+            expect(spec[key], `${key} of ${owner.name}`).to.deep.equal(server[key]);
+          const nodes = spec.affinity?.nodeAffinity;
+          expect(nodes, `node affinity of ${owner.name}`).to.deep.equal(server.affinity?.nodeAffinity);
+        }
+      });
+    }
+
+    it(`${what}: that mount the claim or ask the server are beside it, or near it`, async () => {
+      for (const { owner, spec } of await pods("require")) {
+        if (owner.type === STATEFUL_SET) continue;
+        const { podAffinity } = spec.affinity;
+        const backs = spec.containers[0].args[0] === "backup.sh";
+        const [need, wish] = [
+          podAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? [],
+          podAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? [],
+        ];
+        expect([need.length, wish.length], owner.name).to.deep.equal(backs ? [1, 0] : [0, 1]);
+      }
+    });
+
+    it(`${what}: say what they request and what they may take, as a quota on either demands`, async () => {
+      for (const { owner, spec } of await pods("avoid")) {
+        for (const { name, resources } of spec.containers) {
+          for (const kind of ["requests", "limits"])
+            for (const of of ["cpu", "memory"])
+              expect(resources?.[kind]?.[of], `${of} in ${kind} of ${owner.name}/${name}`).to.be.a("string");
+        }
+      }
+    });
+  }
+});
+
+describe("jobs that Pulumi holds", () => {
+  it("never vanish by themselves: the next refresh would make them anew", async () => {
+    const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
+    const jobs = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
+    expect(jobs.map(({ name }) => name.replace("postgres-", ""))).to.have.members([
+      "check",
+      "archive-check",
+      "preflight",
+      "apply",
+      "first-backup",
+    ]);
+    for (const { name, inputs } of jobs)
+      expect(inputs.spec, name).not.to.have.property("ttlSecondsAfterFinished");
+  });
+
+  it("are made anew by the next update where they failed: what they asked may be in order by then", async () => {
+    const rendered = await render("prod", { backup, ...REQUESTS["with a restore"] });
+    for (const name of ["check", "archive-check", "preflight", "apply"]) {
+      const job = only(rendered, "kubernetes:batch/v1:Job", `postgres-${name}`);
+      expect((job.inputs.metadata as Any).annotations, name).to.include({
+        "pulumi.com/replaceUnready": "true",
+      });
+    }
+  });
+});
