@@ -1,30 +1,38 @@
 #!/usr/bin/env bash
-# Starts a scratch server with the image's configuration and the mounted conf.d, so that settings PostgreSQL rejects
-# never reach the database. Exit: 0 it starts, 1 it does not: PostgreSQL's message is on stderr and is the pod's
-# termination message.
+# Says whether PostgreSQL would start with the image's configuration and the mounted conf.d, and work: a scratch server is
+# started with them, and the server that runs, if one answers, is asked what it holds that they leave no room for. So neither
+# settings that PostgreSQL rejects reach the database, nor a restart that it would not come back from.
+# Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE: the server that runs (default: the socket).
+# Exit: 0 it starts, 1 it does not: the reason is on stderr and is the pod's termination message.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+readonly RUN=/run/postgres-stack
 . "$LIB/log.sh"
+. "$LIB/attempt.sh"
 . "$LIB/psql.sh"
+. "$LIB/held.sh"
+. "$LIB/held-libraries.sh"
 
 COMPONENT=check-settings
 readonly DEADLINE=120
 
-# Starts the scratch server in a folder. Sets SERVER, its pid.
-# Arguments: folder.
+# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB and what ALTER SYSTEM says. Sets SERVER, its pid.
 start_scratch() {
-  initdb --pgdata="$1/data" --username=postgres --no-sync --no-instructions >"$1/initdb.log" 2>&1 ||
-    die_with_message "no scratch database could be made: $(tail -n 3 "$1/initdb.log")"
-  postgres -D "$1/data" -c config_file=/etc/postgresql/postgresql.conf -c listen_addresses= \
-    -c unix_socket_directories="$1" -c archive_mode=off -c fsync=off -c logging_collector=off -c log_line_prefix= >"$1/server.log" 2>&1 &
+  initdb --pgdata="$FOLDER/data" --username=postgres --wal-segsize="$WAL_SEGMENT_MB" --no-sync --no-instructions \
+    >"$FOLDER/initdb.log" 2>&1 ||
+    die_with_message "no scratch database could be made: $(tail -n 3 "$FOLDER/initdb.log")"
+  cat "$ALTERED" >>"$FOLDER/data/postgresql.auto.conf"
+  postgres -D "$FOLDER/data" -c config_file=/etc/postgresql/postgresql.conf -c listen_addresses= -c port=5432 \
+    -c unix_socket_directories="$FOLDER" -c archive_mode=off -c fsync=off -c logging_collector=off -c log_line_prefix= \
+    >"$FOLDER/server.log" 2>&1 &
   SERVER=$!
 }
 
 # Waits for the scratch server. Exit: 1 when it ended or the deadline passed.
 wait_for_scratch() {
   local end=$((SECONDS + DEADLINE))
-  until pg_isready -q; do
+  until pg_isready -q -h "$FOLDER" -p 5432; do
     if ! kill -0 "$SERVER" 2>/dev/null || ((SECONDS > end)); then
       return 1
     fi
@@ -32,19 +40,41 @@ wait_for_scratch() {
   done
 }
 
-_main() {
-  local folder
-  run_as_postgres "${BASH_SOURCE[0]}" "$@"
-  folder="$(mktemp -d)"
-  # shellcheck disable=SC2064 # the folder's name is known now
-  trap "rm -rf '$folder'" EXIT
-  use_socket
-  export PGHOST="$folder" PGUSER=postgres
-  start_scratch "$folder"
-  if ! wait_for_scratch; then
-    die_with_message "PostgreSQL does not start with these settings: $(tail -n 10 "$folder/server.log")"
+# SQL in the scratch server. Arguments: psql's.
+scratch_sql() { PGHOST="$FOLDER" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres sql "$@"; }
+
+# Ends the process where the server that runs holds what the scratch server's settings leave no room for.
+refuse_what_is_held() {
+  local wanted problems="$FOLDER/problems"
+  wanted="$(scratch_sql -c 'SELECT json_object_agg(name, setting) FROM pg_settings')"
+  held_problems "$wanted" >"$problems"
+  missing_objects "$wanted" >>"$problems"
+  library_problems "$wanted" >>"$problems"
+  if [ -s "$problems" ]; then
+    die_with_message "the server that runs would not start again with these settings, or not work with them; it was not \
+touched:
+$(cat "$problems")"
   fi
-  info "PostgreSQL starts with these settings: $(sql -c "SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '/etc/postgresql/conf.d/%'") from conf.d"
+}
+
+_main() {
+  local count
+  run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  FOLDER="$(mktemp -d)"
+  readonly FOLDER ALTERED="$FOLDER/altered.conf"
+  trap 'rm -rf "$FOLDER"' EXIT
+  use_server
+  ask_running
+  start_scratch
+  if ! wait_for_scratch; then
+    die_with_message "PostgreSQL does not start with these settings$(also_altered): $(tail -n 10 "$FOLDER/server.log")"
+  fi
+  count="$(scratch_sql -c "SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '/etc/postgresql/conf.d/%'")"
+  info "PostgreSQL starts with these settings: $count from conf.d"
+  if "$ANSWERS"; then
+    refuse_what_is_held
+    info "the server that runs holds nothing that would keep it from starting with them"
+  fi
   kill -QUIT "$SERVER"
   wait "$SERVER" || true
 }
