@@ -12,12 +12,15 @@ import {
   scratchMounts,
   superuserClient,
 } from "./pod";
+import type { Request } from "./request";
 
 export interface ArchiveCheckArgs {
   readonly archive: Archive;
   readonly image: pulumi.Input<string>;
   readonly major: number;
   readonly placement: PlacementArgs;
+  /** A restore brings other data along. */
+  readonly request?: Request;
 }
 
 /**
@@ -27,10 +30,11 @@ export interface ArchiveCheckArgs {
  */
 export function checkArchive(
   identity: Identity,
-  { archive, image, major, placement }: ArchiveCheckArgs,
+  { archive, image, major, placement, request }: ArchiveCheckArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   const client = superuserClient(identity);
+  const restore = request?.environment.RESTORE_ID;
   const mounts = [...scratchMounts(), client.mount, ...archive.mounts];
   return new k8s.batch.v1.Job(
     `${identity.name}-archive-check`,
@@ -59,6 +63,7 @@ export function checkArchive(
                 env: environment({
                   ...archive.environment,
                   ...client.environment,
+                  ...(restore && { RESTORE_ID: restore }),
                   PGDATA: pgdata(major),
                   VOLUME_OWNER: identity.owner,
                 }),

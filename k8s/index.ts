@@ -88,8 +88,9 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const configuration = { image, ...postgres, placement, sharedMemory: args.sharedMemory };
     const { candidate, check } = checkConfiguration(identity, configuration, asking);
     const job = { image, placement, major: postgres.version };
-    const owned = archive && checkArchive(identity, { ...job, archive }, asking);
     const request = args.request && createRequest(identity, args.request, inside);
+    // each life of a disposable stack archives into a folder of its own
+    const owned = archive && !disposable && checkArchive(identity, { ...job, archive, request }, asking);
     const requested = request?.command && {
       request,
       command: request.command,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The container's entry: `postgres` or flags boot the database, `backup.sh`, `restore.sh` and `upgrade.sh` work from
-# outside of the server's container, anything else runs as it is.
+# The container's entry: `postgres` or flags boot the database, `backup.sh`, `restore.sh`, `upgrade.sh` and
+# `check-archive.sh` work from outside of the server's container, anything else runs as it is.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -103,7 +103,7 @@ _main() {
   case "${1:?a command, such as postgres}" in
     postgres) shift ;;
     -*) ;;
-    backup.sh | restore.sh | upgrade.sh)
+    backup.sh | restore.sh | upgrade.sh | check-archive.sh)
       BACKUP_SCHEDULE="${BACKUP_SCHEDULE:-external}"
       load_environment
       report_environment

@@ -35,14 +35,14 @@ library_users() {
   attempt load_library "$1"
   if ((STATUS != 0)); then # by itself it does not even load
     slots_of "$1"
-    in_each_database users_of_functions "$1"
+    ask_each_database users_of_functions "$1"
     return 0
   fi
-  in_each_database extensions_with "$1" >"$extensions"
+  ask_each_database extensions_with "$1" >"$extensions"
   sort -u -o "$extensions" "$extensions"
   while IFS= read -r extension; do
     attempt read_views_of "$extension"
-    if ((STATUS != 0)); then in_each_database users_of_extension "$extension"; fi
+    if ((STATUS != 0)); then ask_each_database users_of_extension "$extension"; fi
   done <"$extensions"
 }
 

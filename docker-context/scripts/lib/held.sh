@@ -44,7 +44,7 @@ also_altered() {
 
 # Runs a function in each database of the server that runs; one that can't be asked is passed over, and said.
 # Arguments: function and its arguments; PGDATABASE is the database's.
-in_each_database() {
+ask_each_database() {
   local list="$FOLDER/databases" database
   running_sql -0 -c 'SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname' >"$list"
   while IFS= read -r -d '' database; do
@@ -126,9 +126,18 @@ SQL
 # Prints what names an object that no database has: PostgreSQL takes the name on faith when it starts, and each use fails.
 # Arguments: settings to come, as a JSON object.
 missing_objects() {
-  local found="$FOLDER/found"
-  in_each_database found_objects "$1" >"$found"
-  running_sql -v wanted="$1" -v found="$(sort -u "$found")" <<'SQL'
+  local found="$FOLDER/found" missing="$FOLDER/missing"
+  found_objects "$1" >"$found" # most are in every database
+  unfound "$1" "$found" >"$missing"
+  if [ -s "$missing" ]; then
+    ask_each_database found_objects "$1" >>"$found"
+    unfound "$1" "$found"
+  fi
+}
+
+# Prints which objects are not among those that were found. Arguments: settings to come, file of what was found.
+unfound() {
+  running_sql -v wanted="$1" -v found="$(sort -u "$2")" <<'SQL'
 SELECT format('- %s = %s: no database has such %s: make it first, or correct the name.',
     setting, :'wanted'::json->>setting, kind)
   FROM (VALUES ('default_text_search_config', 'a text search configuration'),

@@ -62,13 +62,17 @@ describe("base backups", () => {
     ]);
     expect(JSON.stringify(volumes)).not.to.include("persistentVolumeClaim");
     expect(serviceAccountName, "for a store that knows the pod by it").to.equal("postgres");
+    const restored = { backup, restore: { id: "monday", to: "latest" } }; // brings another system along
+    const asked = only(await render("prod", restored), "kubernetes:batch/v1:Job", "postgres-archive-check");
+    expect(template(asked).spec.containers[0].env).to.deep.include({ name: "RESTORE_ID", value: "monday" });
     const conf = only(await render("prod", { backup }), "kubernetes:core/v1:ConfigMap", "postgres-conf");
     expect(conf.options.dependsOn).to.include("kubernetes:batch/v1:Job::postgres-archive-check");
   });
 
   it("of a disposable stack go to a folder of that life, so that the next one overwrites nothing", async () => {
-    const { outputs } = await render("dev", { backup });
+    const { outputs, resources } = await render("dev", { backup });
     expect(outputs.backupPrefix).to.match(/^s3:\/\/bucket\/path\/[0-9a-f]{8}\/18$/);
+    expect(resources.map(({ name }) => name)).not.to.include("postgres-archive-check"); // nobody else can have it
   });
 
   it("without a backup section there is no schedule, no credentials and no prefix", async () => {

@@ -50,7 +50,7 @@ describe("the pods of every workload of a stack", () => {
       it(`${what}, spot ${spot}: are placed as the database is: architecture, taints, spot and priority`, async () => {
         const all = await pods(spot);
         const server = all.find(({ owner }) => owner.type === STATEFUL_SET)?.spec;
-        expect(all, "server, check, archive check, apply, backups").to.have.length.of.at.least(6);
+        expect(all, "server, check, apply, backups").to.have.length.of.at.least(5);
         expect(server).to.deep.include({
           priorityClassName: "precious",
           nodeSelector: placement.nodeSelector,

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Says, before a server restarts with another prefix, whether the archive there is another database's. It runs beside the
+# server's container, without the volume: whose data are on that, the server that runs is asked. Where it does not answer, or
+# the data are about to become others, the owner's name alone decides, so that an update can always mend a server that is down.
+# Environment: the server's (prefix, store, VOLUME_OWNER, RESTORE_ID), and PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE to ask it.
+# Exit: 0 it is ours or nobody's, or the store does not answer; 1 it is another's: why is on stderr and the termination message.
+set -Eeuo pipefail
+
+readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+. "$LIB/all.sh"
+
+COMPONENT=check-archive
+
+# Asks the server that runs whose data it has. Sets UUID and SYSTEM, empty where that is not known, or does not count.
+ask_server() {
+  local file="$RUN/server-record" major
+  UUID='' SYSTEM=''
+  if ! pg_isready -q -t 5; then
+    info "no server answers at $PGHOST: the name of the archive's owner alone counts"
+    return 0
+  fi
+  attempt server_facts "$file"
+  if ((STATUS != 0)); then
+    warn "the server at $PGHOST can't be asked whose data it has (above): the name of the archive's owner alone counts"
+    return 0
+  fi
+  UUID="$(read_field "$file" uuid)" SYSTEM="$(read_field "$file" system)" major="$(read_field "$file" major)"
+  # an upgrade and a restore bring another system along
+  if [[ "$major" != "$PG_MAJOR" || -n "${RESTORE_ID-}" ]]; then SYSTEM=''; fi
+}
+
+# Writes down what the server says of its data. Arguments: file.
+server_facts() {
+  PGOPTIONS="$UNDISTURBED" sql -v record="$ARCHIVE_RECORD" >"$1" <<'SQL'
+SELECT 'system=' || system_identifier FROM pg_control_system();
+SELECT 'major=' || current_setting('server_version_num')::int / 10000;
+SELECT coalesce(pg_read_file(:'record', true), '');
+SQL
+}
+
+_main() {
+  local prefix
+  run_as_postgres "${BASH_SOURCE[0]}" "$@"
+  if ! [ -e "$WALG_ENV" ]; then die_with_message "no prefix such as WALG_S3_PREFIX is set: there is no archive to look at"; fi
+  prefix="$(load_walg_env && archive_prefix)"
+  use_server
+  ask_server
+  attempt judge_owners "$UUID" "$SYSTEM" "${VOLUME_OWNER-}"
+  case "$STATUS" in
+    0) info "the archive $prefix is this database's or nobody's" ;;
+    "$IS_STRANGER")
+      die_with_message "the archive $prefix is not this database's: $PROBLEM. The server was not touched and goes on as it is: \
+give it a prefix of its own"
+      ;;
+    *) warn "whether the archive $prefix is this database's can't be asked: ${PROBLEM:-(above)}; it asks when it starts" ;;
+  esac
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  _main "$@"
+fi
