@@ -96,6 +96,38 @@ describe("a stack on a cluster", function () {
     await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=120s"]);
   });
 
+  it("and waited for the server: no pod in Error is left beside the good one", async () => {
+    const pods = [
+      "get",
+      "pod",
+      "-l=app.kubernetes.io/component=backup",
+      "-o=jsonpath={.items[*].status.phase}",
+    ];
+    expect(await stack.kubectl(pods)).to.equal("Succeeded");
+  });
+
+  it("a backup that is skipped leaves its job failed, after one try, and says why", async () => {
+    const lock = stack.sql("SELECT pg_advisory_lock(1886614891, 1), pg_sleep(600)").catch(() => undefined);
+    const holders = "FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    await until("the lock", async () => (await stack.sql(`SELECT count(*) ${holders}`)) === "1", 30);
+    await stack.kubectl(["create", "job", "--from=cronjob/postgres-backup", "skipped"]);
+    await stack.kubectl(["wait", "--for=condition=Failed", "job/skipped", "--timeout=120s"]);
+    await stack.sql(`SELECT pg_terminate_backend(pid) ${holders}`);
+    await lock;
+    const reasons = await stack.get("job/skipped", ".status.conditions[*].reason");
+    expect(reasons).to.include("PodFailurePolicy").and.not.include("BackoffLimitExceeded");
+    const ends = "{.items[*].status.containerStatuses[*].state.terminated.message}";
+    const messages = await stack.kubectl(["get", "pod", "-l=job-name=skipped", `-o=jsonpath=${ends}`]);
+    expect(messages).to.match(/^skipped: /);
+    expect(messages.match(/skipped: /g), "pods").to.have.length(1);
+    await stack.kubectl(["delete", "job", "skipped"]);
+  });
+
+  it("jobs are admitted in a namespace with a quota on CPU and memory", async () => {
+    const hard = ["requests.cpu=2", "requests.memory=2Gi", "limits.cpu=4", "limits.memory=4Gi"];
+    await stack.kubectl(["create", "quota", "everything", `--hard=${hard.join(",")}`]);
+  });
+
   it("a manual backup from the CronJob completes and is listed below the major", async () => {
     await stack.kubectl(["create", "job", "--from=cronjob/postgres-backup", "by-hand"]);
     await stack.kubectl(["wait", "--for=condition=Complete", "job/by-hand", "--timeout=180s"]);
@@ -118,6 +150,7 @@ describe("a stack on a cluster", function () {
     await stack.up();
     expect(await stack.sql("SHOW work_mem")).to.equal("7MB");
     expect([await pod(), await started()]).to.deep.equal(before);
+    await stack.kubectl(["delete", "quota", "everything"]); // other tests' pods say nothing about CPU
   });
 
   it("a setting that needs a restart restarts the pod exactly once", async () => {
@@ -129,6 +162,19 @@ describe("a stack on a cluster", function () {
     expect(await pod()).not.to.equal(before);
     expect(await restarts()).to.equal("0");
     expect(Number(await stack.get("statefulset/postgres", ".metadata.generation"))).to.equal(generation + 1);
+  });
+
+  it("a restart that the server would not come back from is refused, with what it holds; then the same update goes through", async () => {
+    const before = [await pod(), await started()];
+    await stack.sql("SELECT pg_create_physical_replication_slot('held')");
+    stack.set({ postgres: memory({ work_mem: "7MB", shared_buffers: "96MB", max_replication_slots: 0 }) });
+    const { code, stdout } = await stack.tryUp();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include("max_replication_slots = 0 is too few for 1 replication slots (held)");
+    expect([await pod(), await started()]).to.deep.equal(before);
+    await stack.sql("SELECT pg_drop_replication_slot('held')");
+    await stack.up();
+    expect(await stack.sql("SHOW max_replication_slots")).to.equal("0");
   });
 
   it("a setting that PostgreSQL rejects ends the update with its message; the old values serve on", async () => {

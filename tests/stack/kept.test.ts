@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { skip } from "../lib/skip";
 import { withStack } from "./fixture";
+import { Neighbour } from "./neighbour";
 import { SMALL, TestStack } from "./stack";
 
 describe("a stack that is not disposable", function () {
@@ -23,6 +24,8 @@ describe("a stack that is not disposable", function () {
       "-XAtc",
       "SELECT text FROM note",
     );
+  const ownBackups = () =>
+    stack.exec("bash", "-c", "set -a; . /run/postgres-stack/walg.env; wal-g backup-list 2>/dev/null");
   let uid: string;
   let oldPassword: string;
 
@@ -61,6 +64,34 @@ describe("a stack that is not disposable", function () {
       "password authentication failed",
     );
     oldPassword = password;
+  });
+
+  it("edited to the prefix of another database: the update stops before the server restarts, and both keep their backups", async () => {
+    const neighbour = new Neighbour(stack);
+    await neighbour.start();
+    const jobs = "-l=app.kubernetes.io/component=backup";
+    await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=180s"]);
+    const kept = async () => [await ownBackups(), await neighbour.backups()];
+    const [before, pod] = [await kept(), await stack.get("pod/postgres-0", ".metadata.uid")];
+    expect(before[0]).to.match(/base_/);
+    expect(before[1]).to.match(/base_/);
+
+    stack.environment.S3_BUCKET = ""; // so that the file's prefix counts
+    stack.set({ backup: { ...(SMALL.backup as object), prefix: neighbour.prefix } });
+    const { code, stdout } = await stack.tryUp();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include(
+      `the archive ${neighbour.prefix}/18 is not this database's: it belongs to ${neighbour.owner}`,
+    );
+    expect(await stack.get("pod/postgres-0", ".metadata.uid")).to.equal(pod);
+    expect(await kept()).to.deep.equal(before);
+
+    delete stack.environment.S3_BUCKET;
+    stack.set({ backup: SMALL.backup });
+    await stack.up();
+    expect(await kept()).to.deep.equal(before);
+    expect(await stack.get("pod/postgres-0", ".metadata.uid")).to.equal(pod);
+    await neighbour.stop();
   });
 
   it("keeps its claim when it is destroyed all the same", async () => {
