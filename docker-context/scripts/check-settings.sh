@@ -43,10 +43,19 @@ wait_for_scratch() {
 # SQL in the scratch server. Arguments: psql's.
 scratch_sql() { PGHOST="$FOLDER" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres sql "$@"; }
 
+# Prints what the scratch server says of the settings that leave room for something, as a JSON object.
+wanted_settings() {
+  scratch_sql <<'SQL'
+SELECT json_object_agg(name, setting) FROM pg_settings
+  WHERE name LIKE 'max\_%' OR name LIKE 'default\_%' OR name IN ('autovacuum_max_workers', 'autovacuum_worker_slots',
+    'server_version_num', 'shared_preload_libraries', 'track_commit_timestamp', 'wal_level')
+SQL
+}
+
 # Ends the process where the server that runs holds what the scratch server's settings leave no room for.
 refuse_what_is_held() {
   local wanted problems="$FOLDER/problems"
-  wanted="$(scratch_sql -c 'SELECT json_object_agg(name, setting) FROM pg_settings')"
+  wanted="$(wanted_settings)"
   held_problems "$wanted" >"$problems"
   missing_objects "$wanted" >>"$problems"
   library_problems "$wanted" >>"$problems"

@@ -18,6 +18,11 @@ const NOW = [
   "",
 ].join("\n");
 
+/** Room for about 300 locks. */
+const FEW_LOCKS = NOW.replace("max_connections = 40", "max_connections = 5").concat(
+  "max_locks_per_transaction = 10\nmax_worker_processes = 1\nmax_wal_senders = 1\n",
+);
+
 /** Checks settings to come beside a server that runs. */
 function check(server: Container, content: string, variables: Record<string, string> = {}, image?: string) {
   const client = environment({ PGHOST: "127.0.0.1", PGPASSWORD: "secret", ...variables });
@@ -106,6 +111,12 @@ describe("image: settings that what the running server holds leaves no room for"
         `"${database.replaceAll('"', '""')}", 'second' in database postgres): raise it, or end them there: COMMIT PREPARED`,
     );
     await refused(NOW.replace(/max_prepared.*/, ""), "max_prepared_transactions = 0 is too few for 2");
+  });
+
+  it("counts the locks of prepared transactions, which a start takes again", async () => {
+    const tables = "SELECT format('CREATE TABLE t%s ()', n) FROM generate_series(1, 900) AS n \\gexec";
+    await inDatabase("postgres", `BEGIN;\n${tables}\nPREPARE TRANSACTION 'many';`);
+    await refused(FEW_LOCKS, /max_locks_per_transaction = 10 leaves no room for the \d+ locks of prepared/);
   });
 
   it("counts replication origins, and names five of many", async () => {
@@ -226,6 +237,7 @@ describe("image: settings that what the running server holds leaves no room for"
     ["a logical slot", NOW.replace("wal_level = logical", ""), /"reader" exists, but "?wal_level/],
     ["too few slots", NOW.replace("slots = 9", "slots = 1"), /too many replication slots active/],
     ["too few prepared transactions", NOW.replace(/max_prepared.*/, ""), /maximum number of prepared/],
+    ["too few locks", FEW_LOCKS, /out of shared memory/],
     ["too few origins", NOW.replace("origins = 9", "origins = 2"), /could not find free replication state/],
   ];
   for (const [what, content, message] of FATAL) {

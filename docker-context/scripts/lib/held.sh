@@ -107,6 +107,7 @@ SELECT format('- max_locks_per_transaction = %s leaves no room for the %s locks 
   FROM wanted, locks
   WHERE held > (value->>'max_locks_per_transaction')::bigint * ((value->>'max_connections')::bigint
     + (value->>'max_worker_processes')::bigint + (value->>'max_wal_senders')::bigint
+    + coalesce(value->>'autovacuum_worker_slots', value->>'autovacuum_max_workers')::bigint
     + (value->>'max_prepared_transactions')::bigint)
 UNION ALL
 -- a standby that has less of them than its primary stops to replay, and does not start
