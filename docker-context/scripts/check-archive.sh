@@ -31,7 +31,7 @@ ask_server() {
 
 # Writes down what the server says of its data. Arguments: file.
 server_facts() {
-  PGOPTIONS="$UNDISTURBED" sql -v record="$ARCHIVE_RECORD" >"$1" <<'SQL'
+  sql -v record="$ARCHIVE_RECORD" >"$1" <<'SQL'
 SELECT 'system=' || system_identifier FROM pg_control_system();
 SELECT 'major=' || current_setting('server_version_num')::int / 10000;
 SELECT coalesce(pg_read_file(:'record', true), '');

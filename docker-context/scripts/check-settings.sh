@@ -40,8 +40,8 @@ wait_for_scratch() {
   done
 }
 
-# SQL in the scratch server. Arguments: psql's.
-scratch_sql() { PGHOST="$FOLDER" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres sql "$@"; }
+# SQL in the scratch server, with the settings as any session has them. Arguments: psql's.
+scratch_sql() { PGHOST="$FOLDER" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PGOPTIONS='' sql "$@"; }
 
 # Prints what the scratch server says of the settings that leave room for something, as a JSON object.
 wanted_settings() {
@@ -78,7 +78,8 @@ _main() {
   if ! wait_for_scratch; then
     die_with_message "PostgreSQL does not start with these settings$(also_altered): $(tail -n 10 "$FOLDER/server.log")"
   fi
-  count="$(scratch_sql -c "SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '/etc/postgresql/conf.d/%'")"
+  count="$(scratch_sql -c "SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '/etc/postgresql/conf.d/%'" 2>&1)" ||
+    die_with_message "PostgreSQL starts with these settings$(also_altered), but no session does: $count"
   info "PostgreSQL starts with these settings: $count from conf.d"
   if "$ANSWERS"; then
     refuse_what_is_held

@@ -207,6 +207,12 @@ describe("image: settings that what the running server holds leaves no room for"
     await server.bash("pg_ctl -D /tmp/standby -m immediate stop");
   });
 
+  it("refuses settings with which the server starts, and no session does", async () => {
+    const { code, stderr } = await check(server, `${NOW}session_preload_libraries = 'no_such_library'\n`);
+    expect(code, stderr).to.equal(1);
+    expect(stderr).to.include("but no session does").and.include('could not access file "no_such_library"');
+  });
+
   it("says all of it at once", async () => {
     await refused(
       "max_replication_slots = 1\n",

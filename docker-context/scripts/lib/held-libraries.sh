@@ -18,7 +18,7 @@ library_problems() {
 
 # Arguments: settings to come, as a JSON object.
 removed_libraries() {
-  running_sql -v wanted="$1" <<'SQL'
+  sql -v wanted="$1" <<'SQL'
 WITH listed(list, now) AS (
     VALUES (current_setting('shared_preload_libraries'), true), (:'wanted'::json->>'shared_preload_libraries', false)
   ),
@@ -51,14 +51,14 @@ load_library() { scratch_sql -v library="$1" <<<"LOAD :'library'" >"$FOLDER/load
 
 # Prints the replication slots whose output plugin is the library. Arguments: library.
 slots_of() {
-  running_sql -v library="$1" <<'SQL'
+  sql -v library="$1" <<'SQL'
 SELECT 'replication slot ' || quote_ident(slot_name) FROM pg_replication_slots WHERE plugin = :'library'
 SQL
 }
 
 # Prints the extensions of the database that have functions in the library. Arguments: library.
 extensions_with() {
-  running_sql -v library="$1" <<'SQL'
+  sql -v library="$1" <<'SQL'
 SELECT DISTINCT extname FROM pg_proc AS p
   JOIN pg_depend AS d ON (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e')
   JOIN pg_extension AS e ON e.oid = d.refobjid
@@ -68,7 +68,7 @@ SQL
 
 # Prints the extensions of the database that have functions in the library, and functions of no extension. Arguments: library.
 users_of_functions() {
-  running_sql -v library="$1" <<'SQL'
+  sql -v library="$1" <<'SQL'
 SELECT DISTINCT format('%s in database %I', coalesce('extension ' || quote_ident(extname), 'function ' || p.oid::regprocedure),
     current_database())
   FROM pg_proc AS p LEFT JOIN pg_depend AS d ON (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e')
@@ -91,7 +91,7 @@ SQL
 
 # Prints what uses an extension's objects in the database and is none of them. Arguments: extension.
 users_of_extension() {
-  running_sql -v extension="$1" <<'SQL'
+  sql -v extension="$1" <<'SQL'
 WITH member AS (
     SELECT classid, objid FROM pg_depend
       JOIN pg_extension AS e ON (refclassid, refobjid) = ('pg_extension'::regclass, e.oid)

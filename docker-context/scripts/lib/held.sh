@@ -1,9 +1,6 @@
 # What the server that runs holds, and what of it settings to come leave no room for: a scratch server starts without them, since
-# it holds nothing. Needs FOLDER and ALTERED, a file for what ALTER SYSTEM says.
+# it holds nothing. Needs FOLDER and ALTERED, a file for what ALTER SYSTEM says; sql asks the server that runs.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
-
-# SQL in the server that runs, undisturbed. Arguments: psql's.
-running_sql() { PGOPTIONS="$UNDISTURBED" sql "$@"; }
 
 # Asks the server that runs what a scratch server has to have in common with it. Where none answers, that is said and no reason
 # to refuse: another setting may be what it needs. Sets ANSWERS, WAL_SEGMENT_MB, and the file ALTERED.
@@ -25,9 +22,9 @@ ask_running() {
 
 # Writes down the size of a segment, the major, and what ALTER SYSTEM says but for files, which a scratch server has none of.
 running_facts() {
-  running_sql -c "SELECT setting::bigint / 1048576 FROM pg_settings WHERE name = 'wal_segment_size'" >"$FOLDER/wal-segment"
-  running_sql -c "SELECT current_setting('server_version_num')::int / 10000" >"$FOLDER/major"
-  running_sql >"$ALTERED" <<'SQL'
+  sql -c "SELECT setting::bigint / 1048576 FROM pg_settings WHERE name = 'wal_segment_size'" >"$FOLDER/wal-segment"
+  sql -c "SELECT current_setting('server_version_num')::int / 10000" >"$FOLDER/major"
+  sql >"$ALTERED" <<'SQL'
 SELECT format('%s = ''%s''', name, replace(replace(setting, '\', '\\'), '''', ''''''))
   FROM pg_file_settings
   WHERE sourcefile LIKE '%/postgresql.auto.conf' AND name NOT LIKE 'ssl%' AND name NOT LIKE '%file'
@@ -46,7 +43,7 @@ also_altered() {
 # Arguments: function and its arguments; PGDATABASE is the database's.
 ask_each_database() {
   local list="$FOLDER/databases" database
-  running_sql -0 -c 'SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname' >"$list"
+  sql -0 -c 'SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname' >"$list"
   while IFS= read -r -d '' database; do
     PGDATABASE="$database" "$@" || warn "database $database can't be asked what it holds (above)"
   done <"$list"
@@ -55,7 +52,7 @@ ask_each_database() {
 # Prints what does not fit the settings, a line each: what a start counts, and what it looks at.
 # Arguments: settings to come, as a JSON object.
 held_problems() {
-  running_sql -v wanted="$1" <<'SQL'
+  sql -v wanted="$1" <<'SQL'
 WITH wanted AS (SELECT :'wanted'::json AS value),
   held(setting, kind, holder, remedy) AS (
     SELECT 'max_replication_slots', 'replication slots', quote_ident(slot_name),
@@ -138,7 +135,7 @@ missing_objects() {
 
 # Prints which objects are not among those that were found. Arguments: settings to come, file of what was found.
 unfound() {
-  running_sql -v wanted="$1" -v found="$(sort -u "$2")" <<'SQL'
+  sql -v wanted="$1" -v found="$(sort -u "$2")" <<'SQL'
 SELECT format('- %s = %s: no database has such %s: make it first, or correct the name.',
     setting, :'wanted'::json->>setting, kind)
   FROM (VALUES ('default_text_search_config', 'a text search configuration'),
@@ -149,7 +146,7 @@ SQL
 
 # Prints those of the settings that name an object which the database has. Arguments: settings to come, as a JSON object.
 found_objects() {
-  running_sql -v wanted="$1" <<'SQL'
+  sql -v wanted="$1" <<'SQL'
 WITH wanted AS (SELECT :'wanted'::json AS value), config AS (SELECT value->>'default_text_search_config' AS name FROM wanted)
 SELECT 'default_text_search_config' FROM config, pg_ts_config JOIN pg_namespace ON pg_namespace.oid = cfgnamespace
   WHERE lower(replace(name, '"', '')) IN (lower(cfgname), lower(nspname || '.' || cfgname))
