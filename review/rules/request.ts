@@ -51,7 +51,9 @@ function given(step: Step): string {
 }
 
 function cloneRows(step: Step, changes: readonly Change[]): Row[] {
-  const about = changes.filter((change) => ["CLONE_FROM", "CLONE_TO", "CLONE_TIMELINE"].includes(nameOf(change)));
+  const about = changes.filter((change) =>
+    ["CLONE_FROM", "CLONE_TO", "CLONE_TIMELINE"].includes(nameOf(change)),
+  );
   if (changes.length === 0) return [];
   const words = inWords(about.length > 0 ? about : changes);
   if (changes.every(({ after }) => after === undefined)) return [withdrawn(step, words)];

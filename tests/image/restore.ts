@@ -1,3 +1,4 @@
+import { until } from "../../local/process";
 import { Container, environment, must, newVolume, runOnce } from "./docker";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
