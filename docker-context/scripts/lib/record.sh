@@ -59,7 +59,7 @@ remove_record() {
 }
 
 # Reads a record of `name=value` lines into an associative array, which is empty when there is no record. Empty lines say nothing.
-# Ends the process when something else is in it, or nothing at all: what it said decides about data.
+# Ends the process when something else is in it: what it said decides about data.
 # Arguments: array's name, path.
 read_fields() {
   local -n fields="$1"
@@ -75,7 +75,6 @@ read_fields() {
       reject_record "$2" "its line $number is no name=value: '${line:0:60}'"
     fi
   done <"$2"
-  ((${#fields[@]} > 0)) || reject_record "$2" "it is empty"
 }
 
 # Reads a journal likewise. It has to have an id and one of the steps.
@@ -83,8 +82,8 @@ read_fields() {
 read_journal() {
   local -n journal="$1"
   read_fields "$1" "$2"
-  if ((${#journal[@]} > 0)) && ! [[ -n "${journal[id]-}" && "${journal[step]-}" =~ ^($3)$ ]]; then
-    reject_record "$2" "it has no id, or no step that this image knows (id='${journal[id]-}', step='${journal[step]-}')"
+  if [ -e "$2" ] && ! [[ -n "${journal[id]-}" && "${journal[step]-}" =~ ^($3)$ ]]; then
+    reject_record "$2" "it is empty, or has no id, or no step that this image knows (id='${journal[id]-}', step='${journal[step]-}')"
   fi
 }
 

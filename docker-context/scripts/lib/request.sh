@@ -15,6 +15,7 @@ declare -A REQUEST=() JOURNAL=()
 read_request() {
   if [ -e "$REQUEST_FILE" ]; then
     read_fields REQUEST "$REQUEST_FILE"
+    [ -n "${REQUEST[id]-}" ] || reject_record "$REQUEST_FILE" "it has no id"
   else
     read_environment_request
   fi
@@ -94,8 +95,10 @@ record_outcome() {
 # Arguments: id, field.
 outcome_of() {
   local -A outcome
-  read_fields outcome "$(outcome_file "$1")"
-  if ((${#outcome[@]} > 0)) && [ -z "${outcome[state]-}" ]; then reject_record "$(outcome_file "$1")" "it has no state"; fi
+  local file
+  file="$(outcome_file "$1")"
+  read_fields outcome "$file"
+  if [ -e "$file" ] && [ -z "${outcome[state]-}" ]; then reject_record "$file" "it has no state"; fi
   printf '%s' "${outcome[$2]-}"
 }
 
