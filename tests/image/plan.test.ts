@@ -1,0 +1,197 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { expect } from "chai";
+import { LargeStore } from "../lib/large-store";
+import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
+import "./hooks";
+import {
+  backup,
+  backups,
+  boot,
+  change,
+  copyOf,
+  insert,
+  isUp,
+  request,
+  restored,
+  rows,
+  VOLUME,
+} from "./restore";
+
+const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
+const ARCHIVE = `${VOLUME}/archive/18`;
+
+/** Files of a base backup that started in the second segment, as WAL-G stores them. */
+function storedBackup(folder: string): Record<string, string | Buffer> {
+  const name = "base_000000010000000000000002";
+  const [start_time, finish_time] = ["2026-11-27T10:00:00Z", "2026-11-27T10:01:00Z"];
+  const metadata = `"start_time":"${start_time}","finish_time":"${finish_time}","date_fmt":"%Y-%m-%dT%H:%M:%S.%fZ","hostname":"h","data_dir":"/d","pg_version":180006,"start_lsn":33554472,"finish_lsn":33554720,"is_permanent":false,"system_identifier":7712791328302178412,"uncompressed_size":20971520,"compressed_size":2`;
+  const parts = { "pg_control.tar.gz": gzipSync("control"), "part_001.tar.gz": gzipSync("part") };
+  const list = Object.entries(parts).map(([part, content]) => [part, content.length]);
+  return {
+    [`${folder}basebackups_005/${name}_backup_stop_sentinel.json`]: `{"LSN":33554472,"PgVersion":180006,"FinishLSN":33554720,"SystemIdentifier":7712791328302178412,"Version":2}`,
+    [`${folder}basebackups_005/${name}/metadata.json`]: `{${metadata}}`,
+    ...Object.fromEntries(
+      Object.entries(parts).map(([part, content]) => [
+        `${folder}basebackups_005/${name}/tar_partitions/${part}`,
+        content,
+      ]),
+    ),
+    [`${folder}postgres-stack/backups/${name}.json`]: JSON.stringify({ name, parts: list }),
+  };
+}
+
+describe("image: the plan of a restore from a large archive", () => {
+  const last = 300_000;
+  const folder = "large/18/";
+  const reach = {
+    segment: `00000001${((last / 256) | 0).toString(16).padStart(8, "0").toUpperCase()}${(last % 256).toString(16).padStart(8, "0").toUpperCase()}`,
+    at: Date.UTC(2026, 11, 1) * 1000,
+  };
+  const store = new LargeStore(
+    { ...storedBackup(folder), [`${folder}postgres-stack/reach.json`]: `${JSON.stringify(reach)}\n` },
+    { folder: `${folder}wal_005/`, first: 1, last },
+  );
+
+  before(() => store.start());
+  after(() => store.stop());
+
+  /** Asks whether a clone would be accepted. */
+  const preflight = (more: string[] = []) =>
+    runOnce(
+      [
+        ...["--network", "host", "--memory", "256m", "--memory-swap", "256m", ...more],
+        ...environment({
+          CLONE_FROM: "s3://bucket/large/18",
+          AWS_ENDPOINT: store.endpoint,
+          AWS_REGION: "us-east-1",
+          AWS_S3_FORCE_PATH_STYLE: "true",
+          AWS_ACCESS_KEY_ID: "a",
+          AWS_SECRET_ACCESS_KEY: "b",
+        }),
+      ],
+      ["restore.sh", "--preflight"],
+    );
+
+  it("of 300,000 segments fits into 256 MiB, and has room for the WAL that the server keeps", async () => {
+    const plain = await preflight();
+    expect(plain.code, plain.stderr).to.equal(0);
+    expect(plain.stderr).to.match(/clone would use base_000000010000000000000002 and timeline 1/);
+    expect(plain.stderr).to.contain("to 2026-12-01 00:00:00+00; base backups");
+    const settings = newFolder({});
+    writeFileSync(join(settings, "large.conf"), "max_wal_size = '20GB'\nwal_keep_size = '3GB'\n");
+    const more = await preflight(["-v", `${settings}:/etc/postgresql/conf.d:ro`]);
+    const needed = ({ stderr }: { stderr: string }) => Number(stderr.match(/room needed (\d+) MiB/)?.[1]);
+    expect(needed(more) - needed(plain), more.stderr).to.equal(22 * 1024);
+    expect(needed(plain)).to.equal(20 + 1024 + (10 + 2) * 16);
+  }).timeout("5m");
+});
+
+describe("image: the plan of a restore", () => {
+  /** Ten rows and a base backup; rows up to 20; restored to 13, and rows from 101 on; the old ones are abandoned. */
+  let volume: string;
+  const moments: Record<"abandoned" | "restored" | "later", string> = {
+    abandoned: "",
+    restored: "",
+    later: "",
+  };
+
+  before(async function () {
+    this.timeout("5m");
+    volume = await newVolume();
+    const database = await boot(volume, { WALG_WITHOUT_FILES_METADATA: "true" });
+    await database.sql("CREATE TABLE rows (n int PRIMARY KEY)");
+    await insert(database, 1, 10);
+    await backup(database);
+    await insert(database, 11, 13);
+    const target = await database.sql(`SELECT ${NOW}`);
+    await insert(database, 14, 17);
+    moments.abandoned = await database.sql(`SELECT ${NOW}`);
+    await insert(database, 18, 20);
+    await database.stop();
+    await database.remove();
+    const again = await boot(volume, request(target));
+    await restored(again);
+    await insert(again, 101, 104);
+    moments.restored = await again.sql(`SELECT ${NOW}`);
+    await insert(again, 105, 106);
+    moments.later = await again.sql(`SELECT ${NOW}`);
+    await again.stop();
+    await again.remove();
+  });
+  beforeEach(function () {
+    this.currentTest?.timeout("5m");
+  });
+
+  /** Fills an empty volume from the archive of a volume. Returns its rows. */
+  async function cloned(from: string, variables: Record<string, string>): Promise<string> {
+    const own = { WALG_FILE_PREFIX: `${VOLUME}/own`, BACKUP_SCHEDULE: "external", POSTGRES_PASSWORD: "new" };
+    const mounts = ["-v", `${from}:/source:ro`, "-v", `${await newVolume()}:${VOLUME}`];
+    const wanted = { ...own, CLONE_FROM: "/source/archive/18", ...variables };
+    const database = await Container.start([...mounts, ...environment(wanted)]);
+    await isUp(database);
+    const found = await rows(database);
+    await database.remove();
+    return found;
+  }
+
+  it("follows an archive that was copied without its times to the timeline that was in use then", async () => {
+    const copy = await copyOf(volume);
+    await change(
+      copy,
+      `find ${ARCHIVE} -type f -exec touch -d '2030-01-01' {} +; touch -d '2020-01-01' ${ARCHIVE}/wal_005/*[13579].lz4`,
+    );
+    expect(await cloned(copy, { CLONE_TO: moments.restored })).to.equal("17..104");
+    expect(await cloned(copy, { CLONE_TO: moments.abandoned })).to.equal("17..17");
+  });
+
+  it("to the latest follows what the archive says lives, not the highest timeline", async () => {
+    const copy = await copyOf(volume);
+    expect(await cloned(copy, {})).to.equal("19..106");
+    await change(
+      copy,
+      `mkdir -p ${ARCHIVE}/postgres-stack; echo '{"timeline":1,"uuid":"x","at":1}' >${ARCHIVE}/postgres-stack/live.json`,
+    );
+    expect(await cloned(copy, {})).to.equal("20..20");
+  });
+
+  /** Asks a database whose files were changed whether a restore would be accepted. */
+  async function check(script: string): Promise<string> {
+    const copy = await copyOf(volume);
+    await change(copy, script);
+    const mounts = ["-v", `${copy}:${VOLUME}:ro`, "--tmpfs", "/run/postgres-stack:uid=999,mode=0700"];
+    const variables = { WALG_FILE_PREFIX: `${VOLUME}/archive`, ...request("latest", { RESTORE_ID: "two" }) };
+    return (await runOnce([...mounts, ...environment(variables)], ["restore.sh", "--preflight"])).stderr;
+  }
+
+  it("does not take a base backup for whole whose list of parts is cut short, or missing", async () => {
+    const database = await boot(await copyOf(volume));
+    const newest = (await backups(database)).at(-1) as string;
+    await database.remove();
+    const list = `${ARCHIVE}/basebackups_005/${newest}/files_metadata.json`;
+    const ours = `${ARCHIVE}/postgres-stack/backups/${newest}.json`;
+    expect(await check(":")).to.contain(`would use ${newest}`);
+    expect(await check(`rm -f ${ours}; truncate -s -100 ${list}`)).to.contain(
+      `base backup ${newest} is damaged: the list of its parts (files_metadata.json) ends early`,
+    );
+    expect(await check(`rm -f ${ours} ${list}`)).to.contain(
+      `base backup ${newest} is damaged: the list of its parts, files_metadata.json, is missing`,
+    );
+    const parts = `$(stat -c '["%n",%s]' *.tar.* | paste -sd ,)`;
+    const listed = `cd ${ARCHIVE}/basebackups_005/${newest}/tar_partitions; mkdir -p ${ARCHIVE}/postgres-stack/backups; echo "{\\"parts\\":[${parts.replaceAll('"', '\\"')}]}" >${ours}`;
+    expect(await check(listed)).to.contain(`would use ${newest}`);
+    expect(await check(`${listed}; truncate -s -1 part_001.tar.*`)).to.match(
+      /its part part_001\S+ has \d+ bytes, not \d+/,
+    );
+  });
+
+  it("takes a base backup without such a list for whole only with every byte that was sent", async () => {
+    const keepOld = `cd ${ARCHIVE}/basebackups_005; newest="$(ls -d base_*[0-9A-F]/ | tail -n 1)"; rm -rf "\${newest%/}"*`;
+    expect(await check(keepOld)).to.match(/would use base_00000001/);
+    expect(await check(`${keepOld}; rm */tar_partitions/part_001*`)).to.match(/is damaged: its part/);
+    expect(await check(`${keepOld}; truncate -s -1 */tar_partitions/part_001*`)).to.match(
+      /bytes, and \d+ were sent/,
+    );
+  });
+});
