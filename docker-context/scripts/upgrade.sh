@@ -10,6 +10,7 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
+if [[ "${1-}" == @(--check|--preflight) ]]; then BULK=/tmp/upgrade; fi # the volume is there for reading only
 . "$LIB/all.sh"
 
 COMPONENT=upgrade
@@ -26,16 +27,19 @@ check() {
     settled) info "$PROBLEM: nothing to do" && return ;;
     refused) reject "$PROBLEM" ;;
   esac
-  check_old_data || reject "$PROBLEM"
-  check_new_archive || reject "$PROBLEM"
+  name_old_programs "$OLD_MAJOR"
+  attempt check_old_data
+  ((STATUS == 0)) || reject "${PROBLEM:-$UNSAID}"
   use_server
   if pg_isready -q -t 10; then
-    { check_old_server "$PGHOST" && read_collations "$PGHOST" "$OLD_COLLATIONS" && make_scratch_cluster &&
-      check_new_collations "$OLD_COLLATIONS" "$SCRATCH" "$RUN/affected"; } || reject "$PROBLEM"
+    attempt check_with_server
+    ((STATUS == 0)) || reject "${PROBLEM:-$UNSAID}"
   else
     info "no server of PostgreSQL $OLD_MAJOR answers here: prepared transactions, slots, extensions and collations are looked at when the upgrade begins"
   fi
-  if answer="$(fresh_backup)"; then
+  attempt fresh_backup >"$RUN/way-back"
+  answer="$(<"$RUN/way-back")"
+  if ((STATUS == 0)); then
     answer="base backup $answer of PostgreSQL $OLD_MAJOR is fresh and complete"
   else
     answer="$answer: a base backup comes first, while the server is down"
@@ -43,10 +47,17 @@ check() {
   info "upgrade $PG_UPGRADE from PostgreSQL $OLD_MAJOR to $PG_MAJOR (mode $PG_UPGRADE_MODE) would begin; $answer"
 }
 
-# An empty cluster, which knows what this image orders text by.
-make_scratch_cluster() {
-  make_new_cluster "$SCRATCH" &
-  new_cluster_is_made $!
+# What the running old server says, and an empty cluster, which knows what this image orders text by. Exit: 1; PROBLEM says why.
+check_with_server() {
+  empty_bulk
+  check_old_server "$PGHOST"
+  read_collations "$PGHOST" "$OLD_COLLATIONS"
+  attempt make_new_cluster "$SCRATCH"
+  if ((STATUS != 0)); then
+    PROBLEM="$(new_cluster_problem)"
+    return 1
+  fi
+  check_new_collations "$OLD_COLLATIONS" "$SCRATCH" "$BULK/affected"
 }
 
 # An undo asks for nothing that could be looked at here but whether there is something to undo.

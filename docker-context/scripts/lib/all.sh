@@ -33,6 +33,7 @@
 . "$LIB/upgrade-request.sh"
 . "$LIB/upgrade-check.sh"
 . "$LIB/upgrade-steps.sh"
+. "$LIB/upgrade-new.sh"
 . "$LIB/upgrade.sh"
 . "$LIB/upgrade-undo.sh"
 . "$LIB/collation-read.sh"

@@ -1,7 +1,8 @@
 # Which indexes depend on which collations, asked of a running private server of 17, 18 or 19.
 # Lines about collations have 11 fields, between tabs: database, kind (index; partitions: a table whose bounds are compared by
 # the collation; closed: a database that refuses connections), oid, file node, bytes, name, collation, provider (c, i, b),
-# locale, version recorded in the catalog, version that the server's libraries provide.
+# locale, version recorded in the catalog, version that the server's libraries provide. The database's name has a backslash, a
+# tab and line breaks as \\, \t, \n and \r. There may be very many, so they are in files and go through awk.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 COLLATION_ERROR="$RUN/collations.error"
@@ -23,18 +24,11 @@ collation_error() {
 # classes that compare bytes, and hashes of what is equal only when its bytes are, depend on none.
 # Arguments: socket's folder, file. Exit: 1 when a database can't be read; PROBLEM says which.
 read_collations() {
-  local database databases
-  : >"$2"
-  databases="$(private_databases "$1" 2>"$COLLATION_ERROR")" || {
-    PROBLEM="the databases can't be listed: $(collation_error)"
+  write_collation_commands >"$BULK/collations.sql"
+  in_each_database "$1" "$BULK/collations.sql" -F $'\t' -v VERBOSITY=terse >"$2" || {
+    PROBLEM="the databases can't all be looked into: $(each_problem)"
     return 1
   }
-  while IFS= read -r database; do
-    read_database_collations "$1" "$database" >>"$2" || {
-      PROBLEM="database $database can't be looked into: $(collation_error)"
-      return 1
-    }
-  done <<<"$databases"
   read_closed_databases "$1" >>"$2" || {
     PROBLEM="the databases can't be listed: $(collation_error)"
     return 1
@@ -44,16 +38,16 @@ read_collations() {
 # Arguments: socket's folder. Prints a line for each database that refuses connections.
 read_closed_databases() {
   collation_sql "$1" postgres <<'SQL'
-SELECT datname, 'closed', oid, 0, 0, '-', 'default', datlocprovider, coalesce(datlocale, datcollate), datcollversion,
-    coalesce(pg_database_collation_actual_version(oid), '-')
+SELECT replace(replace(replace(replace(datname, '\', '\\'), E'\t', '\t'), E'\n', '\n'), E'\r', '\r'), 'closed', oid, 0, 0, '-',
+    'default', datlocprovider, coalesce(datlocale, datcollate), datcollversion, coalesce(pg_database_collation_actual_version(oid), '-')
   FROM pg_database
   WHERE NOT datallowconn AND datconnlimit <> -2 AND datname <> 'template0' AND datcollversion IS NOT NULL
 SQL
 }
 
-# Arguments: socket's folder, database. Prints lines, unique indexes first: they are the ones that may fail to be rebuilt.
-read_database_collations() {
-  collation_sql "$1" "$2" <<'SQL'
+# Prints the query of a database, unique indexes first: they are the ones that may fail to be rebuilt.
+write_collation_commands() {
+  cat <<'SQL'
 WITH RECURSIVE version AS (
   SELECT 'pg_catalog."default"'::regcollation::oid AS oid, '"default"' AS name, datlocprovider AS provider,
       coalesce(datlocale, datcollate) AS locale, datcollversion AS recorded
@@ -99,10 +93,11 @@ WITH RECURSIVE version AS (
     FROM pg_partitioned_table AS p, unnest(p.partcollation::oid[]) AS key (oid) JOIN pg_collation AS k ON k.oid = key.oid
     WHERE p.partstrat = 'r' OR NOT k.collisdeterministic
 )
-SELECT current_database(), o.kind, o.oid, o.node, o.bytes, translate(o.oid::regclass::text, E'\t\n', '  '),
-    translate(v.name, E'\t\n', '  '), v.provider, v.locale, v.recorded, coalesce(pg_collation_actual_version(v.oid), '-')
+SELECT replace(replace(replace(replace(current_database(), '\', '\\'), E'\t', '\t'), E'\n', '\n'), E'\r', '\r'), o.kind, o.oid, o.node, o.bytes,
+    translate(o.oid::regclass::text, E'\t\n\r', '   '), translate(v.name, E'\t\n\r', '   '), v.provider, v.locale, v.recorded,
+    coalesce(pg_collation_actual_version(v.oid), '-')
   FROM object AS o JOIN version AS v ON v.oid = o.collation
-  ORDER BY o.first DESC, o.oid::regclass::text
+  ORDER BY o.first DESC, o.oid::regclass::text;
 SQL
 }
 
@@ -128,21 +123,15 @@ SQL
 # Puts the versions that another server provides into lines, as for an upgrade, whose old server may still have the old ICU.
 # Arguments: the other server's socket's folder, file with lines. Exit: 1 when it does not answer; PROBLEM says so.
 take_versions_from() {
-  local -A versions=()
-  local fields key
-  while IFS=$'\t' read -r -a fields; do
-    key="${fields[7]} ${fields[8]}"
-    if [ -z "${versions[$key]-}" ]; then
-      versions[$key]="$(actual_version "$1" "${fields[7]}" "${fields[8]}")" || {
-        PROBLEM="the version of collation ${fields[8]} can't be asked for: $(collation_error)"
-        return 1
-      }
-    fi
-    fields[10]="${versions[$key]}"
-    (
-      IFS=$'\t'
-      printf '%s\n' "${fields[*]}"
-    )
-  done <"$2" >"$2.new"
+  local provider locale version
+  cut -f 8,9 "$2" | sort -u >"$BULK/asked"
+  while IFS=$'\t' read -r provider locale; do
+    version="$(actual_version "$1" "$provider" "$locale")" || {
+      PROBLEM="the version of collation $locale can't be asked for: $(collation_error)"
+      return 1
+    }
+    printf '%s\t%s\t%s\n' "$provider" "$locale" "$version"
+  done <"$BULK/asked" >"$BULK/answered"
+  awk -F '\t' -v OFS='\t' 'NR == FNR { version[$1, $2] = $3; next } { $11 = version[$8, $9]; print }' "$BULK/answered" "$2" >"$2.new"
   mv -f "$2.new" "$2"
 }

@@ -28,7 +28,13 @@ record_collations() { write_record "$COLLATIONS" "$(collation_providers)"; }
 # Records that this image has begun to rebuild. With the permit, the next guard_collations goes on from here: what is in the lines
 # counts whatever the catalogs say, as after an upgrade, whose catalogs no longer know the versions from before.
 # Arguments: file with lines of affected_collations.
-plan_reindex() { write_record "$COLLATIONS" "reindexing $(collation_providers)"$'\n'"$(<"$1")" reindexing; }
+plan_reindex() {
+  {
+    echo "reindexing $(collation_providers)"
+    cat "$1"
+  } >"$COLLATIONS.new"
+  publish_record "$COLLATIONS.new" "$COLLATIONS" reindexing
+}
 
 # Forgets the record, because other data come: their indexes are looked at by the next guard_collations. Durable with the next sync.
 forget_collations() { rm -f "$COLLATIONS"; }
@@ -82,22 +88,23 @@ describe_change() {
 
 # Writes the whole list for people. Arguments: file with lines, record before.
 write_collation_report() {
-  write_record "$COLLATION_REPORT" "$(
+  {
     echo "Ordered by ${2:-unknown versions}, this image has $(collation_providers)."
     awk -F '\t' 'BEGIN { print "database\tkind\tname\tcollation\tversion before\tversion now" }
       { print $1 "\t" $2 "\t" $6 "\t" $7 "\t" $10 "\t" $11 }' "$1"
-  )"
+  } >"$COLLATION_REPORT.new"
+  publish_record "$COLLATION_REPORT.new" "$COLLATION_REPORT" collation-report
 }
 
 # Says what a rebuild of indexes can't help. Arguments: file with lines.
 warn_of_the_rest() {
   local database kind name
-  while IFS=$'\t' read -r database kind _ _ _ name _; do
+  awk -F '\t' '$2 != "index" { print $1 "\t" $2 "\t" $6 }' "$1" | while IFS=$'\t' read -r database kind name; do
     case "$kind" in
       partitions) warn "collations: rows of $name in database $database may lie in the wrong partition now: see docs/collations.md" ;;
       closed) warn "collations: database $database refuses connections, so its indexes were not rebuilt: see docs/collations.md" ;;
     esac
-  done <"$1"
+  done
 }
 
 # At boot, before the server starts: makes sure that every index is in the order of this image's C library and ICU, or ends the
@@ -105,67 +112,72 @@ warn_of_the_rest() {
 guard_collations() {
   local provided record handlers problem PROBLEM=''
   provided="$(collation_providers)"
-  record="$(read_record "$COLLATIONS")"
+  record="$(collation_record)"
   if [ "$record" = "$provided" ]; then return 0; fi
   if [ -e "$PGDATA/recovery.signal" ] || [ -e "$PGDATA/standby.signal" ]; then
     warn "collations: the data ask for recovery, so what $provided changes can't be looked at; a start after it does"
     return 0
   fi
-  record="${record%%$'\n'*}"
   report_progress "collations: looking at the data privately: last served with ${record:-versions that nobody recorded}, now with $provided"
+  empty_bulk
   handlers="$(trap -p TERM INT)"
   trap 'stop_private || true; info "stopped before the server was started"; exit 143' TERM INT
-  if open_privately && settle_collations; then debug "collations: settled"; fi
+  open_privately
   problem="$PROBLEM"
-  if [ -n "$SERVER" ]; then stop_private || : "${problem:=$PROBLEM}"; fi
+  if [ -n "$SERVER" ]; then
+    attempt settle_collations
+    if ((STATUS != 0)); then problem="${PROBLEM:-the data could not all be looked at (above)}"; fi
+    stop_private || : "${problem:=$PROBLEM}"
+  fi
   eval "$handlers"
-  rm -f "$PROGRESS_LINE"
+  rm -rf "$PROGRESS_LINE" "$BULK"
   [ -z "$problem" ] || die "collations: $problem"
   record_collations
   rm -f "$COLLATION_REPORT"
 }
 
+# Prints the record's first line, nothing when there is none. The lines of a rebuild may be very many.
+collation_record() {
+  if [ -e "$COLLATIONS" ]; then head -n 1 "$COLLATIONS"; fi
+}
+
 # Starts the private server on PGDATA, crash-safe as the real one. WAL waits for that to be archived; nothing that runs by itself
-# changes the data. Exit: 1; PROBLEM says why.
+# changes the data. Sets SERVER; when it does not start, that is empty, and PROBLEM says why.
 open_privately() {
   local setting archive=on flags=()
   if [ "$(postgres -C wal_level -D "$PGDATA" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null)" = minimal ]; then
     archive=off
   fi
   for setting in config_file=/etc/postgresql/postgresql.conf "archive_mode=$archive" archive_command= archive_library= autovacuum=off \
-    jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error; do
+    jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error lc_messages=C; do
     flags+=(-c "$setting")
   done
   start_private "$PGDATA" "$COLLATION_LOG" "$PRIVATE" postgres "${flags[@]}"
-  wait_private "$PGDATA" || {
+  if ! wait_private "$PGDATA"; then
     SERVER=''
     PROBLEM="the server does not start ($(sed -n 's/.* FATAL:  //p' "$COLLATION_LOG" | tail -n 1)); what $provided changes can't be looked at"
-    return 1
-  }
+  fi
 }
 
 # Decides with the private server running. Exit: 1 when the real server must not start; PROBLEM says why.
 settle_collations() {
-  local lines="$RUN/collations.lines" affected="$RUN/collations.affected"
+  local lines="$BULK/collations.lines" affected="$BULK/collations.affected"
   local permit="PG_REINDEX_COLLATIONS=true (upgrade: {reindexCollations: true})" before="the image from before"
   if [[ "$record" == glibc=* ]]; then before+=" with $record"; fi
   if [ -n "${UPGRADE[step]-}" ]; then before="the image of PostgreSQL $OLD_MAJOR with PG_UPGRADE_UNDO=true"; fi
-  read_collations "$PRIVATE" "$lines" || return
+  read_collations "$PRIVATE" "$lines"
   affected_collations "$lines" >"$affected"
   if ! [ -s "$affected" ]; then
-    refresh_versions "$PRIVATE" || return
+    refresh_versions "$PRIVATE"
     info "collations: no index depends on a version that changed; the catalogs have the versions of $provided"
   elif [ "${PG_REINDEX_COLLATIONS:-false}" != true ]; then
-    write_collation_report "$affected" "$record" || return
+    write_collation_report "$affected" "$record"
     PROBLEM="$(describe_change "$affected"). They may be in the wrong order now, so no client was let in; nothing was changed. All of them: $COLLATION_REPORT. Two ways on: $permit rebuilds just these; or put back $before"
     return 1
   else
-    check_reindex_room "$affected" || return
-    plan_reindex "$affected" || return
-    reindex_changed "$PRIVATE" "$affected" || {
-      PROBLEM+=". No client was let in, and what is rebuilt stays so. Two ways on: correct the cause and start again; or put back $before with $permit, which rebuilds those back: duplicates can be removed there"
-      return 1
-    }
+    check_reindex_room "$affected"
+    plan_reindex "$affected"
+    reindex_changed "$PRIVATE" "$affected"
     warn_of_the_rest "$affected"
     info "collations: rebuilt for $(describe_change "$affected")"
   fi

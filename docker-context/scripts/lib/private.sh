@@ -8,6 +8,7 @@ readonly ALONE="$UNDISTURBED -c event_triggers=off -c role=none -c session_prelo
   -c zero_damaged_pages=off -c ignore_checksum_failure=off -c session_replication_role=origin -c quote_all_identifiers=off
   -c standard_conforming_strings=on -c constraint_exclusion=off -c enable_tidscan=on -c max_parallel_workers_per_gather=0 -c jit=off
   -c lc_messages=C"
+readonly AS_IT_IS="-c client_encoding=SQL_ASCII" # names and messages without a conversion, which not each of them has
 
 # Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid, and
 # SERVER_DATA.
@@ -61,16 +62,10 @@ abandon_private() {
 # Arguments: socket's folder or host, database, psql's. Exit: psql's.
 private_sql() {
   { # a pipe, as nothing else waits until all that psql said is there
-    PGDATABASE="$2" PGOPTIONS="$ALONE" LC_ALL=C psql -h "$1" -p 5432 -U "$POSTGRES_USER" -XAtq -v ON_ERROR_STOP=1 "${@:3}" 2>&1 >&3 3>&- |
+    PGDATABASE="$2" PGOPTIONS="$ALONE $AS_IT_IS" LC_ALL=C psql -h "$1" -p 5432 -U "$POSTGRES_USER" -XAtq -v ON_ERROR_STOP=1 "${@:3}" 2>&1 >&3 3>&- |
       sed -u '/^WARNING:  database .* has a collation version mismatch$/,/^HINT:/d' >&2 3>&-
   } 3>&1
 }
 
-# Prints the databases that can be worked in, one a line; template0 is nobody's. Arguments: socket's folder or host.
-private_databases() {
-  private_sql "$1" postgres -c "SELECT datname FROM pg_database
-    WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'template0' ORDER BY datname"
-}
-
 # Runs vacuumdb on all databases of the private server. Arguments: vacuumdb's.
-private_vacuumdb() { PGOPTIONS="$ALONE" vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all "$@"; }
+private_vacuumdb() { PGOPTIONS="$ALONE $AS_IT_IS" vacuumdb -h "$PRIVATE" -p 5432 -U "$POSTGRES_USER" -j "$(nproc)" --all "$@"; }

@@ -42,6 +42,18 @@ record_step() {
   return 1
 }
 
+# Puts a finished file in the place of a record, as durably; for one that may be very long.
+# Arguments: file, path in the same folder, name of its kill points.
+publish_record() {
+  kill_point "$3:written"
+  record_step "$2" sync "$1"
+  kill_point "$3:synced"
+  record_step "$2" mv -fT "$1" "$2"
+  kill_point "$3:renamed"
+  record_step "$2" sync "${2%/*}"
+  kill_point "$3:after"
+}
+
 # Arguments: path. Prints the record's content, nothing when there is none.
 read_record() {
   if [ -e "$1" ]; then

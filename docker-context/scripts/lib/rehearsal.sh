@@ -16,7 +16,8 @@ clone_for_rehearsal() {
   [ -s "$PGDATA/PG_VERSION" ] || die "the archive could not be restored (above), so nothing can be rehearsed"
   write_record "$REHEARSED_CLONE" "$(durations)"
   rm -f "$JOURNAL_FILE"
-  stash_binaries || die "without the programs of PostgreSQL $PG_MAJOR the next major can't open its data"
+  attempt stash_binaries
+  ((STATUS == 0)) || die "without the programs of PostgreSQL $PG_MAJOR the next major can't open its data"
 }
 
 # With the image of the new major. Prints the report. Ends the process when the upgrade would be refused or fails.
@@ -31,11 +32,13 @@ rehearse() {
   handed="$EPOCHSECONDS"
   if [ -s "$UPGRADE_COLLATIONS" ]; then guard_collations; fi
   open="$EPOCHSECONDS"
-  start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off -c log_min_messages=error
+  empty_bulk
+  start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off \
+    -c event_triggers=off -c lc_messages=C -c log_min_messages=error
   wait_private "$PGDATA" || die "the upgraded server does not start (above)"
   analysis="$EPOCHSECONDS"
-  private_vacuumdb --analyze-in-stages >/dev/null 2>"$RUN/vacuumdb" ||
-    die "the upgraded data can't be analyzed: $(tail -n 1 "$RUN/vacuumdb")"
+  private_vacuumdb --analyze-in-stages >/dev/null 2>"$BULK/vacuumdb" ||
+    warn_later "the upgraded data can't all be analyzed: $(tail -n 1 "$BULK/vacuumdb")"
   report_rehearsal "$before" "$((EPOCHSECONDS - analysis))" "$((open - handed))" "$((open - began))"
   stop_private || die "$PROBLEM"
 }
@@ -45,16 +48,19 @@ used_mib() { du -sm "$VOLUME" | cut -f 1; }
 
 # Prints the extensions of all databases, with their versions. Reads the private server.
 list_extensions() {
-  local database
-  while IFS= read -r database; do
-    private_sql "$PRIVATE" "$database" -c "SELECT format('- %s: %s %s', current_database(), extname, extversion) FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname"
-  done < <(private_databases "$PRIVATE")
+  cat >"$BULK/list.sql" <<'SQL'
+SELECT format('- %s: %s %s', current_database(), extname, extversion) FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname;
+SQL
+  in_each_database "$PRIVATE" "$BULK/list.sql"
 }
 
 # Arguments: MiB used before; seconds of the analysis, of the rebuild of indexes, without service.
 report_rehearsal() {
   local warnings extensions size
-  warnings="$(awk '{ $1 = $1 } /^(warning|notice)$/ { print "- " last ": " $0 } / (warning|notice)$/ { print "- " $0 } { last = $0 }' "$PG_UPGRADE_LOG")"
+  warnings="$(
+    if [ -s "$UPGRADE_WARNINGS" ]; then sed 's/^/- /' "$UPGRADE_WARNINGS"; fi
+    awk '{ $1 = $1 } /^(warning|notice)$/ { print "- " last ": " $0 } / (warning|notice)$/ { print "- " $0 } { last = $0 }' "$PG_UPGRADE_LOG"
+  )"
   extensions="$(list_extensions)"
   size="$(private_sql "$PRIVATE" postgres -c "SELECT pg_size_pretty(sum(pg_database_size(oid))) FROM pg_database")"
   cat <<EOF
@@ -73,7 +79,7 @@ Cloned from the archive ($(read_record "$REHEARSED_CLONE")), $size, mode ${UPGRA
 
 Room used on the volume beside the old data: $(($(used_mib) - $1)) MiB.
 
-## Warnings of pg_upgrade
+## Warnings
 
 ${warnings:-None.}
 

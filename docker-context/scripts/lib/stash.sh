@@ -19,15 +19,16 @@ stash_identity() {
 }
 
 # Keeps the programs of this image, when they are not kept yet, and removes those of earlier images of this major. Needs no
-# server, and never ends the process. Exit: 1 when they could not be kept; the log says why.
+# server. Runs by attempt. Exit: 1 when they could not be kept; the log says why.
 stash_binaries() {
   local target old
   target="$STASHES/$PG_MAJOR-$(stash_identity)"
   rm -rf "$STASHES/$PG_MAJOR.new" "$STASH_REMOVED"
   if ! [ -d "$target" ]; then
-    if ! copy_binaries "$STASHES/$PG_MAJOR.new" || ! publish_folder "$STASHES/$PG_MAJOR.new" "$target" stash; then
+    attempt keep_binaries "$STASHES/$PG_MAJOR.new" "$target"
+    if ((STATUS != 0)); then
       rm -rf "$STASHES/$PG_MAJOR.new"
-      warn "the programs of PostgreSQL $PG_MAJOR are not kept on the volume (above), so the next major can't upgrade this one; the next start tries again"
+      warn "the programs of PostgreSQL $PG_MAJOR are not kept on the volume (${PROBLEM:-above}), so the next major can't upgrade this one; the next start tries again"
       return 1
     fi
     info "the programs of PostgreSQL $PG_MAJOR are kept on the volume for a later upgrade ($(du -sm "$target" | cut -f 1) MiB)"
@@ -37,38 +38,45 @@ stash_binaries() {
   done
 }
 
+# Arguments: folder to copy into, its final name. Exit: 1; PROBLEM may say why.
+keep_binaries() {
+  copy_binaries "$1"
+  publish_folder "$1" "$2" stash
+}
+
 # Removes kept programs: renamed first, since half removed ones would be taken for the newest. Arguments: folder.
 remove_stash() {
   rm -rf "$STASH_REMOVED"
-  mv -T "$1" "$STASH_REMOVED" || return
+  mv -T "$1" "$STASH_REMOVED"
   kill_point stash-removed:renamed
   rm -rf "$STASH_REMOVED"
 }
 
 # Copies programs and libraries, without what compiles queries: it is large, and an upgrade needs none of it.
-# Arguments: folder. Exit: 1 when something could not be copied.
+# Arguments: folder. Exit: 1 when something could not be copied; PROBLEM may say why.
 copy_binaries() {
   local bytes free library
   bytes="$(du -s -B1 --exclude=bitcode --exclude='llvmjit*' "/usr/lib/postgresql/$PG_MAJOR" | cut -f 1)"
   free="$(df --output=avail -B1 "$VOLUME" | tail -n 1)"
   if ((2 * bytes + STASH_RESERVE > free)); then
-    warn "too little room on the volume: $((free / 1048576)) MiB are free"
+    PROBLEM="too little room on the volume: $((free / MIB)) MiB are free"
     return 1
   fi
-  mkdir -p "$1/usr/lib/postgresql" "$1/usr/share/postgresql" "$1/libraries" &&
-    (cd /usr/lib/postgresql && tar -c --exclude=bitcode --exclude='llvmjit*' "$PG_MAJOR") | tar -x -C "$1/usr/lib/postgresql" --no-same-owner &&
-    cp -rL "/usr/share/postgresql/$PG_MAJOR" "$1/usr/share/postgresql/" || return
+  mkdir -p "$1/usr/lib/postgresql" "$1/usr/share/postgresql" "$1/libraries"
+  tar -c -C /usr/lib/postgresql --exclude=bitcode --exclude='llvmjit*' "$PG_MAJOR" | tar -x -C "$1/usr/lib/postgresql" --no-same-owner
+  cp -rL "/usr/share/postgresql/$PG_MAJOR" "$1/usr/share/postgresql/"
+  linked_libraries "$1/usr/lib/postgresql/$PG_MAJOR" >"$1/linked"
   while IFS= read -r library; do
-    if ! [[ "${library##*/}" =~ $GLIBC ]]; then
-      cp -L "$library" "$1/libraries/" || return
-    fi
-  done < <(linked_libraries "$1/usr/lib/postgresql/$PG_MAJOR")
+    if ! [[ "${library##*/}" =~ $GLIBC ]]; then cp -L "$library" "$1/libraries/"; fi
+  done <"$1/linked"
+  rm "$1/linked"
   (cd "$1" && find usr libraries -type f -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
 }
 
 # Prints the paths of what programs and modules link. Arguments: folder.
 linked_libraries() {
-  find "$1" -type f \( -path '*/bin/*' -o -name '*.so' \) -exec ldd {} + 2>/dev/null | sed -n 's/.* => \(\/[^ ]*\) (.*/\1/p' | sort -u
+  # ldd fails where a script is among them
+  { find "$1" -type f \( -path '*/bin/*' -o -name '*.so' \) -exec ldd {} + 2>/dev/null || true; } | sed -n 's/.* => \(\/[^ ]*\) (.*/\1/p' | sort -u
 }
 
 # Prints the folder with the programs of a major; nothing when there is none. After a kill there may be two whole ones.
@@ -81,8 +89,13 @@ stash_of() {
   printf '%s' "$newest"
 }
 
-# Makes the kept programs of a major ready to run here. Sets OLD_BIN, and OLD_LIBRARIES: a folder with those libraries that
-# this image lacks. Exit: 1 when they can't be used; PROBLEM says why.
+# Sets OLD_BIN, the folder of the kept programs of a major, and OLD_LIBRARIES: a folder for those libraries that this image lacks.
+# Arguments: major.
+name_old_programs() {
+  OLD_BIN="$(stash_of "$1")/usr/lib/postgresql/$1/bin" OLD_LIBRARIES="$RUN/old-libraries"
+}
+
+# Makes the programs of name_old_programs ready to run here. Exit: 1 when they can't be used; PROBLEM says why.
 # Arguments: major.
 use_stash() {
   local stash library answer here
@@ -95,7 +108,6 @@ use_stash() {
     PROBLEM="the programs of PostgreSQL $1 on the volume are damaged ($(head -n 1 <<<"$answer")): remove $stash and start the image of PostgreSQL $1 once, it keeps them anew"
     return 1
   fi
-  OLD_BIN="$stash/usr/lib/postgresql/$1/bin" OLD_LIBRARIES="$RUN/old-libraries"
   rm -rf "$OLD_LIBRARIES"
   mkdir -p "$OLD_LIBRARIES"
   here="$(/sbin/ldconfig -p)"

@@ -7,9 +7,17 @@ readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL an
 # Arguments: field.
 old_control() { with_old_libraries env LC_ALL=C "$OLD_BIN/pg_controldata" -D "$OLD" 2>/dev/null | sed -n "s/^$1: *//p"; }
 
-# What can be seen without a server. Needs OLD and OLD_MAJOR.
+# What can be seen without a server. Needs OLD and OLD_MAJOR, and name_old_programs. Runs by attempt. Exit: 1; PROBLEM says why.
 check_old_data() {
-  local checksums
+  check_old_place
+  use_stash "$OLD_MAJOR"
+  check_old_checksums
+  check_upgrade_room
+  check_new_archive
+}
+
+# Exit: 1; PROBLEM says why.
+check_old_place() {
   if [ -z "$PREFIX_VARIABLE" ] && [ "$REHEARSAL" = false ]; then
     PROBLEM="no backup is configured, and after the upgrade the backup is the way back: set a prefix such as WALG_S3_PREFIX"
   elif ((OLD_MAJOR + 1 != PG_MAJOR)); then
@@ -20,20 +28,24 @@ check_old_data() {
     PROBLEM="a restore of PostgreSQL $OLD_MAJOR is under way: start the image of PostgreSQL $OLD_MAJOR until it is done"
   elif [ -n "$(tablespaces_in "$OLD")" ]; then
     PROBLEM="tablespaces are in use ($(tablespaces_in "$OLD")), which base backups and upgrades here don't cover: with the image of PostgreSQL $OLD_MAJOR, move what is in them to pg_default and drop them"
-  elif ! use_stash "$OLD_MAJOR"; then
-    return 1
   else
-    checksums="$(old_control 'Data page checksum version')"
-    if [ -z "$checksums" ]; then
-      PROBLEM="the control file of $OLD can't be read: restore a backup with the image of PostgreSQL $OLD_MAJOR"
-    elif [ "$checksums" = 0 ] && wants_checksums; then
-      PROBLEM="the data have no page checksums, and new clusters have them: switch them on with the image of PostgreSQL $OLD_MAJOR (pg_checksums --enable on the stopped server), or keep going without: POSTGRES_INITDB_ARGS=--no-data-checksums"
-    elif [ "$checksums" != 0 ] && ! wants_checksums; then
-      PROBLEM="the data have page checksums and POSTGRES_INITDB_ARGS asks for none: take --no-data-checksums out"
-    else
-      check_upgrade_room
-      return
-    fi
+    return 0
+  fi
+  return 1
+}
+
+# Exit: 1; PROBLEM says why.
+check_old_checksums() {
+  local checksums
+  checksums="$(old_control 'Data page checksum version')"
+  if [ -z "$checksums" ]; then
+    PROBLEM="the control file of $OLD can't be read: restore a backup with the image of PostgreSQL $OLD_MAJOR"
+  elif [ "$checksums" = 0 ] && wants_checksums; then
+    PROBLEM="the data have no page checksums, and new clusters have them: switch them on with the image of PostgreSQL $OLD_MAJOR (pg_checksums --enable on the stopped server), or keep going without: POSTGRES_INITDB_ARGS=--no-data-checksums"
+  elif [ "$checksums" != 0 ] && ! wants_checksums; then
+    PROBLEM="the data have page checksums and POSTGRES_INITDB_ARGS asks for none: take --no-data-checksums out"
+  else
+    return 0
   fi
   return 1
 }
@@ -68,41 +80,62 @@ check_new_archive() {
   }
 }
 
-# What only a server can say. Arguments: socket's folder or host of the old server.
+# What only a server can say: all that stands in the way, not just the first of it. Writes the files $BULK/objects: for each
+# database its name, how many relations pg_dump locks, and extensions that this image lacks; $BULK/encodings: how many databases
+# and roles set an encoding of their own for clients.
+# Arguments: socket's folder or host of the old server. Exit: 1; PROBLEM says why.
 check_old_server() {
-  local answer database missing=() databases
-  ask_old "$1" postgres "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts" || return
-  if [ -n "$answer" ]; then
-    PROBLEM="transactions are prepared and neither committed nor rolled back: $answer. With the image of PostgreSQL $OLD_MAJOR: COMMIT PREPARED or ROLLBACK PREPARED"
-    return 1
-  fi
-  ask_old "$1" postgres "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary" || return
-  if [ -n "$answer" ]; then
-    PROBLEM="replication slots would be lost: $answer. With the image of PostgreSQL $OLD_MAJOR: let their consumers finish, then pg_drop_replication_slot"
-    return 1
-  fi
-  databases="$(private_databases "$1")" || {
-    PROBLEM="the databases of PostgreSQL $OLD_MAJOR can't be listed (above)"
-    return 1
-  }
-  while IFS= read -r database; do
-    ask_old "$1" "$database" 'SELECT extname FROM pg_extension' || return
-    for answer in $answer; do
-      if ! [ -e "/usr/share/postgresql/$PG_MAJOR/extension/$answer.control" ]; then missing+=("$answer (database $database)"); fi
-    done
-  done <<<"$databases"
-  if ((${#missing[@]} > 0)); then
-    printf -v answer '%s, ' "${missing[@]}"
-    PROBLEM="this image lacks extensions that are in use: ${answer%, }. Use an image that has them, or drop them with the image of PostgreSQL $OLD_MAJOR"
+  local answer found=()
+  ask_old "$1" "SELECT string_agg(format('%s of %s in %s', gid, owner, database), ', ') FROM pg_prepared_xacts"
+  if [ -n "$answer" ]; then found+=("transactions are prepared and neither committed nor rolled back: $answer (COMMIT PREPARED or ROLLBACK PREPARED)"); fi
+  ask_old "$1" "SELECT string_agg(slot_name, ', ') FROM pg_replication_slots WHERE NOT temporary"
+  if [ -n "$answer" ]; then found+=("replication slots would be lost: $answer (let their consumers finish, then pg_drop_replication_slot)"); fi
+  ask_old "$1" "SELECT string_agg(quote_ident(datname), ', ') FROM pg_database WHERE NOT datallowconn AND datconnlimit <> -2 AND datname <> 'template0'"
+  if [ -n "$answer" ]; then found+=("databases refuse connections, so pg_upgrade can't read them: $answer (ALTER DATABASE ... ALLOW_CONNECTIONS true, or DROP DATABASE)"); fi
+  ask_old "$1" "SELECT string_agg(quote_ident(datname), ', ') FROM pg_database WHERE datconnlimit = -2"
+  if [ -n "$answer" ]; then found+=("databases were dropped only in part: $answer (DROP DATABASE)"); fi
+  ask_old "$1" "SELECT string_agg(quote_literal(name), ', ') FROM (SELECT datname AS name FROM pg_database UNION ALL SELECT rolname FROM pg_roles) AS names WHERE name ~ '[\n\r]'"
+  if [ -n "$answer" ]; then found+=("names of databases or roles have a line break, which pg_upgrade does not take: $answer (ALTER ... RENAME)"); fi
+  ask_old "$1" "SELECT count(*) FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setting ILIKE 'client_encoding=%'"
+  echo "$answer" >"$BULK/encodings"
+  read_old_objects "$1"
+  answer="$(awk -F '\t' '$3 != "" { split($3, names, " "); for (i in names) list = list (list ? ", " : "") names[i] " (database " $1 ")" } END { printf "%s", list }' "$BULK/objects")"
+  if [ -n "$answer" ]; then found+=("this image lacks extensions that are in use: $answer (use an image that has them, or DROP EXTENSION)"); fi
+  if ((${#found[@]} > 0)); then
+    printf -v answer '%s; ' "${found[@]}"
+    PROBLEM="${answer%; }. With the image of PostgreSQL $OLD_MAJOR, as it says in parentheses, then come again"
     return 1
   fi
 }
 
-# Sets answer. Arguments: socket's folder or host, database, SQL. Exit: 1 with PROBLEM.
+# Arguments: socket's folder or host of the old server. Exit: 1; PROBLEM says why.
+read_old_objects() {
+  local here
+  here="$(find "/usr/share/postgresql/$PG_MAJOR/extension" -name '*.control' -printf '%f ' | sed 's/\.control / /g')"
+  cat >"$BULK/objects.sql" <<SQL
+SELECT translate(current_database(), E'\t\n\r', '   '), (SELECT count(*) FROM pg_class WHERE relkind NOT IN ('i', 'I', 't')),
+  (SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname <> ALL (string_to_array('$here', ' ')));
+SQL
+  in_each_database "$1" "$BULK/objects.sql" -F $'\t' >"$BULK/objects" || {
+    PROBLEM="the databases of PostgreSQL $OLD_MAJOR can't all be looked into: $(each_problem)"
+    return 1
+  }
+}
+
+# Prints for how many locks each of a number of connections needs room, so that so many dumps of the largest databases fit.
+# Arguments: connections, dumps at once, file of check_old_server.
+locks_for() {
+  sort -t $'\t' -k 2,2nr "$3" | awk -F '\t' -v connections="$1" -v dumps="$2" -v least="$MANY_LOCKS" '
+    NR <= dumps { sum += $2 }
+    END { needed = int(sum * 1.2 / connections) + 1; print (needed > least ? needed : least) }'
+}
+
+# Sets answer. Arguments: socket's folder or host, SQL. Exit: 1 with PROBLEM.
 ask_old() {
-  if answer="$(private_sql "$1" "$2" -c "$3" 2>"$RUN/old-server-error")"; then return 0; fi
-  PROBLEM="the server of PostgreSQL $OLD_MAJOR can't be asked: $(<"$RUN/old-server-error")"
-  return 1
+  answer="$(private_sql "$1" postgres -c "$2" 2>"$RUN/old-server-error")" || {
+    PROBLEM="the server of PostgreSQL $OLD_MAJOR can't be asked: $(<"$RUN/old-server-error")"
+    return 1
+  }
 }
 
 # Writes the WAL-G environment of the old major's archive. Prints its path.
@@ -117,8 +150,8 @@ EOF
 }
 
 # Looks whether the archive of the old major leads back here: its newest base backup is whole, opens with the key of today, ended
-# no longer ago than PG_UPGRADE_BACKUP_MAX_AGE, and WAL follows it without a gap. Exit: 1 when it does not; PROBLEM says why.
-# Runs in a subshell of its own, because it loads the credentials. Prints the backup, or why it does not count.
+# no longer ago than PG_UPGRADE_BACKUP_MAX_AGE, and WAL follows it without a gap. Prints the backup, or why it does not count.
+# Runs by attempt, because it loads the credentials. Exit: 1 when it does not lead back.
 fresh_backup() {
   local name PROBLEM=''
   local -A way=()

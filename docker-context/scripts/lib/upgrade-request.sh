@@ -4,13 +4,14 @@
 
 readonly UPGRADE_FILE="$RECORDS/upgrade"
 readonly UPGRADES="$RECORDS/upgrades"
+readonly UPGRADE_WARNINGS="$RECORDS/upgrade-warnings" # what was left undone, a line each, for the outcome
 
 declare -A UPGRADE=()
 
 # Reads what is asked for into PG_UPGRADE and PG_UPGRADE_*, with defaults, and the journal.
 read_upgrade() {
   : "${PG_UPGRADE:=}" "${PG_UPGRADE_MODE:=link}" "${PG_UPGRADE_KEEP_OLD:=false}" "${PG_UPGRADE_BACKUP_MAX_AGE:=3600}"
-  : "${PG_UPGRADE_UNDO:=false}" "${PG_REINDEX_COLLATIONS:=false}"
+  : "${PG_UPGRADE_UNDO:=false}" "${PG_UPGRADE_FORCE:=false}" "${PG_REINDEX_COLLATIONS:=false}"
   read_fields UPGRADE "$UPGRADE_FILE"
 }
 
@@ -18,7 +19,7 @@ read_upgrade() {
 check_upgrade() {
   local name
   read_upgrade
-  for name in PG_UPGRADE_KEEP_OLD PG_UPGRADE_UNDO PG_REINDEX_COLLATIONS; do
+  for name in PG_UPGRADE_KEEP_OLD PG_UPGRADE_UNDO PG_UPGRADE_FORCE PG_REINDEX_COLLATIONS; do
     [[ "${!name}" == @(true|false) ]] || refuse "$name: '${!name}' is neither true nor false"
   done
   if [ -z "$PG_UPGRADE" ]; then
@@ -54,10 +55,23 @@ record_upgrade() {
   write_outcome outcome "$UPGRADES/${UPGRADE[id]}.upgrade" "upgrade-$1"
 }
 
+# Warns of what is left undone, and keeps it for the outcome of the upgrade that is under way, if one is. Arguments: message, a line.
+warn_later() {
+  warn "$1"
+  if [ -n "${UPGRADE[step]-}" ]; then printf '%s\n' "$1" >>"$UPGRADE_WARNINGS"; fi
+}
+
+# Prints them for a message: the first, and how many there are.
+describe_warnings() {
+  [ -s "$UPGRADE_WARNINGS" ] || return 0
+  awk -v most=5 'NR <= most { list = list "; " $0 } END { printf "; left undone: %d%s%s", NR, list, (NR > most) ? "; and more, see the log" : "" }' "$UPGRADE_WARNINGS"
+}
+
 # Arguments: step.
 enter_upgrade_step() { write_step UPGRADE "$UPGRADE_FILE" "$1" "upgrade ${UPGRADE[id]}"; }
 
 close_upgrade() {
+  rm -f "$UPGRADE_WARNINGS"
   remove_record "$UPGRADE_FILE" closing-upgrade
   UPGRADE=()
 }

@@ -68,7 +68,7 @@ swap_upgrade_back() {
   close_upgrade
 }
 
-# Behind the running server: once the restore that undoes the upgrade is done, the new major's data are set aside.
+# Behind the running server, by attempt: once the restore that undoes the upgrade is done, the new major's data are set aside.
 finish_undo_upgrade() {
   local new
   [ -n "${UNDO_BY_RESTORE-}" ] && [ "$(outcome_of "undo-$PG_UPGRADE" state)" = "done" ] || return 0

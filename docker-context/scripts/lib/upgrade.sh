@@ -1,5 +1,6 @@
 # A major upgrade, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
-#   asked              what it needs is looked at, also with the old server on a private socket: nothing has been touched
+#   asked              what it needs is looked at, also with the old server on a private socket and with the new settings on a
+#                      cluster that is still empty: nothing has been touched
 #   backing-up         a base backup of the old server where the last is old; its WAL has been archived
 #   upgrading          pg_upgrade fills <PGDATA>.upgrade; up to here a kill goes back to the old data and begins anew
 #   upgraded           it is done, and on the disk
@@ -11,8 +12,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly NEW_STAGING="$PGDATA.upgrade"
+readonly UNSAID="something failed (above)"
 readonly UPGRADE_LOG="$RECORDS/upgrade.log"
-readonly OLD_COLLATIONS="$RUN/upgrade.collations"         # what the old server orders text by
+readonly OLD_COLLATIONS="$BULK/upgrade.collations"        # what the old server orders text by
 readonly UPGRADE_COLLATIONS="$RECORDS/upgrade-collations" # what is to be rebuilt
 
 # At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for. Ends the
@@ -88,7 +90,7 @@ put_old_back() {
     mv -T "$control.old" "$control"
     sync "$OLD/global"
   fi
-  rm -rf "$NEW_STAGING" "$OLD/postmaster.pid" "$UPGRADE_COLLATIONS"
+  rm -rf "$NEW_STAGING" "$OLD/postmaster.pid" "$UPGRADE_COLLATIONS" "$BULK"
 }
 
 # Gives the upgrade up while the old data are whole. Arguments: state (failed, withdrawn), message.
@@ -106,12 +108,11 @@ refuse_upgrade() {
   die "upgrade $PG_UPGRADE refused: $1. Nothing was changed: the image of PostgreSQL $OLD_MAJOR still serves these data"
 }
 
-# The same while the old server runs: its PROBLEM, not one of its stop.
+# The same while the new cluster is made, and the old server may run. Arguments: message.
 refuse_with_server() {
-  local why="$PROBLEM"
   wait "$making" || true
-  stop_private || true
-  refuse_upgrade "$why"
+  if [ -n "$SERVER" ]; then stop_private || true; fi
+  refuse_upgrade "$1"
 }
 
 # Ends the boot after pg_upgrade or the new server failed; its id is used. Arguments: message.
@@ -121,49 +122,71 @@ fail_upgrade() {
   die "upgrade $id failed: $1. Put the image of PostgreSQL $OLD_MAJOR back, it serves on; for another attempt choose a new id"
 }
 
-# Takes the steps up to the handing over.
+# Takes the steps up to the handing over. Servers are children of this process, so only what works on them runs by attempt.
 run_upgrade() {
-  local PROBLEM='' WAY_BACK='' NO_WAY_BACK='' making
-  check_old_data || refuse_upgrade "$PROBLEM"
-  check_new_archive || refuse_upgrade "$PROBLEM"
+  local PROBLEM='' SERVER='' WAY_BACK='' NO_WAY_BACK='' making
+  name_old_programs "$OLD_MAJOR"
+  attempt check_old_data
+  if ((STATUS != 0)); then refuse_upgrade "${PROBLEM:-$UNSAID}"; fi
   enter_upgrade_step asked
-  rm -rf "$NEW_STAGING" "$PGDATA.undone"
+  rm -rf "$NEW_STAGING" "$PGDATA.undone" "$UPGRADE_WARNINGS"
+  empty_bulk
   make_new_cluster "$NEW_STAGING" &
   making=$!
   start_old_server
-  if ! { check_old_server "$PRIVATE" && read_collations "$PRIVATE" "$OLD_COLLATIONS" && { [ "$REHEARSAL" = true ] || seek_way_back; } &&
-    new_cluster_is_made "$making" && check_new_collations "$OLD_COLLATIONS" "$NEW_STAGING" "$UPGRADE_COLLATIONS"; }; then
-    refuse_with_server
-  fi
+  attempt look_at_old_server
+  if ((STATUS == 0)) && [ "$REHEARSAL" = false ]; then seek_way_back "$PG_UPGRADE_BACKUP_MAX_AGE"; fi
+  if ((STATUS != 0)); then refuse_with_server "${PROBLEM:-$UNSAID}"; fi
+  wait "$making" || refuse_with_server "$(new_cluster_problem)"
+  attempt look_at_new_cluster
+  if ((STATUS != 0)); then refuse_with_server "${PROBLEM:-$UNSAID}"; fi
   enter_upgrade_step backing-up
-  if [ "$REHEARSAL" = false ] && ! back_up_old; then refuse_with_server; fi
+  if [ "$REHEARSAL" = false ]; then back_up_old; fi
+  if ((STATUS != 0)); then refuse_with_server "${PROBLEM:-$UNSAID}"; fi
   stop_private || refuse_upgrade "$PROBLEM"
   enter_upgrade_step upgrading
-  run_pg_upgrade || fail_upgrade "$PROBLEM"
-  copy_altered_settings
+  attempt run_pg_upgrade
+  if ((STATUS != 0)); then fail_upgrade "${PROBLEM:-$UNSAID}"; fi
+  cp "$BULK/altered.conf" "$NEW_STAGING/postgresql.auto.conf" # pg_upgrade leaves ALTER SYSTEM's settings behind
   sync -f "$NEW_STAGING"
   enter_upgrade_step upgraded
   start_upgraded
 }
 
+look_at_old_server() {
+  check_old_server "$PRIVATE"
+  read_collations "$PRIVATE" "$OLD_COLLATIONS"
+}
+
+look_at_new_cluster() {
+  try_new_settings "$NEW_STAGING"
+  check_new_collations "$OLD_COLLATIONS" "$NEW_STAGING" "$UPGRADE_COLLATIONS"
+}
+
 # Starts the new server privately, proves it, and hands over. Whether the old data can still be put back decides what a failure is.
 start_upgraded() {
-  local PROBLEM=''
+  local PROBLEM='' SERVER=''
   enter_upgrade_step starting
-  start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf \
-    -c archive_mode=on -c archive_command= -c archive_library= -c autovacuum=off -c log_min_messages=error
-  if ! wait_private "$NEW_STAGING"; then
-    PROBLEM="the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
-  elif read_all_tables "$PRIVATE" && update_extensions && complete_statistics && { [ -s "$UPGRADE_COLLATIONS" ] || refresh_versions "$PRIVATE"; }; then
-    if stop_private && { sync -f "$NEW_STAGING" || ! PROBLEM="the new data can't be written to the disk (above)"; }; then
-      hand_over
-      return
-    fi
-  else
+  empty_bulk
+  start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=on \
+    -c archive_command= -c archive_library= -c autovacuum=off -c event_triggers=off -c max_logical_replication_workers=0 \
+    -c lc_messages=C -c log_min_messages=error
+  wait_private "$NEW_STAGING" || end_without_new_server "the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
+  attempt settle_new_server
+  if ((STATUS != 0)); then
     abandon_private
+    end_without_new_server "${PROBLEM:-$UNSAID}"
   fi
-  past_return || fail_upgrade "$PROBLEM"
-  die "upgrade ${UPGRADE[id]}: $PROBLEM. The next start tries again; the way back is the backup: the image of PostgreSQL $OLD_MAJOR with PG_UPGRADE_UNDO=true (upgrade: {id: ${UPGRADE[id]}, undo: true})"
+  stop_private || end_without_new_server "$PROBLEM"
+  attempt sync -f "$NEW_STAGING"
+  if ((STATUS != 0)); then end_without_new_server "the new data can't be written to the disk (above)"; fi
+  hand_over
+}
+
+# Ends the boot: with the old data, or where they are gone with the ways on. Arguments: message.
+end_without_new_server() {
+  past_return || fail_upgrade "$1"
+  die "upgrade ${UPGRADE[id]}: $1. The next start tries again. PG_UPGRADE_FORCE=true (upgrade: {force: true}) serves data as they are that were found damaged; the way back is the backup: the image of PostgreSQL $OLD_MAJOR with PG_UPGRADE_UNDO=true (upgrade: {id: ${UPGRADE[id]}, undo: true})"
 }
 
 hand_over() {
@@ -181,10 +204,11 @@ hand_over() {
   fi
   rm -f "$JOURNAL_FILE" # of a restore whose last base backup has now been taken, or will be
   write_record "$RECORDS/cluster-$PG_MAJOR" initialised
+  rm -rf "$BULK"
   enter_upgrade_step handed-over
 }
 
-# Behind the running server: the upgrade is done; then the new archive gets its first base backup, and the old data go.
+# Behind the running server: the upgrade is done; then the new archive gets its first base backup, and the old data go. By attempt.
 finish_upgrade() {
   read_fields UPGRADE "$UPGRADE_FILE"
   OLD="${UPGRADE[old]-}" OLD_MAJOR="${UPGRADE[from]-}"
@@ -198,9 +222,12 @@ finish_upgrade() {
     finishing-upgrade) ;;
     *) return 0 ;;
   esac
-  if [ -n "$PREFIX_VARIABLE" ] && ! { backup.sh && pg_isready -q; }; then
-    error "upgrade ${UPGRADE[id]} is done, but there is no base backup of PostgreSQL $PG_MAJOR yet (above): the next start tries again"
-    return 0
+  if [ -n "$PREFIX_VARIABLE" ]; then
+    attempt backup.sh --new-timeline
+    if ((STATUS != 0)); then
+      error "upgrade ${UPGRADE[id]} is done, but there is no base backup of PostgreSQL $PG_MAJOR yet (exit code $STATUS, above): the old data stay, and the next start tries again"
+      return 0
+    fi
   fi
   if [ -z "${UPGRADE[kept]-}" ]; then rm -rf "$OLD.pre-upgrade"; fi
   rm -f "$UPGRADE_COLLATIONS"
@@ -218,4 +245,5 @@ upgrade_durations() {
     "$OLD_MAJOR" "$PG_MAJOR" "${UPGRADE[mode]}" "$(between asked backing-up)" "$(between backing-up upgrading)" \
     "$(between upgrading starting)" "$(between starting handing-over)" "$(between started "done")" \
     "${UPGRADE[kept]:-the base backup in the archive of PostgreSQL $OLD_MAJOR}"
+  describe_warnings
 }
