@@ -1,7 +1,8 @@
 /**
  * `make torture`: plays random sequences of everything that happens to a database, and holds what it serves against a ledger.
  * Needs Docker and an S3 store. TORTURE_SEQUENCES (1000), TORTURE_JOBS (3 at a time), TORTURE_SEED and TORTURE_PATH (as printed: the
- * same sequence again), TORTURE_VERBOSE=1 (prints each sequence).
+ * same sequence again), TORTURE_SHRINK=false (no search for the shortest
+ * sequence), TORTURE_VERBOSE=1 (prints each).
  */
 import { cleanUp, IMAGE } from "../image/docker";
 import { imageOf, majorsAreThere } from "../image/majors";
@@ -11,6 +12,7 @@ import { storeIsThere, torture } from "./run";
 const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000_000);
 const path = process.env.TORTURE_PATH;
 const jobs = path === undefined ? Number(process.env.TORTURE_JOBS ?? 3) : 1;
+const shrink = process.env.TORTURE_SHRINK !== "false";
 const sequences = Number(process.env.TORTURE_SEQUENCES ?? 1000);
 
 async function main(): Promise<void> {
@@ -26,7 +28,7 @@ async function main(): Promise<void> {
   try {
     const share = Math.ceil(sequences / jobs);
     const all = Array.from({ length: jobs }, (_, job) =>
-      torture({ sequences: share, seed: seed + job, path, images, shrink: true }),
+      torture({ sequences: share, seed: seed + job, path, images, shrink }),
     );
     const failures = (await Promise.allSettled(all)).filter((result) => result.status === "rejected");
     for (const { reason } of failures) console.error((reason as Error).message);

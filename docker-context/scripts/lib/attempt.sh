@@ -13,6 +13,7 @@ attempt() {
   wait $! || STATUS=$?
   PROBLEM="$(cat "$problem" 2>/dev/null || true)"
   rm -f "$problem"
+  if ((STATUS != 0)); then : "${PROBLEM:=it ended with $STATUS (above)}"; fi
 }
 
 # Arguments: file for PROBLEM, command. Exit: the command's.

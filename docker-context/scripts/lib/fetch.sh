@@ -12,6 +12,7 @@ fetch_backup() {
   rm -rf "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
   for ((try = 1; try <= FETCH_TRIES; try++)); do
     rm -rf "$STAGING"
+    mkdir -p "${STAGING%/*}"
     mkdir -m 0700 "$STAGING"
     report_progress "fetching: ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING"
     attempt run_fetch
