@@ -210,7 +210,7 @@ hand_over() {
 
 # Behind the running server: the upgrade is done; then the new archive gets its first base backup, and the old data go. By attempt.
 finish_upgrade() {
-  read_fields UPGRADE "$UPGRADE_FILE"
+  read_upgrade_journal
   OLD="${UPGRADE[old]-}" OLD_MAJOR="${UPGRADE[from]-}"
   case "${UPGRADE[step]-}" in
     handed-over)
