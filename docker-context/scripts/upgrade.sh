@@ -86,7 +86,7 @@ report() {
   local state wanted="done" word=failed message end=$((SECONDS + REPORT_DEADLINE))
   if [ "$PG_UPGRADE_UNDO" = true ]; then wanted=undone; fi
   while true; do
-    read_fields UPGRADE "$UPGRADE_FILE"
+    read_upgrade_journal
     state="$(upgrade_outcome "$PG_UPGRADE" state)"
     message="$(upgrade_outcome "$PG_UPGRADE" message)"
     if [ "$state" = "$wanted" ] || { [ "$state" = failed ] && [ -z "${UPGRADE[step]-}" ]; }; then break; fi

@@ -149,7 +149,7 @@ open_privately() {
     archive=off
   fi
   for setting in config_file=/etc/postgresql/postgresql.conf "archive_mode=$archive" archive_command= archive_library= autovacuum=off \
-    jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error lc_messages=C; do
+    jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error; do
     flags+=(-c "$setting")
   done
   start_private "$PGDATA" "$COLLATION_LOG" "$PRIVATE" postgres "${flags[@]}"

@@ -34,7 +34,7 @@ rehearse() {
   open="$EPOCHSECONDS"
   empty_bulk
   start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off \
-    -c event_triggers=off -c lc_messages=C -c log_min_messages=error
+    -c event_triggers=off -c log_min_messages=error
   wait_private "$PGDATA" || die "the upgraded server does not start (above)"
   analysis="$EPOCHSECONDS"
   private_vacuumdb --analyze-in-stages >/dev/null 2>"$BULK/vacuumdb" ||

@@ -45,7 +45,7 @@ try_new_settings() {
 # Starts a server with the settings of the real one, and stops it. Arguments: folder of the new cluster. Exit: 1; PROBLEM says why.
 start_as_real() {
   start_private "$1" "$NEW_LOG" "$RUN/new" postgres -c config_file=/etc/postgresql/postgresql.conf -c fsync=off -c archive_mode=off \
-    -c autovacuum=off -c lc_messages=C
+    -c autovacuum=off
   if ! wait_private "$1"; then
     PROBLEM="$(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1)"
     PROBLEM="PostgreSQL $PG_MAJOR does not start with these settings: ${PROBLEM:-$(tail -n 1 "$NEW_LOG")}"
@@ -73,7 +73,7 @@ take_new_versions() {
     take_versions_from '' "$2"
     return
   fi
-  start_private "$1" "$NEW_LOG" "$RUN/new" postgres -c fsync=off -c autovacuum=off -c lc_messages=C
+  start_private "$1" "$NEW_LOG" "$RUN/new" postgres -c fsync=off -c autovacuum=off
   if ! wait_private "$1"; then
     PROBLEM="the new cluster does not start ($(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1))"
     return 1

@@ -12,7 +12,11 @@ declare -A UPGRADE=()
 read_upgrade() {
   : "${PG_UPGRADE:=}" "${PG_UPGRADE_MODE:=link}" "${PG_UPGRADE_KEEP_OLD:=false}" "${PG_UPGRADE_BACKUP_MAX_AGE:=3600}"
   : "${PG_UPGRADE_UNDO:=false}" "${PG_UPGRADE_FORCE:=false}" "${PG_REINDEX_COLLATIONS:=false}"
-  read_fields UPGRADE "$UPGRADE_FILE"
+  read_upgrade_journal
+}
+
+read_upgrade_journal() {
+  read_journal UPGRADE "$UPGRADE_FILE" 'asked|backing-up|upgrading|upgraded|starting|handing-over|handed-over|finishing-upgrade|undoing-upgrade'
 }
 
 # Checks the form of what is asked for, with the rest of the environment.

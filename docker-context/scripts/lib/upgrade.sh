@@ -170,7 +170,7 @@ start_upgraded() {
   empty_bulk
   start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=on \
     -c archive_command= -c archive_library= -c autovacuum=off -c event_triggers=off -c max_logical_replication_workers=0 \
-    -c lc_messages=C -c log_min_messages=error
+    -c log_min_messages=error
   wait_private "$NEW_STAGING" || end_without_new_server "the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
   attempt settle_new_server
   if ((STATUS != 0)); then
@@ -210,7 +210,7 @@ hand_over() {
 
 # Behind the running server: the upgrade is done; then the new archive gets its first base backup, and the old data go. By attempt.
 finish_upgrade() {
-  read_fields UPGRADE "$UPGRADE_FILE"
+  read_upgrade_journal
   OLD="${UPGRADE[old]-}" OLD_MAJOR="${UPGRADE[from]-}"
   case "${UPGRADE[step]-}" in
     handed-over)
