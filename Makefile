@@ -25,7 +25,7 @@ lint: setup ## format, types, shell, Dockerfile, workflows
 	@tests/run lint
 golden: setup ## write tests/golden/ anew; review it as a diff
 	@local/golden
-bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore, ARGS=upgrade
+bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore, ARGS=upgrade, ARGS=plan
 	@local/bench
 torture: setup ## random histories of backups, restores, kills and faults; TORTURE_SEQUENCES, TORTURE_SEED
 	@local/torture

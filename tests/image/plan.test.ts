@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { expect } from "chai";
-import { LargeStore } from "../lib/large-store";
+import { largeArchive } from "../lib/large-store";
 import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
 import {
@@ -22,37 +21,8 @@ import {
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 const ARCHIVE = `${VOLUME}/archive/18`;
 
-/** Files of a base backup that started in the second segment, as WAL-G stores them. */
-function storedBackup(folder: string): Record<string, string | Buffer> {
-  const name = "base_000000010000000000000002";
-  const [start_time, finish_time] = ["2026-11-27T10:00:00Z", "2026-11-27T10:01:00Z"];
-  const metadata = `"start_time":"${start_time}","finish_time":"${finish_time}","date_fmt":"%Y-%m-%dT%H:%M:%S.%fZ","hostname":"h","data_dir":"/d","pg_version":180006,"start_lsn":33554472,"finish_lsn":33554720,"is_permanent":false,"system_identifier":7712791328302178412,"uncompressed_size":20971520,"compressed_size":2`;
-  const parts = { "pg_control.tar.gz": gzipSync("control"), "part_001.tar.gz": gzipSync("part") };
-  const list = Object.entries(parts).map(([part, content]) => [part, content.length]);
-  return {
-    [`${folder}basebackups_005/${name}_backup_stop_sentinel.json`]: `{"LSN":33554472,"PgVersion":180006,"FinishLSN":33554720,"SystemIdentifier":7712791328302178412,"Version":2}`,
-    [`${folder}basebackups_005/${name}/metadata.json`]: `{${metadata}}`,
-    ...Object.fromEntries(
-      Object.entries(parts).map(([part, content]) => [
-        `${folder}basebackups_005/${name}/tar_partitions/${part}`,
-        content,
-      ]),
-    ),
-    [`${folder}postgres-stack/backups/${name}.json`]: JSON.stringify({ name, parts: list }),
-  };
-}
-
 describe("image: the plan of a restore from a large archive", () => {
-  const last = 300_000;
-  const folder = "large/18/";
-  const reach = {
-    segment: `00000001${((last / 256) | 0).toString(16).padStart(8, "0").toUpperCase()}${(last % 256).toString(16).padStart(8, "0").toUpperCase()}`,
-    at: Date.UTC(2026, 11, 1) * 1000,
-  };
-  const store = new LargeStore(
-    { ...storedBackup(folder), [`${folder}postgres-stack/reach.json`]: `${JSON.stringify(reach)}\n` },
-    { folder: `${folder}wal_005/`, first: 1, last },
-  );
+  const store = largeArchive(300_000);
 
   before(() => store.start());
   after(() => store.stop());
@@ -60,17 +30,7 @@ describe("image: the plan of a restore from a large archive", () => {
   /** Asks whether a clone would be accepted. */
   const preflight = (more: string[] = []) =>
     runOnce(
-      [
-        ...["--network", "host", "--memory", "256m", "--memory-swap", "256m", ...more],
-        ...environment({
-          CLONE_FROM: "s3://bucket/large/18",
-          AWS_ENDPOINT: store.endpoint,
-          AWS_REGION: "us-east-1",
-          AWS_S3_FORCE_PATH_STYLE: "true",
-          AWS_ACCESS_KEY_ID: "a",
-          AWS_SECRET_ACCESS_KEY: "b",
-        }),
-      ],
+      [...store.options(), "--memory", "256m", "--memory-swap", "256m", ...more],
       ["restore.sh", "--preflight"],
     );
 

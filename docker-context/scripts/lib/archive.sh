@@ -119,14 +119,20 @@ last_commit_of() {
   { TZ=UTC0 LC_ALL=C pg_waldump -r Transaction "$1" 2>/dev/null || true; } | sed -nE "s/.*desc: $end.*/\\4Z/p" | tail -n 1
 }
 
-# Asks the planner until no more commits have to be looked at. Arguments: plan, fields. Exit: as ask_planner.
-ask_with_commits() {
-  local object
+# Asks the planner until it needs nothing more: the history of a timeline, or a look at commits. Arguments: plan, fields. Exit: as
+# ask_planner, or 1 when that can't be read.
+ask_until_known() {
+  local -A answer=()
   while true; do
-    ask_planner "$@"
-    object="$(sed -n 's/^ask=//p' "$PLANS/$1.plan")"
-    if [ -z "$object" ]; then return; fi
-    read_commit "$object"
+    ask_planner "$@" || return
+    read_fields answer "$PLANS/$1.plan"
+    if [ -n "${answer[history]-}" ]; then
+      read_history "${answer[timeline]}" "${answer[history]}" || return
+    elif [ -n "${answer[ask]-}" ]; then
+      read_commit "${answer[ask]}"
+    else
+      return 0
+    fi
   done
 }
 

@@ -119,7 +119,7 @@ archive_opens_with_key() {
   for name in ${CHOICE[$1_chain]}; do opens_with_key "$name" || return; done
   key="$(key_variable)"
   if [ -z "$key" ]; then return 0; fi
-  ask_with_commits key "${PLANNING[@]}" "promised=${CHOICE[$1_promised]}" || return
+  ask_until_known key "${PLANNING[@]}" "promised=${CHOICE[$1_promised]}" || return
   segment="$(sed -n 's/^segment=//p' "$PLANS/key.plan")"
   if [ -z "$segment" ]; then return 0; fi
   PROBLEM="WAL segment $segment, needed to reach the target ${REQUEST[to]}, can't be read with the key in $key ($CLOSED), which opens base backup $1: if the key was changed in between, give both as one key ring"

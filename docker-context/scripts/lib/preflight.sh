@@ -93,16 +93,10 @@ read_archive_for_target() {
 # Sets CHOICE, what the planner says of this request; PLANNING, what it was asked with; and what it says in PLAN.
 make_choice() {
   local name
-  local -A found
-  ask_planner timeline "timeline=${REQUEST[timeline]}" "live=$LIVE_TIMELINE" "segment_bytes=$SEGMENT_BYTES"
-  read_fields found "$PLANS/timeline.plan"
-  PROBLEM="${found[problem]-}"
-  [ -z "$PROBLEM" ]
-  if ((found[timeline] > 1)); then read_history "${found[timeline]}" "${found[history]}"; fi
   PLANNING=("kind=$TARGET_KIND" "target=$TARGET" "epoch=$TARGET_EPOCH" "to=${REQUEST[to]}" "backup=${REQUEST[backup]}"
-    "by_name=${REQUEST[timeline]}" "timeline=${found[timeline]}" "live=$LIVE_TIMELINE" "live_segment=$LIVE_SEGMENT"
-    "segment_bytes=$SEGMENT_BYTES" "system=${PLAN[system]}" "major=$PG_MAJOR" "now=$(date +%s%6N)")
-  ask_with_commits restore "${PLANNING[@]}"
+    "by_name=${REQUEST[timeline]}" "live=$LIVE_TIMELINE" "live_segment=$LIVE_SEGMENT" "segment_bytes=$SEGMENT_BYTES"
+    "system=${PLAN[system]}" "major=$PG_MAJOR" "now=$(date +%s%6N)")
+  ask_until_known restore "${PLANNING[@]}"
   read_fields CHOICE "$PLANS/restore.plan"
   for name in timeline live window; do PLAN[$name]="${CHOICE[$name]-}"; done
 }
@@ -155,9 +149,13 @@ setting_mib() {
 # wal_keep_size, what is fetched ahead, and what the new timeline begins with. What an earlier restore left is removed first, so it
 # counts as free. Arguments: file for PLAN. Exit: 1 with PROBLEM.
 check_room() {
-  local bytes="${PLAN[bytes]}" wal free old
-  wal=$((($(setting_mib max_wal_size 1024) + $(setting_mib wal_keep_size 0)) * MIB + FETCHED_AHEAD * SEGMENT_BYTES))
-  wal=$(((wal < PLAN[wal] ? wal : PLAN[wal]) + 2 * SEGMENT_BYTES))
+  local bytes="${PLAN[bytes]}" wal kept free old
+  wal="${PLAN[wal]}"
+  if ((wal > FETCHED_AHEAD * SEGMENT_BYTES)); then
+    kept=$((($(setting_mib max_wal_size 1024) + $(setting_mib wal_keep_size 0)) * MIB + FETCHED_AHEAD * SEGMENT_BYTES))
+    wal=$((wal < kept ? wal : kept))
+  fi
+  wal=$((wal + 2 * SEGMENT_BYTES))
   free="$(df --output=avail -B1 "$VOLUME" | tail -n 1)"
   for old in "$STAGING" "$PRE_RESTORE" "$UNDONE"; do
     if [ -d "$old" ]; then free=$((free + $(du -s -B1 "$old" | cut -f 1))); fi

@@ -41,7 +41,6 @@ interface Case {
 function request({ timeline = 1, to = "latest", backup = "", byName = false, live, system = "" }: Case) {
   const kind = typeof to === "number" ? "time" : to.split(":")[0];
   return {
-    timeline,
     kind: kind as string,
     target: typeof to === "number" ? at(to) : to.slice(to.indexOf(":") + 1),
     epoch: typeof to === "number" ? microseconds(to) : "",
@@ -322,12 +321,13 @@ describe("the plan of a restore dates nothing by the store's times", () => {
 
 describe("the timeline of a restore", () => {
   const wal = "range 1 1 5 .lz4\nrange 2 5 9 .lz4\nhistory 2\nhistory 3\nrange 3 4 8 .lz4\n";
+  const LATEST = { ...request({ backups: [] }) };
   const chosen = (more: Record<string, string>, fields: Record<string, string> = {}) =>
-    planner("timeline", { wal, ...more }, { timeline: "", live: "", segment_bytes: SEGMENT, ...fields });
+    planner("restore", { "backups.json": "[]", wal, ...more }, { ...LATEST, ...fields });
 
   it("is the one that is named, else that of the data, else that which the archive says lives, else the newest", () => {
     const live = { "live.json": '{"timeline":2,"uuid":"x","at":1}\n' };
-    expect(chosen(live, { timeline: "1", live: "3" }).lines).to.deep.equal(["timeline=1"]);
+    expect(chosen(live, { by_name: "1", live: "3" }).lines).to.include("timeline=1");
     expect(chosen(live, { live: "3" }).lines).to.deep.equal(["timeline=3", "history=archive"]);
     expect(chosen(live).lines).to.deep.equal(["timeline=2", "history=archive"]);
     expect(chosen({ "live.json": "" }).lines).to.deep.equal(["timeline=3", "history=archive"]);
@@ -337,7 +337,7 @@ describe("the timeline of a restore", () => {
   it("is not guessed when the archive's word can't be read, but may be named", () => {
     const torn = { "live.json": '{"timeline":2' };
     expect(chosen(torn).error).to.contain("name the one that is meant with RESTORE_TIMELINE");
-    expect(chosen(torn, { timeline: "2" }).lines).to.deep.equal(["timeline=2", "history=archive"]);
+    expect(chosen(torn, { by_name: "2" }).lines).to.deep.equal(["timeline=2", "history=archive"]);
   });
 
   it("has its history in the archive, on the volume or nowhere; an archive without WAL has none", () => {
@@ -345,8 +345,8 @@ describe("the timeline of a restore", () => {
       "timeline=4",
       "history=local",
     ]);
-    expect(chosen({}, { timeline: "7" }).lines).to.deep.equal(["timeline=7", "history=none"]);
-    expect(chosen({ wal: "" }).lines).to.deep.equal(["timeline=0", "problem=the archive holds no WAL"]);
+    expect(chosen({}, { by_name: "7" }).lines).to.deep.equal(["timeline=7", "history=none"]);
+    expect(chosen({ wal: "" }).lines).to.deep.equal(["problem=the archive holds no WAL"]);
   });
 });
 

@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use Exporter qw(import);
 use JSON::PP ();
-use POSIX qw(strftime);
 use Time::Local qw(timegm);
 
 our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds show_time lsn_number read_backups read_history contains chain FAR);
@@ -44,7 +43,10 @@ sub microseconds {
 }
 
 # A time for humans. Arguments: microseconds since 1970.
-sub show_time { return strftime('%Y-%m-%d %H:%M:%S+00', gmtime int($_[0] / 1_000_000)) }
+sub show_time {
+    my ($second, $minute, $hour, $day, $month, $year) = gmtime int($_[0] / 1_000_000);
+    return sprintf '%04d-%02d-%02d %02d:%02d:%02d+00', $year + 1900, $month + 1, $day, $hour, $minute, $second;
+}
 
 # Arguments: LSN such as 0/3000060.
 sub lsn_number {

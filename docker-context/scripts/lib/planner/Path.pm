@@ -3,11 +3,13 @@ package Path;
 use strict;
 use warnings;
 use Archive qw(slurp parse_json read_backups read_history read_json_lines microseconds FAR);
+use Timeline;
 use Wal qw(read_wal read_local merged part_of segment_name segment_number object_of);
 
 # Reads what a plan needs. Input: backups.json, wal, local, history, timelines, reach.json, commits (lines SEGMENT VALUE: the time of
-# its last commit, `none`, or `closed`, which can't be read; optional). Request: segment_bytes, timeline (whose history it is), live
-# (timeline of the data to be replaced, or empty), live_segment (the last that crash recovery of these does not need).
+# its last commit, `none`, or `closed`, which can't be read; optional). Request: segment_bytes, timeline (or what Timeline chooses it
+# by), live (timeline of the data to be replaced, or empty), live_segment (the last that crash recovery of these does not need).
+# A path without timelines is one whose history is still to be read.
 sub new {
     my ($class, $folder, $request) = @_;
     my $bytes = $request->{segment_bytes};
@@ -18,12 +20,15 @@ sub new {
         backups      => [read_backups("$folder/backups.json")],
         wal          => read_wal("$folder/wal"),
         local        => read_local("$folder/local", $bytes),
-        path         => [read_history($request->{timeline}, "$folder/history")],
         began        => { map { @$_{qw(timeline began)} } read_json_lines("$folder/timelines", 'the beginning of a timeline') },
         commits      => { read_commits("$folder/commits") },
         reach        => read_reach("$folder/reach.json"),
     }, $class;
     my ($stored, $local) = ($self->{wal}{stored}, $self->{local});
+    @$self{qw(timeline history)}
+        = defined $request->{timeline} ? ($request->{timeline}, '') : Timeline::choose($folder, $request, $self->{wal}, $local);
+    my $known = $self->{timeline} == 1 || $self->{timeline} > 1 && ($self->{history} eq '' || -e "$folder/history");
+    $self->{path} = [$known ? read_history($self->{timeline}, "$folder/history") : ()];
     for (map { $_->{timeline} } @{ $self->{path} }) {
         $self->{have}{$_} = merged($stored->{$_} // [], $local->{all}{$_} // []);
         # what is left of another timeline is not written to any more

@@ -10,14 +10,17 @@ use Path;
 use constant MIB => 1048576;
 
 # Input and request: see Path; and kind (latest, time, lsn, xid, name), target, epoch (of a time, in microseconds), to (the target
-# as it was asked for), backup and by_name (what was asked for; may be empty), system (may be empty), major, now (microseconds).
-# Lines: `ask=OBJECT` alone: the time of the last commit in that segment (`local:SEGMENT`: in that of the data that are to be
+# as it was asked for), backup and by_name (a timeline; what was asked for; may be empty), system (may be empty), major, now (microseconds).
+# Lines: `timeline=` and `history=`: the history of that timeline is to be read, from the archive, from local data, or there is none.
+# Or `ask=OBJECT` alone: the time of the last commit in that segment (`local:SEGMENT`: in that of the data that are to be
 # replaced) is to be looked at before more can be said. Or fields of
 # the plan: timeline, live, window, problem; candidates, fit for the target, the newest first, up to the first that a problem was
 # found with; and of each, after its name and an underscore: problem, damage, system, end (LSN), promised, wal and bytes (room), chain.
 sub plan {
     my ($folder, $request) = @_;
     my $path = Path->new($folder, $request);
+    return 'problem=the archive holds no WAL' if $path->{timeline} == 0;
+    return ("timeline=$path->{timeline}", "history=$path->{history}") if !@{ $path->{path} };
     my $hint = leave_later_timelines($path, $request);
     my $timeline = $path->{path}[-1]{timeline};
     my %plan = (timeline => $timeline, live => $path->is_live ? 'true' : 'false');

@@ -3,22 +3,17 @@ package Timeline;
 use strict;
 use warnings;
 use Archive qw(slurp parse_json);
-use Wal qw(read_wal read_local);
 
-# Input: wal (of the plan of that name); local (see Wal); live.json (the archive's own; optional). Request: timeline (what is asked
-# for by name), live (timeline of the data that are to be replaced), segment_bytes.
-# Lines: `timeline=N` and, but for the first, `history=` archive, local or none: where its history is.
-sub plan {
-    my ($folder, $request) = @_;
-    my $wal = read_wal("$folder/wal");
-    my $local = read_local("$folder/local", $request->{segment_bytes});
+# The one that is named, else that of the data to be replaced, else what the archive says lives, else the newest; and where its history
+# is: archive, local or none, nothing for the first. Arguments: folder with live.json (the archive's own; optional), request with
+# by_name and live (may be empty), stored and local WAL (of the module Wal).
+sub choose {
+    my ($folder, $request, $wal, $local) = @_;
     my ($newest) = sort { $b <=> $a } 0, map { keys %{ $wal->{$_} } } qw(stored histories);
-    my ($timeline) = grep { length } $request->{timeline}, $request->{live};
+    my ($timeline) = grep { length } @$request{qw(by_name live)};
     $timeline //= live_timeline("$folder/live.json") // $newest;
-    return ("timeline=$timeline", 'problem=the archive holds no WAL') if $timeline == 0;
-    return "timeline=$timeline" if $timeline == 1;
-    my $history = $wal->{histories}{$timeline} ? 'archive' : $local->{histories}{$timeline} ? 'local' : 'none';
-    return ("timeline=$timeline", "history=$history");
+    return ($timeline, '') if $timeline <= 1;
+    return ($timeline, $wal->{histories}{$timeline} ? 'archive' : $local->{histories}{$timeline} ? 'local' : 'none');
 }
 
 # The timeline that the archive's owner is on; nothing in an archive of an earlier version of this image.
