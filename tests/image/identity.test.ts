@@ -93,7 +93,7 @@ async function writes(container: Container): Promise<void> {
 async function expectStranger(container: Container): Promise<void> {
   expect(await identity(container)).to.match(/^stranger: /);
   await writes(container);
-  await container.logged(/ERROR \[archive-wal\] \w+ not archived: the archive is not this database's/);
+  await container.logged(/ERROR \[archive-wal\] \S+ not archived: the archive is not this database's/);
   expect(await waiting(container)).not.to.equal("0");
   for (const option of [[], ["--first"]]) {
     const { code, stderr } = await container.exec("env", "BACKUP_WAIT_SECONDS=0", "backup.sh", ...option);
@@ -103,7 +103,8 @@ async function expectStranger(container: Container): Promise<void> {
   expect(await container.sql("SELECT 1")).to.equal("1");
 }
 
-describe("image: an archive's identity", () => {
+describe("image: an archive's identity", function () {
+  this.timeout("6m"); // several starts each
   let databases: Databases;
   let shop: Database;
   let other: Database;
@@ -217,7 +218,7 @@ describe("image: an archive's identity", () => {
     const before = await databases.content("other");
     const second = await databases.start(copy);
     await writes(second);
-    await second.logged(/ERROR \[archive-wal\] \w+ refused: the archive holds another segment of this name/);
+    await second.logged(/ERROR \[archive-wal\] \S+ refused: the archive holds another segment of this name/);
     const { code, stderr } = await second.exec("backup.sh");
     expect(code).to.equal(1);
     expect(stderr).to.contain("a copy of this volume, writes there");
@@ -267,7 +268,7 @@ describe("image: an archive's identity", () => {
   });
 
   it("that can't be asked delays no start for long, and deletes and stores nothing", async () => {
-    const listener = "$s = IO::Socket::INET->new(Listen => 9, LocalAddr => '127.0.0.1:9999'); sleep 600";
+    const listener = "\\$s = IO::Socket::INET->new(Listen => 9, LocalAddr => '127.0.0.1:9999'); sleep 600";
     const entry = `perl -MIO::Socket::INET -e "${listener}" & exec entrypoint.sh postgres`;
     const store = environment({
       POSTGRES_PASSWORD: "secret",

@@ -11,7 +11,7 @@ check_archive_is_ours() {
   find_identity "$ARCHIVE_DEADLINE" '' "$1"
   case "$IDENTITY" in
     owner) ;;
-    stranger) die "$1 not archived: $(stranger_text). PostgreSQL keeps the segment on the volume" ;;
+    stranger) die "$1 not archived: the archive is not this database's: $IDENTITY_WHY; PostgreSQL keeps the segment on the volume: give this database a prefix of its own" ;;
     *) die "$1 not archived: whether the archive is this database's can't be asked: $IDENTITY_WHY; PostgreSQL keeps the segment and tries again" ;;
   esac
 }
