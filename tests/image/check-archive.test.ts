@@ -28,7 +28,8 @@ describe("image: whose an archive is, asked before a server restarts with its pr
   after(() => Promise.all([one, two].map((database) => database?.remove())));
 
   /** What is in the archives, to the byte. */
-  const stored = async () => (await one.bash(`cd ${ARCHIVES} && find . -type f -exec md5sum {} + | sort`)).stdout;
+  const stored = async () =>
+    (await one.bash(`cd ${ARCHIVES} && find . -type f -exec md5sum {} + | sort`)).stdout;
 
   /** Asks on behalf of a server, or of none that answers. */
   async function check(server: Container | undefined, variables: Record<string, string>) {
@@ -55,7 +56,9 @@ describe("image: whose an archive is, asked before a server restarts with its pr
     for (const [server, name, other] of [[two, "two", "one"] as const, [one, "one", "two"] as const]) {
       const { code, stderr } = await check(server, { ...owned(name), ...prefix(other) });
       expect(code, stderr).to.equal(1);
-      expect(stderr).to.include(`the archive /archives/${other}/18 is not this database's: it belongs to team/${other}`);
+      expect(stderr).to.include(
+        `the archive /archives/${other}/18 is not this database's: it belongs to team/${other}`,
+      );
       expect(stderr).to.include("The server was not touched").and.include("a prefix of its own");
     }
   });
