@@ -16,7 +16,7 @@ export interface Task {
 export const LAYERS = ["unit", "lint", "local", "image", "stack"] as const;
 export type Layer = (typeof LAYERS)[number];
 
-/** Layers that run together, and on how many lanes in all and of each layer. Two cores are busy then, three are not needed. */
+/** Layers that run together, and on how many lanes in all and of each: what waits for Docker leaves room for pods. */
 export const STAGES: readonly { layers: readonly Layer[]; lanes: number; each: number }[] = [
   { layers: ["unit"], lanes: 1, each: 1 },
   { layers: ["lint", "local"], lanes: 2, each: 1 },
@@ -30,7 +30,7 @@ const STACKS: Readonly<Record<string, number>> = {
   "tests/stack/stacks.test.ts": 2,
 };
 
-/** A file that nobody has measured may take long. */
+/** For a file of which seconds.json says nothing: it may take long. A run prints each file with its seconds. */
 const UNKNOWN = 600;
 
 /** The tasks of these layers and files, of all layers when there are none. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
 import { next, type Task, tasksOf } from "../../lib/layers";
+import seconds from "../../lib/seconds.json";
 
 const root = resolve(__dirname, "../../..");
 
@@ -58,6 +59,11 @@ describe("the tasks of a run", () => {
     const files = tasksOf([]).flatMap(({ mocha }) => mocha.filter((word) => word.startsWith("tests/")));
     expect(files).to.include.members(["tests/image/boot.test.ts", "tests/unit/local/run.test.ts"]);
     expect(files).to.have.length(new Set(files).size);
+  });
+
+  it("are those that seconds.json knows, and perhaps new ones", () => {
+    const names = tasksOf([]).map((it) => it.name);
+    expect(names).to.include.members(Object.keys(seconds));
   });
 
   it("are one file of any layer by its name", () => {

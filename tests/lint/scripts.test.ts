@@ -1,0 +1,154 @@
+import { spawnSync } from "node:child_process";
+import { expect } from "chai";
+import { skip } from "../lib/skip";
+import { projectFiles, read, root, shellScripts } from "./files";
+import { withLinters } from "./linters";
+import { type Found, Functions, jsonPatterns, parse, type Script, substitutions } from "./shell";
+
+const inImage = (file: string) => file.startsWith("docker-context/");
+const lines = (found: readonly Found[]) => found.map(({ at, what }) => `${at}: ${what}`);
+
+describe("the image's scripts", function () {
+  this.timeout(60_000);
+  withLinters();
+  let scripts: Script[];
+  before(() => {
+    scripts = shellScripts()
+      .filter(inImage)
+      .map((file) => parse(file, read(file)));
+  });
+
+  it("run nothing that writes or deletes in a condition, where `set -e` is off", () => {
+    expect(lines(new Functions(scripts).suppressed())).to.deep.equal([]);
+  });
+
+  it("have no process substitution, whose exit code is lost", () => {
+    expect(lines(scripts.flatMap(substitutions))).to.deep.equal([]);
+  });
+
+  it("match no JSON: it is parsed", () => {
+    expect(lines(scripts.flatMap(jsonPatterns))).to.deep.equal([]);
+  });
+
+  it("have Perl that compiles without a warning", function () {
+    if (spawnSync("perl", ["-e", "1"]).status !== 0) skip(this, "there is no perl");
+    const files = projectFiles().filter((file) => inImage(file) && /\.p[lm]$/.test(file));
+    const folders = [...new Set(files.map((file) => `-I${file.slice(0, file.lastIndexOf("/"))}`))];
+    for (const file of files) {
+      const { status, stderr } = spawnSync("perl", ["-wc", ...folders, file], {
+        cwd: root,
+        encoding: "utf8",
+      });
+      expect({ status, stderr }).to.deep.equal({ status: 0, stderr: `${file} syntax OK\n` });
+    }
+  });
+});
+
+describe("the rules for scripts", () => {
+  withLinters();
+
+  /** What the first rule finds in a file of lib/. */
+  const suppressed = (...text: string[]) =>
+    new Functions([parse("lib/x", text.join("\n"))]).suppressed().map(({ what }) => what.split(" ")[0]);
+  const WRITES = 'writes() { rm -f "$PGDATA/x"; sync "$PGDATA"; }';
+
+  it("know every place where `set -e` is off", () => {
+    for (const text of [
+      "writes || true",
+      "writes && true",
+      "if writes; then :; fi",
+      "if false; then :; elif writes; then :; fi",
+      "while ! writes; do :; done",
+      "until writes; do :; done",
+      "! writes",
+      'if ! x="$(writes)"; then :; fi',
+      "{ true; writes; } || true",
+      "(writes) || true",
+      "true | writes || true",
+      "f() { writes || return; }",
+    ]) {
+      expect(suppressed(WRITES, text), text).to.deep.equal(["writes"]);
+    }
+  });
+
+  it("leave alone where it is on", () => {
+    for (const text of [
+      "writes",
+      "true && writes",
+      "if true; then writes; fi",
+      "while true; do writes; done",
+    ]) {
+      expect(suppressed(WRITES, text), text).to.deep.equal([]);
+    }
+  });
+
+  it("know what writes, also by another function or as its command", () => {
+    for (const text of [
+      "f() { :; writes; }",
+      `f() { :; runs 3 writes; }; runs() { : "$1"; "\${@:2}"; }`,
+      'f() { :; echo x >"$1"; }',
+      'f() { :; cp a "$VOLUME/b"; }',
+      "f() { :; tar -xf archive; }",
+      "f() { :; find . -name x -delete; }",
+      "f() { :; wal-g st put a b; }",
+      `f() { :; within 9 wal-push a; }; within() { setpriv wal-g "\${@:2}"; }`,
+      'f() { :; ask -c "ALTER SYSTEM RESET ALL"; }; ask() { psql -X "$@"; }',
+      "f() { :; psql <<SQL\nSELECT 1; DROP TABLE x\nSQL\n}",
+    ]) {
+      expect(suppressed(WRITES, text, "f /var/lib/x || true"), text).to.deep.equal(["f"]);
+    }
+    expect(suppressed(WRITES, 'runs() { "$@"; }', "runs writes || true")).to.deep.equal(["runs"]);
+  });
+
+  it("leave a function of one command alone: it fails as that does", () => {
+    const plain = 'f() { rm "$PGDATA/x"; }; g() { f; }; g || true; f || true';
+    expect(suppressed(plain)).to.deep.equal([]);
+    expect(suppressed(WRITES, "g() { writes; }; g || true")).to.deep.equal(["g"]);
+  });
+
+  it("leave readers alone, what they put into memory, and words that only look like SQL", () => {
+    for (const text of [
+      "f() { cat x 2>/dev/null; }",
+      'f() { local file="$RUN/list"; wal-g st ls >"$file"; rm -f "$file"; }',
+      'f() { g "$RUN/list"; }; g() { : >"$1"; echo >>"$1"; }',
+      'g() { : >"$1"; echo >>"$1"; }; h() { g "$1" || return; }; h "$RUN/list"',
+      `runs() { "$@"; }; g() { : >"$1"; echo >>"$1"; }; h() { g "$1" || return; }; runs h "$RUN/list"`,
+      'g() { : >"$1"; echo >>"$1"; }; h() { g "$1" || true; }; i() { h "$@"; }; i "$RUN/list"',
+      'f() { folder="$(mktemp -d)"; export WALG_FILE_PREFIX="$folder"; wal-g st put a b; }',
+      'first() { readonly LIST="$RUN/list"; }; f() { : >"$LIST"; echo >>"$LIST"; }',
+      'f() { local folder; folder="$(mktemp -d)"; cp "$PGDATA/x" "$folder/x"; }',
+      "f() { psql -c \"SELECT ' is overridden by ALTER SYSTEM'\"; }",
+      "f() { psql -c 'CREATE TEMP TABLE x AS SELECT 1'; }",
+      "f() { exec 3<x; : >&2; }",
+    ]) {
+      expect(suppressed(text, "f || true"), text).to.deep.equal([]);
+    }
+  });
+
+  it("mean a script's own function before one of lib/", () => {
+    const lib = parse("x/lib/y.sh", WRITES);
+    const own = parse("x/own.sh", "writes() { :; }; writes || true");
+    const other = parse("x/other.sh", "writes || true");
+    expect(new Functions([lib, own, other]).suppressed().map(({ at }) => at)).to.deep.equal(["x/other.sh:1"]);
+  });
+
+  it("find process substitutions that are read, but for one of which nothing comes", () => {
+    const text = "read x < <(ls)\ncomm <(a) <(b)\nls > >(tee x)\nread -t 1 x <> <(:)";
+    expect(substitutions(parse("x", text)).map(({ at }) => at)).to.deep.equal(["x:1", "x:2", "x:2"]);
+  });
+
+  it("find patterns of JSON where something is matched, not where it is printed", () => {
+    const found = [
+      `grep -o '"name":"[^"]*"' x`,
+      `sed -n 's/.*"name": *"//p' x`,
+      String.raw`sed 's/},{/}\n{/g' x`,
+      String.raw`[[ "$x" =~ \"name\":[[:space:]]* ]]`,
+      `echo "\${x#*\\"name\\":}"`,
+      `case "$x" in *'"name":'*) : ;; esac`,
+    ];
+    for (const text of found) expect(jsonPatterns(parse("x", text)), text).to.have.length(1);
+    for (const text of [`printf '{"name":"%s"}' x`, `grep -o '/[^ "]*.log' x`, `[[ "$x" == *": "* ]]`]) {
+      expect(jsonPatterns(parse("x", text)), text).to.deep.equal([]);
+    }
+  });
+});
