@@ -70,7 +70,7 @@ SQL
 }
 
 # One attempt. Sets REASON when it is too early. Exit: 0 when everything is in effect.
-attempt() {
+apply_once() {
   local live before errors
   REASON="the server can't be asked"
   live="$(live_files)" || return
@@ -112,7 +112,7 @@ _main() {
   local end=$((SECONDS + ${APPLY_DEADLINE:-180}))
   OLD=''
   use_server
-  until attempt; do
+  until apply_once; do
     ((SECONDS < end)) || die_with_message "the settings are not in effect after ${APPLY_DEADLINE:-180} s: $REASON"
     sleep 1
   done

@@ -46,7 +46,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
       /WARN \[entrypoint\] full: the volume has \d+ KiB left, which may be too little to start: grow it/,
     );
     await database.logged(
-      /ERROR \[entrypoint\] full: 0000000100000000000000\w\w can't be archived \(above\)/,
+      /ERROR \[entrypoint\] full: 0000000100000000000000\w\w can't be archived \(above\) and stays/,
     );
     await database.kill("KILL");
     await database.ends();

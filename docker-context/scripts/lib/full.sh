@@ -1,5 +1,5 @@
-# A volume without room. What waits to be archived keeps PostgreSQL from removing WAL, nothing is archived before recovery has ended,
-# and that needs room for WAL itself: so here what waits is archived before the server starts.
+# A volume without room. What waits to be archived keeps PostgreSQL from removing WAL, nothing is archived before recovery has
+# ended, and that needs room for WAL itself: so here what waits is archived before the server starts.
 # shellcheck shell=bash
 
 readonly LEAST_ROOM=65536 # KiB: recovery ends with a checkpoint, which may begin a segment
@@ -46,7 +46,7 @@ archive_listed() {
     fi
     attempt archive_one "$name"
     if ((STATUS != 0)); then
-      error "full: $name can't be archived (above), so it stays, and the volume may be too full to start: grow it, or correct the archive's access"
+      error "full: $name can't be archived (above) and stays; if the server does not start, grow the volume or correct the archive's access"
       return 0
     fi
     stored=$((stored + 1))
