@@ -121,6 +121,19 @@ describe("image: a plain database", () => {
   });
 });
 
+describe("image: a start after a kill", () => {
+  it("takes the socket over from a server that was killed, although its number is another process's now", async () => {
+    const lock = "/var/run/postgresql/.s.PGSQL.5432.lock";
+    const left = `gosu postgres sleep 600 & echo $! >${lock}; chown postgres ${lock}; exec entrypoint.sh postgres`;
+    const database = await Container.ready(environment({ POSTGRES_PASSWORD: "plain-secret" }), [
+      "bash",
+      "-c",
+      left,
+    ]);
+    await database.remove();
+  });
+});
+
 describe("image: the slow-query log", () => {
   it("is switched on by one setting", async () => {
     const settings = newFolder({ "slow.conf": "log_min_duration_statement = 0\n" });

@@ -25,11 +25,11 @@ lock_volume() {
   fi
 }
 
-# Removes what a killed server and its uploads left: the pid file, whose number may now belong to another process of this
-# container (the lock says that no server runs), and WAL-G's notes of segments it uploaded ahead, which may have gone to
-# another prefix; a segment that is pushed again is compared, not stored twice.
+# Removes what a killed server and its uploads left: its pid file and the lock of its socket, whose number may now belong to
+# another process of this container (the volume's lock says that no server runs), and WAL-G's notes of segments it uploaded
+# ahead, which may have gone to another prefix; a segment that is pushed again is compared, not stored twice.
 remove_leftovers() {
-  rm -rf "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"
+  rm -rf "$PGDATA/postmaster.pid" /var/run/postgresql/.s.PGSQL.* "$PGDATA/pg_wal/walg_data/walg_archive_status"
 }
 
 # Prints the folders on the volume that hold a cluster, one a line.
