@@ -4,19 +4,7 @@ import { expect } from "chai";
 import { largeArchive } from "../lib/large-store";
 import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
-import {
-  backup,
-  backups,
-  boot,
-  change,
-  copyOf,
-  insert,
-  isUp,
-  request,
-  restored,
-  rows,
-  VOLUME,
-} from "./restore";
+import { backup, boot, change, copyOf, insert, isUp, request, restored, rows, VOLUME } from "./restore";
 
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 const ARCHIVE = `${VOLUME}/archive/18`;
@@ -116,42 +104,47 @@ describe("image: the plan of a restore", () => {
     expect(await cloned(copy, {})).to.equal("20..20");
   });
 
-  /** Asks a database whose files were changed whether a restore would be accepted. */
-  async function check(script: string): Promise<string> {
+  /** Changes the files of the stopped database, and expects an answer of the preflight. */
+  async function says(pattern: RegExp, script: string): Promise<void> {
     const copy = await copyOf(volume);
     await change(copy, script);
     const mounts = ["-v", `${copy}:${VOLUME}:ro`, "--tmpfs", "/run/postgres-stack:uid=999,mode=0700"];
     const variables = { WALG_FILE_PREFIX: `${VOLUME}/archive`, ...request("latest", { RESTORE_ID: "two" }) };
-    return (await runOnce([...mounts, ...environment(variables)], ["restore.sh", "--preflight"])).stderr;
+    const { stderr } = await runOnce([...mounts, ...environment(variables)], ["restore.sh", "--preflight"]);
+    expect(stderr, stderr).to.match(pattern);
   }
 
+  /** Goes to the folder of base backups; sets $newest. */
+  const THERE = `cd ${ARCHIVE}/basebackups_005; newest="$(ls -d base_*[0-9A-F]/ | tail -n 1)"; newest="\${newest%/}"`;
+  /** As an archive of an earlier version of the image has none. */
+  const NO_MANIFESTS = "rm -rf ../postgres-stack/backups";
+
   it("does not take a base backup for whole whose list of parts is cut short, or missing", async () => {
-    const database = await boot(await copyOf(volume));
-    const newest = (await backups(database)).at(-1) as string;
-    await database.remove();
-    const list = `${ARCHIVE}/basebackups_005/${newest}/files_metadata.json`;
-    const ours = `${ARCHIVE}/postgres-stack/backups/${newest}.json`;
-    expect(await check(":")).to.contain(`would use ${newest}`);
-    expect(await check(`rm -f ${ours}; truncate -s -100 ${list}`)).to.contain(
-      `base backup ${newest} is damaged: the list of its parts (files_metadata.json) ends early`,
+    const theirs = `${THERE}; ${NO_MANIFESTS}`;
+    await says(/would use base_00000002/, THERE);
+    await says(/would use base_00000002/, theirs);
+    await says(
+      /base_00000002\w+ is damaged: the list of its parts \(files_metadata.json\) ends early, or is none; looking for an older one.*would use base_00000001/s,
+      `${theirs}; truncate -s -100 $newest/files_metadata.json`,
     );
-    expect(await check(`rm -f ${ours} ${list}`)).to.contain(
-      `base backup ${newest} is damaged: the list of its parts, files_metadata.json, is missing`,
+    await says(
+      /base_00000002\w+ is damaged: the list of its parts, files_metadata.json, is missing/,
+      `${theirs}; rm $newest/files_metadata.json`,
     );
-    const parts = `$(stat -c '["%n",%s]' *.tar.* | paste -sd ,)`;
-    const listed = `cd ${ARCHIVE}/basebackups_005/${newest}/tar_partitions; mkdir -p ${ARCHIVE}/postgres-stack/backups; echo "{\\"parts\\":[${parts.replaceAll('"', '\\"')}]}" >${ours}`;
-    expect(await check(listed)).to.contain(`would use ${newest}`);
-    expect(await check(`${listed}; truncate -s -1 part_001.tar.*`)).to.match(
+    await says(
+      /our list of its parts can't be read/,
+      `${THERE}; truncate -s 60 ../postgres-stack/backups/$newest.json`,
+    );
+    await says(
       /its part part_001\S+ has \d+ bytes, not \d+/,
+      `${THERE}; truncate -s -1 $newest/tar_partitions/part_001*`,
     );
   });
 
   it("takes a base backup without such a list for whole only with every byte that was sent", async () => {
-    const keepOld = `cd ${ARCHIVE}/basebackups_005; newest="$(ls -d base_*[0-9A-F]/ | tail -n 1)"; rm -rf "\${newest%/}"*`;
-    expect(await check(keepOld)).to.match(/would use base_00000001/);
-    expect(await check(`${keepOld}; rm */tar_partitions/part_001*`)).to.match(/is damaged: its part/);
-    expect(await check(`${keepOld}; truncate -s -1 */tar_partitions/part_001*`)).to.match(
-      /bytes, and \d+ were sent/,
-    );
+    const old = `${THERE}; ${NO_MANIFESTS}; rm -r "$newest"*`;
+    await says(/would use base_00000001/, old);
+    await says(/is damaged: its part/, `${old}; rm */tar_partitions/part_001*`);
+    await says(/bytes, and \d+ were sent/, `${old}; truncate -s -1 */tar_partitions/part_001*`);
   });
 });

@@ -316,6 +316,8 @@ describe("the plan of a restore dates nothing by the store's times", () => {
     expect(fieldsOf(planner("restore", torn, request(archive)).lines).window).to.contain(
       "to 2026-01-01 00:33:00+00;",
     );
+    const half = { ...files(began), timelines: '{"timeline":2,"beg' };
+    expect(fieldsOf(planner("restore", half, request({ ...began, to: 71 })).lines).timeline).to.equal("2");
   });
 });
 

@@ -2,7 +2,7 @@
 package Path;
 use strict;
 use warnings;
-use Archive qw(slurp parse_json read_backups read_history read_json_lines microseconds FAR);
+use Archive qw(slurp parse_json read_backups read_history microseconds FAR);
 use Timeline;
 use Wal qw(read_wal read_local merged part_of segment_name segment_number object_of);
 
@@ -20,7 +20,7 @@ sub new {
         backups      => [read_backups("$folder/backups.json")],
         wal          => read_wal("$folder/wal"),
         local        => read_local("$folder/local", $bytes),
-        began        => { map { @$_{qw(timeline began)} } read_json_lines("$folder/timelines", 'the beginning of a timeline') },
+        began        => { read_began("$folder/timelines") },
         commits      => { read_commits("$folder/commits") },
         reach        => read_reach("$folder/reach.json"),
     }, $class;
@@ -35,6 +35,12 @@ sub new {
         $self->{firm}{$_} = merged($stored->{$_} // [], $local->{ $_ eq $self->{live} ? 'ended' : 'all' }{$_} // []);
     }
     return $self;
+}
+
+# When timelines began, as far as that can be read.
+sub read_began {
+    my @marks = grep { ref eq 'HASH' } map { eval { parse_json($_, '') } // () } split /\n/, slurp($_[0]) // '';
+    return map { @$_{qw(timeline began)} } grep { ($_->{timeline} // '') =~ /^\d+$/ && ($_->{began} // '') =~ /^\d{1,18}$/ } @marks;
 }
 
 # Up to where everything was archived at which time. One that can't be read, such as half of one, says nothing.
