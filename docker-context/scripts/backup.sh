@@ -25,6 +25,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/proof.sh"
 . "$LIB/retention.sh"
 . "$LIB/status.sh"
+. "$LIB/tablespaces.sh"
 
 COMPONENT=backup
 # the key is arbitrary; two numbers keep it apart from an application's one-number locks
@@ -122,7 +123,7 @@ check_need() {
 
 push_backup() {
   local files
-  files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' | wc -c)"
+  files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' 2>/dev/null | wc -c || true)" # some go meanwhile
   if ((files > MANY_FILES)) && [ -z "${WALG_USE_RATING_COMPOSER-}${WALG_USE_COPY_COMPOSER-}${WALG_USE_DATABASE_COMPOSER-}" ]; then
     info "$files files: wal-g keeps no list of them"
     export WALG_WITHOUT_FILES_METADATA=true
@@ -134,21 +135,33 @@ push_backup() {
 }
 
 take_backup() {
-  local name retention
+  local name
   attempt check_archiving
   if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
   push_backup
   attempt prove_backup "$WORK/before"
   if ((STATUS != 0)); then fail "the backup is not good: ${PROBLEM:-there is no proof (above)}; older backups are untouched"; fi
   name="$(<"$WORK/name")"
+  retain_backups "$name"
+  record_backup "$name" "$RETENTION"
+}
+
+# Sets RETENTION: what became of it. Older backups stay where a restore of this one would be refused. Arguments: base backup.
+retain_backups() {
+  local tablespaces
+  tablespaces="$(tablespaces_in "$PGDATA")"
+  if [ -n "$tablespaces" ]; then
+    RETENTION="retention skipped: tablespaces are not covered ($tablespaces), so a restore of it is refused, and older backups are kept"
+    warn "$1: $RETENTION. Move what is in them to pg_default and drop them"
+    return 0
+  fi
   attempt apply_retention
   if ((STATUS == 0)); then
-    retention="retention done: $(<"$WORK/retention")"
-  else
-    retention="retention failed: ${PROBLEM:-ended early (above)}"
-    error "the backup $name is good, but those above the $BACKUP_RETAIN newest could not all be deleted: ${PROBLEM:-above}. Nothing else was touched; the next backup tries again"
+    RETENTION="retention done: $(<"$WORK/retention")"
+    return 0
   fi
-  record_backup "$name" "$retention"
+  RETENTION="retention failed: ${PROBLEM:-ended early (above)}"
+  error "the backup $1 is good, but those above the $BACKUP_RETAIN newest could not all be deleted: ${PROBLEM:-above}. Nothing else was touched; the next backup tries again"
 }
 
 take_over() {
