@@ -128,7 +128,7 @@ write_step() {
   local -n journal="$1"
   journal[step]="$3"
   journal[$3_at]="$EPOCHSECONDS"
-  write_record "$2" "$(print_fields "$1")" "$3" || return
+  write_record "$2" "$(print_fields "$1")" "$3"
   info "$4: $3"
 }
 
@@ -139,7 +139,7 @@ write_outcome() {
   local written
   TZ=UTC0 printf -v 'result[at]' '%(%F %T)T UTC' -1
   written="$(print_fields "$1")"
-  write_record "$2" "$written" "$3" || return
+  write_record "$2" "$written" "$3"
   if [ "$(read_record "$2")" != "$written" ]; then
     PROBLEM="$2 does not hold what was written into it"
     error "$PROBLEM: see to the volume"

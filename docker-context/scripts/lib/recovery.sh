@@ -3,7 +3,6 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
-readonly END_OF_WAL="$RUN/end-of-wal"         # fetch-wal's mark that recovery was told that there is no more WAL
 readonly TRIES=3 REPORT_SECONDS=10
 
 # Prints a setting as the real server will have it, or as the data need it when that is more.
@@ -35,7 +34,6 @@ recovery_flags() {
 start_private_server() {
   local flags kind="${JOURNAL[kind]}" inclusive=on
   forbid_tablespaces "$STAGING"
-  rm -f "$END_OF_WAL"
   recovery_flags "$STAGING"
   # an LSN names the end of what is wanted, a time and a transaction are in it
   if [ "$kind" = lsn ]; then inclusive=off; fi
@@ -45,15 +43,13 @@ start_private_server() {
     flags+=(-c "recovery_target_$kind=${JOURNAL[target]}")
   fi
   start_private "$STAGING" "$RECOVERY_LOG" "$PRIVATE" env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" PROMISED_WAL="${JOURNAL[promised]-}" \
-    WAL_SEGMENT_BYTES="$(control "$STAGING" 'Bytes per WAL segment')" END_OF_WAL="$END_OF_WAL" \
+    WAL_SEGMENT_BYTES="$(control "$STAGING" 'Bytes per WAL segment')" \
     FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" WALG_ENV="$(archive_environment)" postgres "${flags[@]}"
 }
 
-# Exit: 0 when the private server, which has ended, replayed all WAL before the target came (SQLSTATE F0000 of the startup
-# process, which a wrong configuration has too, but that comes before any WAL).
-server_missed_target() {
-  [ "${JOURNAL[kind]}" != latest ] && [ -e "$END_OF_WAL" ] && in_recovery_log ' startup F0000 '
-}
+# Exit: 0 when the private server, which has ended, replayed all WAL before the target came: SQLSTATE F0000 of the startup process.
+# A wrong configuration has it too, but of the postmaster.
+server_missed_target() { [ "${JOURNAL[kind]}" != latest ] && in_recovery_log ' startup F0000 '; }
 
 # Exit: 0 when replay came to a tablespace that is to be made: SQLSTATE 42501, since pg_tblspc can't be written into.
 replay_made_tablespace() { in_recovery_log ' startup 42501 .*pg_tblspc/'; }
