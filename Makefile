@@ -19,7 +19,7 @@ review: setup ## what a change does to the database: of the stack, or since BASE
 	@local/review $(if $(BASE),--base "$(BASE)" $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)"))
 rehearse-upgrade: setup ## try a major upgrade on a clone of the stack's backup; TO=19, IMAGE=<built before>
 	@local/rehearse-upgrade
-test: setup ## every test; ARGS=unit for one layer
+test: setup ## every test; ARGS=unit for one layer, ARGS=tests/image/boot.test.ts for one file
 	@tests/run $(ARGS)
 lint: setup ## format, types, shell, Dockerfile, workflows
 	@tests/run lint

@@ -72,6 +72,11 @@ export function newVolume(options: string[] = []): Promise<string> {
   return must(["volume", "create", ...LABELS, ...options]);
 }
 
+/** A new named volume that stays until the run ends, for the tests of other files too. */
+export function newSharedVolume(): Promise<string> {
+  return must(["volume", "create", "--label", OF_RUN]);
+}
+
 /** A new folder on this machine with these files, readable by everyone, to be mounted. */
 export function newFolder(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-"));

@@ -1,5 +1,6 @@
 import { until } from "../../local/process";
-import { Container, environment, must, newVolume, runOnce } from "./docker";
+import { Container, environment, must, newSharedVolume, newVolume, runOnce } from "./docker";
+import { shared } from "./shared";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
 export const VOLUME = "/var/lib/postgresql";
@@ -80,14 +81,14 @@ export async function isUp(database: Container): Promise<void> {
 
 let prepared: Promise<Prepared> | undefined;
 
-/** The database that the tests restore, made once. Its password was `old`. */
+/** The database that the tests restore copies of, made once for all files. Its password was `old`. */
 export function prepare(): Promise<Prepared> {
-  prepared ??= makeDatabase();
+  prepared ??= shared("prepared-database", makeDatabase);
   return prepared;
 }
 
 async function makeDatabase(): Promise<Prepared> {
-  const volume = await newVolume();
+  const volume = await newSharedVolume();
   const database = await boot(volume, { POSTGRES_PASSWORD: "old" });
   await database.sql("CREATE TABLE rows (n int PRIMARY KEY)");
   const tooEarly = await database.sql(`SELECT ${NOW}`);

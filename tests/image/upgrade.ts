@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import type { Result } from "../../local/process";
-import { type Container, docker, newVolume, runOnce } from "./docker";
+import { type Container, docker, newSharedVolume, runOnce } from "./docker";
 import { imageOf, needMajors } from "./majors";
 import { boot, copyOf, options, VOLUME } from "./restore";
+import { shared } from "./shared";
 
 /** What asks for an upgrade by environment. */
 export function upgrade(more: Record<string, string> = {}): Record<string, string> {
@@ -75,8 +76,8 @@ export const ROWS = Number(process.env.UPGRADE_ROWS ?? 200);
 const shop: Shop = { volume: "", content: "" };
 
 /**
- * Gives the tests of a `describe` the database of PostgreSQL 17 that they upgrade copies of: made once, filled in when the first
- * of them begins.
+ * Gives the tests of a `describe` the database of PostgreSQL 17 that they upgrade copies of: made once for all files,
+ * filled in when the first of the tests begins.
  */
 export function withShop(): Readonly<Shop> {
   before("a database of PostgreSQL 17", async function () {
@@ -84,7 +85,7 @@ export function withShop(): Readonly<Shop> {
     needMajors(this, 17);
     if (shop.volume) return;
     const tables = Number(process.env.UPGRADE_TABLES ?? 20);
-    Object.assign(shop, await prepareShop(17, { tables, rows: ROWS }));
+    Object.assign(shop, await shared("shop", () => prepareShop(17, { tables, rows: ROWS })));
   });
   return shop;
 }
@@ -94,7 +95,7 @@ export async function prepareShop(
   major: number,
   { tables = 20, rows = 200, variables = {} as Record<string, string> } = {},
 ): Promise<Shop> {
-  const volume = await newVolume();
+  const volume = await newSharedVolume();
   const server = await boot(volume, variables, await imageOf(major));
   await server.sql("CREATE DATABASE shop");
   await ask(server, "shop", shopSql(tables, rows));

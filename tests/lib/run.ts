@@ -29,7 +29,7 @@ function run(task: Task, alone: boolean): Promise<void> {
   const mocha = ["node_modules/mocha/bin/mocha.js", "--reporter", "tests/reporter.cjs", ...task.mocha];
   const began = Date.now();
   const child = spawn(process.execPath, mocha, {
-    env: { ...process.env, TEST_RESULT: file },
+    env: { ...process.env, TEST_RESULT: file, TEST_FOLDER: folder },
     stdio: ["ignore", alone ? "inherit" : "pipe", alone ? "inherit" : "pipe"],
   });
   let output = "";

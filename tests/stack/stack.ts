@@ -156,10 +156,20 @@ export class TestStack {
   async archived(): Promise<void> {
     await this.sql("SELECT pg_switch_wal()");
     const last = await this.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
+    const done = `SELECT last_archived_wal >= '${last}' FROM pg_stat_archiver`;
+    await this.holds(`${last} in the archive`, `[ "$(psql -U postgres -XAtc "${done}")" = t ]`, 180);
+  }
+
+  /** Waits until a command in the server's container succeeds; to ask from outside costs more than most commands. */
+  async holds(what: string, command: string, seconds: number): Promise<void> {
+    const script = `until ${command}; do sleep 0.2; done`;
     await until(
-      `${last} in the archive`,
-      async () => (await this.sql("SELECT last_archived_wal FROM pg_stat_archiver")) >= last,
-      180,
+      what,
+      async () => {
+        await this.exec("timeout", "30", "bash", "-c", script);
+        return true;
+      },
+      seconds,
     );
   }
 
