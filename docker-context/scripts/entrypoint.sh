@@ -93,8 +93,8 @@ boot() {
     unset "${name}_FILE"
   done
   ensure_cluster
-  archive_when_full
   settle_identity "$BOOT_SECONDS"
+  archive_when_full
   start_role_sync
   exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@" "${ARCHIVE_SETTINGS[@]/#/--}"
 }

@@ -104,7 +104,7 @@ explain_fetch() {
   # what wal-g could not make use of is read alone: only an archive that answers can show that it is damaged
   part="$(sed -n 's/^Extraction error in \([^:]*\):.*/\1/p' "$FETCH_ERRORS" 2>/dev/null | tail -n 1)"
   if [ -n "$part" ]; then
-    answer="$(timeout "$RESTORE_STALL_SECONDS" wal-g st cat "$folder/$part" --decrypt --decompress 2>&1 >/dev/null)" || status=$?
+    answer="$(run_walg "$RESTORE_STALL_SECONDS" "$NO_BOUND" st cat "$folder/$part" --decrypt --decompress 2>&1 >/dev/null)" || status=$?
     if ((status == 1)); then
       PROBLEM="its part $part can't be read ($(redact "${answer#ERROR: * * }")): $advice"
       return "$NOT_WORTH_IT"

@@ -133,7 +133,8 @@ gather_evidence() {
 system_of_segment() {
   local options=(--decrypt)
   if [[ "$1" == *.* ]]; then options+=(--decompress); fi
-  timeout "$STORE_SECONDS" wal-g st cat "${options[@]}" "wal_005/$1" 2>/dev/null | perl -e 'read STDIN, $_, 32; print; 1 while read STDIN, $_, 65536' >"$2.header" ||
+  run_walg "$STORE_SECONDS" "$NO_BOUND" st cat "${options[@]}" "wal_005/$1" 2>/dev/null |
+    perl -e 'read STDIN, $_, 32; print; 1 while read STDIN, $_, 65536' >"$2.header" ||
     not_known "WAL segment $1 of the archive, which would tell whose it is, can't be read: is the key of encryption the right one?"
   [ "$(stat -c %s "$2.header")" = 32 ] || not_known "WAL segment $1 of the archive is cut short"
   od -An -tu8 -j 24 -N 8 "$2.header" | tr -d ' ' >"$2"

@@ -3,22 +3,22 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly OBJECTS=postgres-stack
-# seconds that one call may take, and less where ASK_UNTIL (of SECONDS) comes before
+# seconds without movement after which a call ends; where ASK_UNTIL (of SECONDS) is set, it ends then in any case
 readonly STORE_SECONDS=60
 
 # Runs wal-g with its output in a file, and what it says in <file>.err. Arguments: file, wal-g's. Exit: 1 when it failed.
 walg_into() {
-  local file="$1" deadline="$STORE_SECONDS" status=0
+  local file="$1" limit="$STORE_SECONDS" bound=$((STORE_SECONDS * STALLS)) status=0
   shift
   if [ -n "${ASK_UNTIL-}" ]; then
-    deadline=$((ASK_UNTIL - SECONDS < STORE_SECONDS ? ASK_UNTIL - SECONDS : STORE_SECONDS))
-    deadline=$((deadline > 0 ? deadline : 1))
+    bound=$((ASK_UNTIL > SECONDS ? ASK_UNTIL - SECONDS : 1))
+    limit=$((bound < STORE_SECONDS ? bound : STORE_SECONDS))
   fi
-  timeout --foreground -k 5 "$deadline" wal-g "$@" >"$file" 2>"$file.err" || status=$?
+  run_walg "$limit" "$bound" "$@" >"$file" 2>"$file.err" || status=$?
   if ((status == 0)); then return 0; fi
   WALG_OUTPUT="$(<"$file.err")"
   read_walg_error "$status"
-  if ((status == 124 || status == 137)); then WALG_ERROR="no answer within $deadline s"; fi
+  if ((status == STOOD_STILL)); then WALG_ERROR="no answer within $limit s"; fi
   PROBLEM="$WALG_ERROR"
   return 1
 }

@@ -18,7 +18,7 @@ own_backups_into() {
 is_in_archive() {
   local suffix
   for suffix in "$COMPRESSED" .lz4 .zst .br .lzma .lzo ''; do
-    if [ -n "$(timeout "$STORE_SECONDS" wal-g st cat "wal_005/$1$suffix" 2>/dev/null | head -c 1 | tr '\0' x)" ]; then
+    if [ -n "$(run_walg "$STORE_SECONDS" "$NO_BOUND" st cat "wal_005/$1$suffix" 2>/dev/null | head -c 1 | tr '\0' x)" ]; then
       COMPRESSED="$suffix"
       return 0
     fi
