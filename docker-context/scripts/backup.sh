@@ -96,6 +96,12 @@ check_identity() {
   esac
 }
 
+# The lock's holder is the only one at work: what others left, which were killed, goes.
+make_work() {
+  rm -rf "$RUN"/backup.*
+  mkdir -p "$WORK"
+}
+
 # Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server.
 ask_server() {
   local answer
@@ -181,12 +187,12 @@ _main() {
   BACKUP_STATUS_FILE="${BACKUP_STATUS_FILE:-$RECORDS/last-backup}"
   trap end_with_words EXIT
   load_walg_env || fail "no backup was taken: $WALG_ENV or a secret it names can't be read; is a prefix such as WALG_S3_PREFIX set?"
-  mkdir -p "$WORK"
   if [ "$MODE" = --take-over ]; then take_over; fi
   use_server
   wait_for_server
   check_identity
   take_lock
+  make_work
   ask_server
   check_need
   take_backup
