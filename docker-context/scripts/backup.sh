@@ -96,6 +96,12 @@ check_identity() {
   esac
 }
 
+# The lock's holder is the only one at work: what others left, which were killed, goes.
+make_work() {
+  rm -rf "$RUN"/backup.*
+  mkdir -p "$WORK"
+}
+
 # Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server.
 ask_server() {
   local answer
@@ -166,8 +172,9 @@ retain_backups() {
 
 take_over() {
   find_identity "$STORE_SECONDS" human
-  if [ "$IDENTITY" = owner ]; then finish "the archive is this database's"; fi
-  fail "the archive was not taken over: $IDENTITY_WHY"
+  if [ "$IDENTITY" != owner ]; then fail "the archive was not taken over: $IDENTITY_WHY"; fi
+  info "the archive is this database's"
+  write_status "done" "the archive is this database's"
 }
 
 _main() {
@@ -181,12 +188,15 @@ _main() {
   BACKUP_STATUS_FILE="${BACKUP_STATUS_FILE:-$RECORDS/last-backup}"
   trap end_with_words EXIT
   load_walg_env || fail "no backup was taken: $WALG_ENV or a secret it names can't be read; is a prefix such as WALG_S3_PREFIX set?"
-  mkdir -p "$WORK"
-  if [ "$MODE" = --take-over ]; then take_over; fi
+  if [ "$MODE" = --take-over ]; then
+    take_over
+    return
+  fi
   use_server
   wait_for_server
   check_identity
   take_lock
+  make_work
   ask_server
   check_need
   take_backup

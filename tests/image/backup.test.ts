@@ -118,9 +118,15 @@ describe("image: base backups", () => {
     const record = (await database.exec("cat", RECORD)).stdout;
     const slow = environment({ WALG_DISK_RATE_LIMIT: "100000" });
     await docker(["exec", "-d", "-u", "postgres", ...slow, database.id, "backup.sh"]);
-    await until("the upload runs", async () => (await database.exec("pgrep", "-x", "wal-g")).code === 0);
+    await until(
+      "the upload runs",
+      async () => (await database.exec("pgrep", "-f", "^wal-g backup-push")).code === 0,
+    );
     await database.bash("pkill -9 -of backup.sh");
-    await until("the upload is gone", async () => (await database.exec("pgrep", "-x", "wal-g")).code !== 0);
+    await until(
+      "the upload is gone",
+      async () => (await database.exec("pgrep", "-f", "^wal-g backup-push")).code !== 0,
+    );
     await until("the lock is free", async () => (await database.sql(LOCKS)) === "0");
     expect((await database.exec("cat", RECORD)).stdout).to.equal(record);
     expect((await database.exec("backup.sh")).code).to.equal(0);

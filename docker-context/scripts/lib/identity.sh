@@ -69,10 +69,11 @@ not_known() {
   exit 1
 }
 
-# Asks, and writes the answer. One at a time in a container. Runs by attempt. Arguments: as find_identity.
+# Asks, and writes the answer; one at a time of those that could claim. Runs by attempt. Arguments: as find_identity.
 ask_identity() {
-  local folder="$RUN/identity" verdict='' uuids='' why='' ASK_UNTIL=$((SECONDS + $1)) ASKING
-  exec {ASKING}>"$RUN/identity.lock"
+  local folder="$RUN/identity" verdict='' uuids='' why='' ASK_UNTIL=$((SECONDS + $1)) ASKING lock="$RUN/identity.lock"
+  if [ -w "$RECORDS" ]; then lock="$ARCHIVE_RECORD.lock"; fi
+  exec {ASKING}>"$lock"
   flock -w "$1" "$ASKING" || not_known "another process asks for it already"
   load_walg_env || not_known "$WALG_ENV or a secret it names can't be read"
   # one that is not mounted looks empty

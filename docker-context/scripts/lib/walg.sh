@@ -205,10 +205,15 @@ relay() {
   done
 }
 
-# Runs wal-g for as long as something moves, and logs its lines. Arguments: wal-g's. Exit: wal-g's, or STOOD_STILL.
+# Runs wal-g for as long as something moves, and logs its lines. It is this process's own child, no pipeline's, so that it ends with it.
+# Arguments: wal-g's. Exit: wal-g's, or STOOD_STILL.
 walg() {
-  local status=0
-  run_walg "$BACKUP_STALL_SECONDS" "$NO_BOUND" "$@" 2>&1 | relay || status=$?
+  local status=0 lines relaying
+  exec {lines}> >(relay)
+  relaying=$!
+  run_walg "$BACKUP_STALL_SECONDS" "$NO_BOUND" "$@" >&"$lines" 2>&1 || status=$?
+  exec {lines}>&-
+  wait "$relaying" || true
   if ((status == STOOD_STILL)); then
     error "wal-g $1: nothing has moved for $BACKUP_STALL_SECONDS s, so it was ended: the store does not answer"
   fi
