@@ -40,7 +40,7 @@ describe("image: records that can't be written or read", () => {
     const database = await Container.start([...options(volume, wanted), ...FULL], start);
     await isUp(database);
     await database.logged(/ERROR .*restores\/one.restore can't be written \(No space left on device\)/);
-    await database.logged(/ERROR .* the restore is not recorded as done/);
+    await database.logged(/ERROR .* the restore is not finished: .*can.t be written/);
     expect(await rows(database)).to.equal("13..13");
     await insert(database, 99, 99);
     await database.stop();

@@ -17,7 +17,7 @@ fetch_backup() {
     report_progress "fetching: ${JOURNAL[backup]}, $((JOURNAL[bytes] / MIB)) MiB, into $STAGING"
     attempt run_fetch
     if ((STATUS == 0)); then break; fi
-    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): ${PROBLEM:-it ended with $STATUS (above)}"
+    PROBLEM="base backup ${JOURNAL[backup]} can't be fetched (attempt $try of $FETCH_TRIES): $PROBLEM"
     if ((STATUS == NOT_WORTH_IT || try == FETCH_TRIES)); then return 1; fi
     warn "$PROBLEM"
     interruptible sleep "$((try * 5))"

@@ -169,12 +169,7 @@ verify() {
   if [ -n "$PROBLEM" ]; then return; fi
   attempt read_all_tables "$PRIVATE"
   rm -rf "$BULK"
-  if ((STATUS == 0)); then
-    PROBLEM=''
-  else
-    PROBLEM="${PROBLEM:-the reading of the data broke off (above)}"
-    pass_by_force
-  fi
+  if ((STATUS == 0)); then PROBLEM=''; else pass_by_force; fi
 }
 
 # Empties PROBLEM, after a warning, when the request says force; else adds how to say it.

@@ -13,7 +13,7 @@ look_at_plan() {
     return 0
   fi
   attempt find_tablespaces
-  if ((STATUS != 0)); then PROBLEM="${PROBLEM:-looking for tablespaces broke off (above)}"; fi
+  if ((STATUS == 0)); then PROBLEM=''; fi
 }
 
 # Exit: 0 when the archive does not know the id either: a volume that was lost, or a record, took its own knowledge along. Else, or
@@ -78,7 +78,7 @@ say_reading() {
   READING_SAID="$SECONDS"
   : "${JOURNAL[reader]:=$(</proc/sys/kernel/random/uuid)}"
   attempt add_reader "$(archive_environment)" "${JOURNAL[reader]}" "${JOURNAL[backup]}" "$READING_SECONDS" "$(title "${JOURNAL[id]}")"
-  ((STATUS == 0)) || warn "the archive can't be told that ${JOURNAL[backup]} is read (${PROBLEM:-above}): its retention may delete it meanwhile"
+  ((STATUS == 0)) || warn "the archive can't be told that ${JOURNAL[backup]} is read ($PROBLEM): its retention may delete it meanwhile"
 }
 
 # Says so again in time. Called again and again.

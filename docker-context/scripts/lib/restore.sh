@@ -182,7 +182,7 @@ bring_to_target() {
   enter_step fetching
   attempt fetch_backup
   if ((STATUS != 0)); then
-    give_up failed "${PROBLEM:-the fetching broke off (above)}"
+    give_up failed "$PROBLEM"
     return
   fi
   enter_step recovering

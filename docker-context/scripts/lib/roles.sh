@@ -44,11 +44,11 @@ follow_up() {
   read_identity
   if [ "$IDENTITY" != owner ]; then settle_identity "$STORE_SECONDS"; fi
   attempt finish_restore
-  ((STATUS == 0)) || error "the restore is not recorded as done (above): the next start tries again"
+  ((STATUS == 0)) || error "the restore is not finished: $PROBLEM; the next start tries again"
   attempt finish_upgrade
-  ((STATUS == 0)) || error "the upgrade is not recorded as done (above): the next start tries again"
+  ((STATUS == 0)) || error "the upgrade is not finished: $PROBLEM; the next start tries again"
   attempt finish_undo_upgrade
-  ((STATUS == 0)) || error "the undoing of the upgrade is not recorded (above): the next start tries again"
+  ((STATUS == 0)) || error "the undoing of the upgrade is not finished: $PROBLEM; the next start tries again"
   attempt stash_binaries
 }
 
