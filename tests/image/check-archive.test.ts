@@ -21,15 +21,16 @@ describe("image: whose an archive is, asked before a server restarts with its pr
       const { code, stderr } = await database.exec("backup.sh");
       expect(code, stderr).to.equal(0);
     }
-    const copy = `cd ${ARCHIVES} && cp -r one before-owners && rm -r before-owners/18/postgres-stack && mkdir -m 0700 closed`;
-    const made = await one.bash(copy);
+    const folders = "{basebackups_005,postgres-stack,wal_005}";
+    const copy = `cd ${ARCHIVES} && cp -a one before-owners && rm -r before-owners/18/postgres-stack && mkdir -p new/18/${folders}`;
+    const made = await one.exec("bash", "-c", copy);
     expect(made.code, made.stderr).to.equal(0);
   });
   after(() => Promise.all([one, two].map((database) => database?.remove())));
 
   /** What is in the archives, to the byte. */
   const stored = async () =>
-    (await one.bash(`cd ${ARCHIVES} && find . -type f -exec md5sum {} + | sort`)).stdout;
+    (await one.exec("bash", "-c", `cd ${ARCHIVES} && find . -type f -exec md5sum {} + | sort`)).stdout;
 
   /** Asks on behalf of a server, or of none that answers. */
   async function check(server: Container | undefined, variables: Record<string, string>) {
