@@ -1,6 +1,6 @@
 import { until } from "../../local/process";
 import { Container, environment, must, newSharedVolume, newVolume, runOnce } from "./docker";
-import { shared } from "./shared";
+import { shared } from "./once";
 
 /** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
 export const VOLUME = "/var/lib/postgresql";

@@ -2,8 +2,8 @@ import { expect } from "chai";
 import type { Result } from "../../local/process";
 import { type Container, docker, newSharedVolume, runOnce } from "./docker";
 import { imageOf, needMajors } from "./majors";
+import { shared } from "./once";
 import { boot, copyOf, options, VOLUME } from "./restore";
-import { shared } from "./shared";
 
 /** What asks for an upgrade by environment. */
 export function upgrade(more: Record<string, string> = {}): Record<string, string> {

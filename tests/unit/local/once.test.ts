@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { shared } from "../../image/shared";
+import { shared } from "../../image/once";
 
 describe("what the files of a run share", () => {
   const own = process.env.TEST_FOLDER;
