@@ -26,12 +26,12 @@ SELECT current_database(), 'large objects', md5(string_agg(oid || lomowner::regr
 SELECT current_database(), 'views', count(*) FROM pg_views WHERE schemaname NOT IN ('pg_catalog', 'information_schema');
 SELECT current_database(), 'rules and policies', (SELECT count(*) FROM pg_rules WHERE schemaname = 'public'), (SELECT count(*) FROM pg_policy),
   (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_event_trigger), (SELECT count(*) FROM pg_publication), (SELECT count(*) FROM pg_foreign_table);
-SELECT current_database(), 'indexes', count(*), count(*) FILTER (WHERE indisvalid) FROM pg_index WHERE indrelid::regclass::text !~ '^pg_|^information_schema|slugs' AND indexrelid >= 16384;
+SELECT current_database(), 'indexes', count(*) FROM pg_index WHERE indisvalid AND indrelid::regclass::text !~ '^pg_|^information_schema|slugs' AND indexrelid >= 16384;
 SELECT current_database(), 'extensions', string_agg(extname, ' ' ORDER BY extname) FROM pg_extension;
 `;
 const OF_ALL = `
 SELECT rolname, rolcanlogin, rolconnlimit FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1;
-SELECT datname, datdba::regrole, encoding, datcollate, datallowconn, datconnlimit, datistemplate, datacl::text FROM pg_database WHERE datname !~ '^template' ORDER BY 1;
+SELECT datname, datdba::regrole, encoding, datcollate, datallowconn, datconnlimit, datistemplate, (SELECT string_agg(acl::text, ',' ORDER BY acl::text) FROM unnest(datacl) AS acl) FROM pg_database WHERE datname !~ '^template' ORDER BY 1;
 SELECT setdatabase::text, setrole::regrole, setconfig FROM (SELECT coalesce(d.datname, '') AS setdatabase, setrole, setconfig::text
   FROM pg_db_role_setting AS s LEFT JOIN pg_database AS d ON d.oid = setdatabase) AS setting ORDER BY 1, 2;
 SELECT subname, subenabled, subpublications FROM pg_subscription;

@@ -21,7 +21,8 @@ collation_error() {
 # Writes a line for each index, and each kind of object besides, that depends on a collation with a recorded version, and for
 # each of these collations. An index depends on the collations of its keys, also within arrays, domains, ranges and composite
 # types, on those by which its expressions and its predicate compare, and with jsonb keys on the database's default. Operator
-# classes that compare bytes, and hashes of what is equal only when its bytes are, depend on none.
+# classes that compare bytes, and hashes of what is equal only when its bytes are, depend on none. Nothing here opens an index: a
+# session keeps what it knows of each relation that it opened, 10 KiB each.
 # Arguments: socket's folder, file. Exit: 1 when a database can't be read; PROBLEM says which.
 read_collations() {
   write_collation_commands >"$BULK/collations.sql"
@@ -56,7 +57,7 @@ WITH RECURSIVE version AS (
   SELECT oid, oid::regcollation::text, collprovider, coalesce(colllocale, collcollate), collversion
     FROM pg_collation WHERE collversion IS NOT NULL AND collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding()))
 ), candidate AS (
-  SELECT i.*, m.amname
+  SELECT i.*, m.amname, c.relpages
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam
     WHERE c.relkind = 'i' AND c.relpersistence <> 't' AND i.indisvalid
 ), element AS (
@@ -86,7 +87,7 @@ WITH RECURSIVE version AS (
       regexp_split_to_table(trim(match[1]), ' +') AS word
 ), object AS (
   SELECT 'index' AS kind, n.indexrelid AS oid, pg_relation_filenode(n.indexrelid) AS node,
-      pg_relation_size(n.indexrelid) AS bytes, n.indisunique AS first, d.collation
+      greatest(n.relpages::bigint * current_setting('block_size')::int, (pg_stat_file(pg_relation_filepath(n.indexrelid), true)).size) AS bytes, n.indisunique AS first, d.collation
     FROM dependency AS d JOIN candidate AS n USING (indexrelid)
   UNION
   SELECT 'partitions', p.partrelid, 0, 0, false, k.oid

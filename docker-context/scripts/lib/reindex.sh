@@ -2,6 +2,7 @@
 # Reads lines as collation-read.sh writes them. What writes runs by attempt.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
+readonly MOST_IN_SESSION=2000 # indexes: a session keeps what it knows of each
 readonly REINDEXING="$RUN/reindexing" # the index that is being rebuilt, for the line of progress
 
 # Looks whether the volume has room for the new files and for their WAL, which waits for the real server to be archived.
@@ -43,7 +44,7 @@ reindex_each() {
       said="$SECONDS"
       report_progress "$(<"$REINDEXING")"
     fi
-    if [ "$database" != "$open" ]; then
+    if [ "$database" != "$open" ] || ((number % MOST_IN_SESSION == 0)); then
       if [ -n "$open" ]; then close_session; fi
       printf -v open '%b' "$database"
       open_session "$1" "$open"
