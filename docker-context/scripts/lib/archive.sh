@@ -150,8 +150,10 @@ is_whole_backup() {
   status=0
   wait "$manifest" || status=$?
   check_walg "$PLANS/manifest" "$status" "our list of the parts of $1 can't be read" || return 2
-  if [ -s "$PLANS/manifest" ]; then
-    ask_planner parts "backup=$1" source=manifest || return 2
+  echo unreadable=true >"$PLANS/parts.plan"
+  if [ -s "$PLANS/manifest" ]; then ask_planner parts "backup=$1" source=manifest || return 2; fi
+  if ! grep -qx 'unreadable=true' "$PLANS/parts.plan"; then
+    :
   elif grep -q ' files_metadata\.json *$' "$PLANS/parts"; then
     check_metadata "$1" || return 2
   else

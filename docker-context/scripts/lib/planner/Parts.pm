@@ -8,13 +8,14 @@ use JsonStream;
 # Input: parts (what `wal-g st ls -r` prints of its folder); and what tells its parts, by source: manifest (the file manifest: ours,
 # with names and sizes), metadata (standard input: WAL-G's files_metadata.json, of any length) or sentinel (the file sentinel: the
 # backup was made without these, so that WAL-G's numbering and the sum of the sizes tell).
-# Request: backup, source. Lines: problem=, empty when it is whole.
+# Request: backup, source. Lines: problem=, empty when it is whole; or `unreadable=true`: this source says nothing, as half a manifest.
 sub plan {
     my ($folder, $request) = @_;
     my $name = $request->{backup};
     my %stored = stored(slurp("$folder/parts") // die("the parts of $name can't be listed\n"));
     my %check = (manifest => \&by_manifest, metadata => \&by_metadata, sentinel => \&by_sentinel);
     my $damage = $check{ $request->{source} }->($folder, $name, \%stored) // '';
+    return 'unreadable=true' if $damage eq 'unreadable';
     $damage = 'its part pg_control is missing' if $damage eq '' && !grep { /^pg_control\.tar/ } keys %stored;
     return 'problem=' . ($damage eq '' ? '' : "base backup $name is damaged: $damage");
 }
@@ -29,7 +30,7 @@ sub by_manifest {
     my ($folder, $name, $stored) = @_;
     my $manifest = eval { parse_json(slurp("$folder/manifest") // '', '') };
     my @parts = ref $manifest eq 'HASH' && ref $manifest->{parts} eq 'ARRAY' ? @{ $manifest->{parts} } : ();
-    return 'our list of its parts can\'t be read' if !@parts || grep { ref ne 'ARRAY' || @$_ != 2 } @parts;
+    return 'unreadable' if !@parts || grep { ref ne 'ARRAY' || @$_ != 2 } @parts;
     for (@parts) {
         my ($part, $bytes) = @$_;
         return "its part $part is missing" if !defined $stored->{$part};
