@@ -7,7 +7,7 @@ readonly PRIVATE="$RUN/private"
 readonly ALONE="$UNDISTURBED -c event_triggers=off -c role=none -c session_preload_libraries= -c local_preload_libraries=
   -c zero_damaged_pages=off -c ignore_checksum_failure=off -c session_replication_role=origin -c quote_all_identifiers=off
   -c standard_conforming_strings=on -c constraint_exclusion=off -c enable_tidscan=on -c max_parallel_workers_per_gather=0 -c jit=off
-  -c lc_messages=C"
+  -c lc_messages=C -c track_counts=off"
 readonly AS_IT_IS="-c client_encoding=SQL_ASCII" # names and messages without a conversion, which not each of them has
 
 # Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid, and

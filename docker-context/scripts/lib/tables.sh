@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly TABLES_TOLD=20
+readonly TABLES_IN_SESSION=500 # a session keeps what it knows of each table and of its indexes
 
 # Reads the first and the last block of every table and materialized view, which PostgreSQL checks against their checksums.
 # Arguments: socket's folder. Exit: 1 when something is damaged, or can't be looked at; PROBLEM says what.
@@ -33,8 +34,10 @@ read_all_tables() {
 write_reads() {
   cat >"$1" <<SQL
 \\o $BULK/these.sql
-SELECT format(E'SELECT (SELECT count(*) FROM ONLY %1\$s WHERE ctid < ''(1,0)''), (SELECT count(*) FROM ONLY %1\$s WHERE ctid >= ''(%2\$s,0)'');\n\\\\if :ERROR\n\\\\echo :SQLSTATE %3\$s %4\$s %5\$s\n\\\\endif',
-    c.oid::regclass, greatest(pg_relation_size(c.oid) / current_setting('block_size')::int - 1, 0), d.oid, c.oid, pg_relation_filepath(c.oid))
+SELECT format(E'SELECT (SELECT count(*) FROM ONLY %1\$s WHERE ctid < ''(1,0)''), (SELECT count(*) FROM ONLY %1\$s
+  WHERE ctid >= (SELECT format(''(%%s,0)'', greatest(pg_relation_size(%3\$s) / current_setting(''block_size'')::int - 1, 0))::tid));
+\\\\if :ERROR\n\\\\echo :SQLSTATE %2\$s %3\$s %4\$s\n\\\\endif', c.oid::regclass, d.oid, c.oid, pg_relation_filepath(c.oid))
+    || CASE WHEN row_number() OVER () % $TABLES_IN_SESSION = 0 THEN E'\n\\\\connect' ELSE '' END
   FROM pg_class AS c, pg_database AS d
   WHERE datname = current_database() AND relkind IN ('r', 'm', 't') AND relpersistence = 'p' AND relispopulated
     AND relam = (SELECT oid FROM pg_am WHERE amname = 'heap') AND $2;
