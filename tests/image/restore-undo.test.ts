@@ -167,7 +167,7 @@ describe("image: the undoing of a restore", () => {
     await restored(database);
     const late = await database.exec("restore.sh", "--undo");
     expect(late.code).to.equal(1);
-    expect(late.stderr).to.contain("nothing to undo: the data from before one are not on the volume");
+    expect(late.stderr).to.contain("nothing to undo: the data from before a restore are not on the volume");
     await end(database);
     await change(
       volume,
