@@ -167,27 +167,15 @@ run_identity_plan() {
   done <"$1/plan"
 }
 
-# Looks whose an archive is from outside of the database's container, by what is known of the database (empty: not known); writes
-# nothing there. Exit: 0 ours or nobody's, 1 a stranger's, 2 it can't be asked; PROBLEM says why. Arguments: uuid, system, owner.
-judge_archive() {
-  attempt judge_owners "$@"
-  case "$STATUS" in
-    0) return 0 ;;
-    "$IS_STRANGER") return 1 ;;
-    *) return 2 ;;
-  esac
-}
-
-# Looks whether the archive may be taken over by a restore onto a volume without data: by the name of its owner. One that can't be
-# asked is no reason against it. Exit: 1 when it may not; PROBLEM says why.
+# Sets PROBLEM: why the archive may not be taken over by a restore onto a volume without data, by the name of its owner; else empty,
+# also when it can't be asked.
 takeover_problem() {
-  local verdict=0
-  judge_archive "$(read_field "$ARCHIVE_RECORD" uuid)" '' "$(archive_owner)" || verdict=$?
-  if ((verdict == 1)); then
-    PROBLEM="the archive can't be taken over by a restore: $PROBLEM. Restore from it with a prefix of this database's own (RESTORE_FROM), or clone it"
-    return 1
+  attempt judge_owners "$(read_field "$ARCHIVE_RECORD" uuid)" '' "$(archive_owner)"
+  if ((STATUS != IS_STRANGER)); then
+    PROBLEM=''
+    return 0
   fi
-  PROBLEM=''
+  PROBLEM="the archive can't be taken over by a restore: $PROBLEM. Restore from it with a prefix of this database's own (RESTORE_FROM), or clone it"
 }
 
 # Runs by attempt. Arguments: uuid, system, owner. Exit: IS_STRANGER, with the reason as PROBLEM.

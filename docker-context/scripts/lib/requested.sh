@@ -6,7 +6,9 @@ readonly READING_SECONDS=21600 # for so long a base backup is spared when a rest
 # Makes the plan for REQUEST, which is a new one. Sets PLAN, and PROBLEM: empty, or why it is refused, with what could be reached.
 look_at_plan() {
   PROBLEM=''
-  if ! { id_is_new && archive_may_be_taken; }; then return 0; fi
+  if ! id_is_new; then return 0; fi
+  look_at_owner
+  if [ -n "$PROBLEM" ]; then return 0; fi
   plan_restore
   if [ -n "${PLAN[problem]}" ]; then
     PROBLEM="${PLAN[problem]}${PLAN[window]:+. ${PLAN[window]}}${PLAN[room]:+; ${PLAN[room]}}"
@@ -26,8 +28,8 @@ id_is_new() {
   return 1
 }
 
-# Exit: 0 when this stack may restore its own archive onto a volume without data, and go on with it. PROBLEM says why not.
-archive_may_be_taken() {
+# Sets PROBLEM: why this stack may not restore its own archive onto a volume without data and go on with it; else empty.
+look_at_owner() {
   if [ "${REQUEST[id]}" = "$CLONE" ] || [ -n "${REQUEST[from]}" ] || [ -s "$PGDATA/PG_VERSION" ]; then return 0; fi
   takeover_problem
 }
