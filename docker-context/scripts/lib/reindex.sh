@@ -2,7 +2,7 @@
 # Reads lines as collation-read.sh writes them. What writes runs by attempt.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-readonly MOST_IN_SESSION=2000 # indexes: a session keeps what it knows of each
+readonly MOST_IN_SESSION=2000         # indexes: a session keeps what it knows of each
 readonly REINDEXING="$RUN/reindexing" # the index that is being rebuilt, for the line of progress
 
 # Looks whether the volume has room for the new files and for their WAL, which waits for the real server to be archived.
