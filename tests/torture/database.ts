@@ -99,6 +99,22 @@ export class Database {
     return boot;
   }
 
+  /**
+   * Initialises the database, without an archive, as far as every sequence has it: with its table, and with the programs that a
+   * later upgrade needs. It is stopped afterwards.
+   */
+  async prepare(): Promise<void> {
+    const { WALG_S3_PREFIX: _, ...variables } = this.environment();
+    await this.machine.boot(this.major, variables);
+    await this.withSession((session) => session.query("CREATE TABLE rows (n bigint PRIMARY KEY)"));
+    const kept = `/var/lib/postgresql/.postgres-stack/binaries/${this.major}-*`;
+    await until("the programs are kept", async () => {
+      const { code } = await this.machine.command(["bash", "-c", `[ -d ${kept} ]`]);
+      return code === 0;
+    });
+    await this.machine.kill();
+  }
+
   /** Like {@link serves}, where there may be no data to serve until the store answers: it starts again as a container would. */
   async comesBack(killAfter?: number): Promise<Boot> {
     let boot = await this.boot(killAfter);

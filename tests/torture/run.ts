@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import fc from "fast-check";
 import { LABELS } from "../image/docker";
-import type { Store } from "./database";
+import { Database, type Store } from "./database";
 import { Machine } from "./machine";
 import {
   Clone,
@@ -65,7 +65,7 @@ const steps = fc.commands(
       .tuple(fc.constantFrom<"hang" | "revoke">("hang", "revoke"), fc.integer({ min: 200, max: 3000 }))
       .map((args) => new StoreFault(...args)),
   ],
-  { maxCommands: 8, size: "max" },
+  { maxCommands: 10, size: "max" },
 );
 
 /** Plays random sequences, one after the other. A failure is an error with the seed and the shortest sequence that fails. */
@@ -74,18 +74,34 @@ export async function torture({ sequences, seed, path, images, shrink }: Torture
   const machines = new Map(
     ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABELS)]),
   );
+  for (const [of, major] of [
+    ["a", 17],
+    ["a", 18],
+    ["b", 18],
+  ] as const) {
+    const machine = machines.get(of);
+    if (!machine || !images.has(major)) continue;
+    const database = new Database(of, machine, STORE, "", "", major);
+    await database.prepare();
+    await machine.save(`${major}`);
+    machine.wipe();
+  }
   let played = 0;
   const began = Date.now();
   const property = fc.asyncProperty(steps, fc.boolean(), fc.boolean(), async (sequence, owned, old) => {
     const world = new World(`${basename(folder)}/${++played}`, STORE, machines, owned);
     try {
       await fc.asyncModelRun(async () => {
-        for (const [index, of] of ["a", "b"].entries()) {
-          const database = await world.add(of, index === 0 && old && images.has(17) ? 17 : 18);
+        for (const [of, major] of [
+          ["a", old && images.has(17) ? 17 : 18],
+          ["b", 18],
+        ] as const) {
+          const database = await world.add(of, major);
+          await database.machine.load(`${major}`);
           await database.serves();
           world.claim(database);
-          await database.withSession((session) => session.query("CREATE TABLE rows (n bigint PRIMARY KEY)"));
         }
+        await new Nights("a", 1).run(world);
         return { model: world, real: world };
       }, sequence);
       await everythingRestores(world);
