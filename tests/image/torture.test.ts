@@ -1,0 +1,23 @@
+import { IMAGE } from "./docker";
+import "./hooks";
+import { skip } from "../lib/skip";
+import { storeIsThere, torture } from "../torture/run";
+import { imageOf, majorsAreThere } from "./majors";
+
+const SEQUENCES = 50;
+/** Beside each other, so that one works while another waits. */
+const JOBS = 2;
+
+describe("image: random histories", () => {
+  it(`of ${SEQUENCES} sequences lose nothing that was acknowledged`, async function () {
+    this.timeout("45m");
+    if (!storeIsThere) skip(this, "an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
+    const images = new Map([[18, IMAGE]]);
+    if (majorsAreThere(17)) images.set(17, await imageOf(17));
+    const seed = Date.now() % 1_000_000_000;
+    const jobs = Array.from({ length: JOBS }, (_, job) =>
+      torture({ sequences: SEQUENCES / JOBS, seed: seed + job, images, shrink: false }),
+    );
+    await Promise.all(jobs);
+  });
+});
