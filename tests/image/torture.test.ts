@@ -5,6 +5,8 @@ import { storeIsThere, torture } from "../torture/run";
 import { imageOf, majorsAreThere } from "./majors";
 
 const SEQUENCES = 50;
+/** Always the same sequences; `make torture` plays others. */
+const SEED = 18;
 /** Beside each other, so that one works while another waits. */
 const JOBS = 2;
 
@@ -14,9 +16,8 @@ describe("image: random histories", () => {
     if (!storeIsThere) skip(this, "an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
     const images = new Map([[18, IMAGE]]);
     if (majorsAreThere(17)) images.set(17, await imageOf(17));
-    const seed = Date.now() % 1_000_000_000;
     const jobs = Array.from({ length: JOBS }, (_, job) =>
-      torture({ sequences: SEQUENCES / JOBS, seed: seed + job, images, shrink: false }),
+      torture({ sequences: SEQUENCES / JOBS, seed: SEED + job, images, shrink: false }),
     );
     await Promise.all(jobs);
   });
