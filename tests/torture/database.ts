@@ -54,7 +54,7 @@ export class Database {
     /** Without the major. */
     public prefix: string,
     /** Empty: a database in plain Docker. */
-    private readonly owner: string,
+    readonly owner: string,
     major: number,
   ) {
     this.major = major;

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import { attempt, type Result, run, until } from "../../local/process";
@@ -56,10 +56,12 @@ export class Machine {
     await run("cp", ["-a", this.at("volume"), this.at(`saved-${name}`)]);
   }
 
-  /** Fills the volume with what was saved. */
-  async load(name: string): Promise<void> {
+  /** Fills the volume with what was saved, as one of an owner if told. */
+  async load(name: string, owner: string): Promise<void> {
     this.wipe();
     await run("cp", ["-a", `${this.at(`saved-${name}`)}/.`, this.at("volume")]);
+    const record = join(this.at("volume"), ".postgres-stack/owner");
+    if (owner !== "") writeFileSync(record, `${owner}\n`);
   }
 
   private async container(major: number): Promise<string> {

@@ -97,7 +97,7 @@ export async function torture({ sequences, seed, path, images, shrink }: Torture
           ["b", 18],
         ] as const) {
           const database = await world.add(of, major);
-          await database.machine.load(`${major}`);
+          await database.machine.load(`${major}`, database.owner);
           await database.serves();
           world.claim(database);
         }
