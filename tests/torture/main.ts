@@ -9,6 +9,7 @@ import { imageOf, majorsAreThere } from "../image/majors";
 import { build, remove } from "../image/prepare";
 import { storeIsThere, torture } from "./run";
 
+const STEPS = 10;
 const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000_000);
 const path = process.env.TORTURE_PATH;
 const jobs = path === undefined ? Number(process.env.TORTURE_JOBS ?? 3) : 1;
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   try {
     const share = Math.ceil(sequences / jobs);
     const all = Array.from({ length: jobs }, (_, job) =>
-      torture({ sequences: share, seed: seed + job, path, images, shrink }),
+      torture({ sequences: share, steps: STEPS, seed: seed + job, path, images, shrink }),
     );
     const failures = (await Promise.allSettled(all)).filter((result) => result.status === "rejected");
     for (const { reason } of failures) console.error((reason as Error).message);

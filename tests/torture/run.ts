@@ -35,6 +35,8 @@ export const storeIsThere = Boolean(S3_BUCKET);
 
 export interface Torture {
   readonly sequences: number;
+  /** Of a sequence at most. */
+  readonly steps: number;
   readonly seed: number;
   /** As fast-check prints it: plays one sequence of the seed again. */
   readonly path?: string;
@@ -48,28 +50,25 @@ export interface Torture {
 const name = fc.constantFrom("a", "a", "a", "b", "b", "c");
 const killAfter = fc.option(fc.integer({ min: 50, max: 3500 }), { nil: undefined, freq: 1 });
 
-const steps = fc.commands(
-  [
-    fc.tuple(name, fc.integer({ min: 1, max: 5 }), fc.boolean()).map((args) => new Write(...args)),
-    name.map((of) => new Kill(of)),
-    fc.tuple(name, fc.integer({ min: 1, max: 3 })).map((args) => new Nights(...args)),
-    fc
-      .tuple(name, fc.option(fc.nat(9), { nil: undefined }), killAfter, fc.boolean())
-      .map((args) => new Restore(...args)),
-    fc.tuple(name, killAfter).map((args) => new Undo(...args)),
-    fc.tuple(name, fc.boolean(), killAfter).map((args) => new LoseVolume(...args)),
-    name.map((of) => new Clone(of)),
-    fc.tuple(name, fc.option(name, { nil: undefined })).map((args) => new EditPrefix(...args)),
-    fc.tuple(name, fc.constantFrom("link", "copy"), killAfter).map((args) => new Upgrade(...args)),
-    fc
-      .tuple(fc.constantFrom<"hang" | "revoke">("hang", "revoke"), fc.integer({ min: 200, max: 3000 }))
-      .map((args) => new StoreFault(...args)),
-  ],
-  { maxCommands: 10, size: "max" },
-);
+const STEPS = [
+  fc.tuple(name, fc.integer({ min: 1, max: 5 }), fc.boolean()).map((args) => new Write(...args)),
+  name.map((of) => new Kill(of)),
+  fc.tuple(name, fc.integer({ min: 1, max: 3 })).map((args) => new Nights(...args)),
+  fc
+    .tuple(name, fc.option(fc.nat(9), { nil: undefined }), killAfter, fc.boolean())
+    .map((args) => new Restore(...args)),
+  fc.tuple(name, killAfter).map((args) => new Undo(...args)),
+  fc.tuple(name, fc.boolean(), killAfter).map((args) => new LoseVolume(...args)),
+  name.map((of) => new Clone(of)),
+  fc.tuple(name, fc.option(name, { nil: undefined })).map((args) => new EditPrefix(...args)),
+  fc.tuple(name, fc.constantFrom("link", "copy"), killAfter).map((args) => new Upgrade(...args)),
+  fc
+    .tuple(fc.constantFrom<"hang" | "revoke">("hang", "revoke"), fc.integer({ min: 200, max: 3000 }))
+    .map((args) => new StoreFault(...args)),
+];
 
 /** Plays random sequences, one after the other. A failure is an error with the seed and the shortest sequence that fails. */
-export async function torture({ sequences, seed, path, images, shrink }: Torture): Promise<void> {
+export async function torture({ sequences, steps, seed, path, images, shrink }: Torture): Promise<void> {
   const folder = mkdtempSync(join(FOLDER, "torture-"));
   const machines = new Map(
     ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABELS)]),
@@ -88,30 +87,37 @@ export async function torture({ sequences, seed, path, images, shrink }: Torture
   }
   let played = 0;
   const began = Date.now();
-  const property = fc.asyncProperty(steps, fc.boolean(), fc.boolean(), async (sequence, owned, old) => {
-    const world = new World(`${basename(folder)}/${++played}`, STORE, machines, owned);
-    try {
-      await fc.asyncModelRun(async () => {
-        for (const [of, major] of [
-          ["a", old && images.has(17) ? 17 : 18],
-          ["b", 18],
-        ] as const) {
-          const database = await world.add(of, major);
-          await database.machine.load(`${major}`, database.owner);
-          await database.serves();
-          world.claim(database);
+  const property = fc.asyncProperty(
+    fc.commands(STEPS, { maxCommands: steps, size: "max" }),
+    fc.boolean(),
+    fc.boolean(),
+    async (sequence, owned, old) => {
+      const world = new World(`${basename(folder)}/${++played}`, STORE, machines, owned);
+      try {
+        await fc.asyncModelRun(async () => {
+          for (const [of, major] of [
+            ["a", old && images.has(17) ? 17 : 18],
+            ["b", 18],
+          ] as const) {
+            const database = await world.add(of, major);
+            await database.machine.load(`${major}`, database.owner);
+            await database.serves();
+            world.claim(database);
+          }
+          await new Nights("a", 1).run(world);
+          return { model: world, real: world };
+        }, sequence);
+        await everythingRestores(world);
+      } finally {
+        await world.end();
+        if (process.env.TORTURE_VERBOSE) {
+          console.log(
+            `${played} in ${Math.round((Date.now() - began) / 1000)} s: ${[...sequence].join(", ")}`,
+          );
         }
-        await new Nights("a", 1).run(world);
-        return { model: world, real: world };
-      }, sequence);
-      await everythingRestores(world);
-    } finally {
-      await world.end();
-      if (process.env.TORTURE_VERBOSE) {
-        console.log(`${played} in ${Math.round((Date.now() - began) / 1000)} s: ${[...sequence].join(", ")}`);
       }
-    }
-  });
+    },
+  );
   try {
     await fc.assert(property, {
       numRuns: sequences,
