@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Says, before a server restarts with another prefix, whether the archive there is another database's. It runs beside the
-# server's container, without the volume: whose data are on that, the server that runs is asked. Where it does not answer, or
-# the data are about to become others, the owner's name alone decides, so that an update can always mend a server that is down.
+# server's container, without the volume: whose data are on that, the server that runs is asked. Where the data are about to become
+# others, the owner's name alone decides. A server that is down is not asked, and nothing is refused: an update may be about to mend
+# it, and one that starts as a stranger in its archive touches nothing there.
 # Environment: the server's (prefix, store, VOLUME_OWNER, RESTORE_ID), and PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE to ask it.
-# Exit: 0 it is ours or nobody's, or the store does not answer; 1 it is another's: why is on stderr and the termination message.
+# Exit: 0 it is ours or nobody's, or store or server does not answer; 1 it is another's: why is on stderr and the termination message.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -11,20 +12,20 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 
 COMPONENT=check-archive
 
-# Asks the server that runs whose data it has. Sets UUID and SYSTEM, empty where that is not known, or does not count.
+# Asks the server that runs whose data it has. Sets ANSWERED, and UUID and SYSTEM: empty where that is not known, or does not count.
 ask_server() {
   local file="$RUN/server-record" major
-  UUID='' SYSTEM=''
+  ANSWERED=false UUID='' SYSTEM=''
   if ! pg_isready -q -t 5; then
-    info "no server answers at $PGHOST: the name of the archive's owner alone counts"
+    info "no server answers at $PGHOST: nothing is refused"
     return 0
   fi
   attempt server_facts "$file"
   if ((STATUS != 0)); then
-    warn "the server at $PGHOST can't be asked whose data it has (above): the name of the archive's owner alone counts"
+    warn "the server at $PGHOST can't be asked whose data it has (above): nothing is refused"
     return 0
   fi
-  UUID="$(read_field "$file" uuid)" SYSTEM="$(read_field "$file" system)" major="$(read_field "$file" major)"
+  ANSWERED=true UUID="$(read_field "$file" uuid)" SYSTEM="$(read_field "$file" system)" major="$(read_field "$file" major)"
   # an upgrade and a restore bring another system along
   if [[ "$major" != "$PG_MAJOR" || -n "${RESTORE_ID-}" ]]; then SYSTEM=''; fi
 }
@@ -49,6 +50,10 @@ _main() {
   case "$STATUS" in
     0) info "the archive $prefix is this database's or nobody's" ;;
     "$IS_STRANGER")
+      if [ "$ANSWERED" = false ]; then
+        warn "the archive $prefix may be another database's: $PROBLEM. No server that answers has its data, so it is decided when it starts"
+        return 0
+      fi
       die_with_message "the archive $prefix is not this database's: $PROBLEM. The server was not touched and goes on as it is: \
 give it a prefix of its own"
       ;;

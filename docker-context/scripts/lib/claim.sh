@@ -45,10 +45,15 @@ cloned_from() {
 # Puts this volume's claim, with its uuid on the volume first: a kill in between leaves no claim that nobody knows. Needs WAL-G's
 # environment. Arguments: uuids that it replaces, with commas.
 claim() {
-  local list=''
   if [ -z "${VOLUME_ARCHIVE[uuid]-}" ] || [ -n "$1" ]; then VOLUME_ARCHIVE[uuid]="$(</proc/sys/kernel/random/uuid)"; fi
   unset "VOLUME_ARCHIVE[prefix_$PG_MAJOR]"
   write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" claim
+  put_owner "$1"
+}
+
+# Arguments: uuids that this volume's claim replaces, with commas.
+put_owner() {
+  local list=''
   if [ -n "$1" ]; then list="\"${1//,/\",\"}\""; fi
   put_object "owners/${VOLUME_ARCHIVE[uuid]}.json" "$(json_object "uuid=${VOLUME_ARCHIVE[uuid]}" "system=$(system_of_data "$PGDATA")" \
     "owner=$(archive_owner)" "replaces:=[$list]" "at:=$EPOCHSECONDS")"

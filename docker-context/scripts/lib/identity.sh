@@ -101,6 +101,10 @@ become_owner() {
   if [[ "$verdict" == @(claim|takeover|adopt|withdraw) ]] && ! [ -w "$RECORDS" ]; then
     not_known "the database's own container has not claimed it yet; it does so as soon as it reaches the store"
   fi
+  if [ "$verdict" = rename ]; then
+    if [ -w "$RECORDS" ]; then put_owner "$uuids"; fi
+    verdict=owner
+  fi
   case "$verdict" in
     claim) claim '' ;;
     takeover) claim "$uuids" ;;

@@ -49,6 +49,15 @@ describe("whose an archive is", () => {
     expect(verdict({ owners: mine, uuid: UUID, claimed: 1 })).to.equal("owner");
   });
 
+  it("bears the name that its database has now, and replaces what it did before", () => {
+    const moved = [{ uuid: UUID, owner: "shop/old", replaces: [STRANGER] }];
+    expect(verdict({ owners: moved, uuid: UUID, claimed: 1, owner: "shop/new" })).to.equal(
+      `rename ${STRANGER}`,
+    );
+    expect(verdict({ owners: moved, uuid: UUID, claimed: 1, owner: "shop/old" })).to.equal("owner");
+    expect(verdict({ owners: moved, uuid: UUID, claimed: 1 })).to.equal("owner");
+  });
+
   it("is another's where the volume's uuid is another, though the system is the same: a clone", () => {
     const [word, why] = identity({ owners: [{ uuid: STRANGER, owner: "shop/prod" }], uuid: UUID });
     expect(word).to.equal("verdict stranger");

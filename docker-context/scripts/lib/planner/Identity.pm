@@ -10,7 +10,8 @@ use Archive qw(slurp parse_json read_json_lines read_backups);
 # Request: uuid (empty: this volume has claimed nothing yet), claimed (1: this archive, by that uuid), system, owner, prefix,
 # timeline, takeover (1: data were exchanged on purpose, human: somebody ordered it), collision (segment that differs),
 # cloned_from.
-# Lines: `verdict WORD [UUIDS]`, and `why TEXT` for a stranger. Words: owner, adopt UUID, unowned (backups.json and wal-system are
+# Lines: `verdict WORD [UUIDS]`, and `why TEXT` for a stranger. Words: owner, rename UUIDS (the object is to bear the database's name
+# of now, and replaces those), adopt UUID, unowned (backups.json and wal-system are
 # needed), claim, takeover UUIDS (replaces those), withdraw (take the own claim back, somebody came in between), stranger.
 sub plan {
     my ($folder, $request) = @_;
@@ -77,6 +78,7 @@ sub of_mine {
                 . 'this volume is an old copy of the one that writes there')
             if $timeline > $request->{timeline};
     }
+    return 'verdict rename ' . join ',', @{ $mine->{replaces} } if $request->{owner} ne '' && $request->{owner} ne $mine->{owner};
     return 'verdict owner';
 }
 
