@@ -33,8 +33,9 @@ wait_until_archived() {
   query="SELECT count(*) || ' ' || coalesce((SELECT last_archived_wal FROM pg_stat_archiver), '') FROM pg_ls_archive_statusdir()
     WHERE name ~ '^[0-9A-F]{24}\.ready\$' AND left(name, 24) <= '$1'"
   while true; do
-    waiting="$(PGOPTIONS="$UNDISTURBED" sql -c "$query" 2>&1)" || {
-      PROBLEM="the server can't be asked what is archived: $waiting"
+    # what a connection says of another collation version is no answer
+    waiting="$(PGOPTIONS="$UNDISTURBED" sql -c "$query" 2>"$WORK/sql.err")" || {
+      PROBLEM="the server can't be asked what is archived: $(<"$WORK/sql.err")"
       return 1
     }
     if [[ "$waiting" == "0 "* ]]; then return 0; fi
@@ -56,12 +57,12 @@ check_archiving() {
     return 1
   fi
   segment="$(
-    PGOPTIONS="$UNDISTURBED" sql 2>&1 <<'SQL'
+    PGOPTIONS="$UNDISTURBED" sql 2>"$WORK/sql.err" <<'SQL'
 SELECT pg_logical_emit_message(false, 'postgres-stack', 'a base backup begins') \g /dev/null
 SELECT pg_walfile_name(pg_switch_wal());
 SQL
   )" || {
-    PROBLEM="no WAL segment can be completed: $segment"
+    PROBLEM="no WAL segment can be completed: $(<"$WORK/sql.err")"
     return 1
   }
   wait_until_archived "$segment" || return
