@@ -4,7 +4,7 @@ import { skip } from "../lib/skip";
 import { storeIsThere, torture } from "../torture/run";
 import { imageOf, majorsAreThere } from "./majors";
 
-const SEQUENCES = 50;
+const SEQUENCES = 12;
 const STEPS = 6;
 /** Always the same sequences; `make torture` plays others. */
 const SEED = 18;
