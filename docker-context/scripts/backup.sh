@@ -127,8 +127,21 @@ check_need() {
   fi
 }
 
+# Writes into WORK/base what an increment is made on, the newest base backup of the history that lives: wal-g would take the newest
+# of the archive, and of what another timeline has changed an increment on that knows nothing. Runs by attempt.
+choose_base() {
+  gather_history
+  list_backups_into "$WORK/backups.json"
+  perl "$LIB/planner/planner.pl" backups "$WORK" "system=$SYSTEM" "live=$TIMELINE" >"$WORK/base" 2>"$WORK/base.err" ||
+    not_known "$(tail -n 1 "$WORK/base.err")"
+}
+
 push_backup() {
-  local files
+  local files base=()
+  if [[ "${WALG_DELTA_MAX_STEPS:-0}" != 0 ]]; then
+    base=(--delta-from-name "$(tail -n 1 "$WORK/base")")
+    if [ -z "${base[1]}" ]; then base=(--full); fi
+  fi
   files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' 2>/dev/null | wc -c || true)" # some go meanwhile
   if ((files > MANY_FILES)) && [ -z "${WALG_USE_RATING_COMPOSER-}${WALG_USE_COPY_COMPOSER-}${WALG_USE_DATABASE_COMPOSER-}" ]; then
     info "$files files: wal-g keeps no list of them"
@@ -136,7 +149,7 @@ push_backup() {
   fi
   info "backup of $PGDATA begins"
   DOING="the backup failed (above); older backups are untouched"
-  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA"
+  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA" "${base[@]}"
   DOING="the backup is stored, but whether it is good can't be told (above)"
 }
 
@@ -144,12 +157,22 @@ take_backup() {
   local name
   attempt check_archiving
   if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
+  attempt choose_base
+  if ((STATUS != 0)); then fail "no backup was taken: what an increment is to be made on can't be told: ${PROBLEM:-above}"; fi
+  attempt keep_histories
+  if ((STATUS != 0)); then fail "no backup was taken: the histories of its timelines can't be stored: ${PROBLEM:-above}"; fi
   push_backup
   attempt prove_backup "$WORK/before"
   if ((STATUS != 0)); then fail "the backup is not good: ${PROBLEM:-there is no proof (above)}; older backups are untouched"; fi
   name="$(<"$WORK/name")"
   retain_backups "$name"
   record_backup "$name" "$RETENTION"
+}
+
+# Runs by attempt. One archive may be another's for a while, and lack what was archived elsewhere.
+keep_histories() {
+  list_objects "$WORK/objects"
+  store_histories "$WORK/objects"
 }
 
 # Sets RETENTION: what became of it. Older backups stay where a restore of this one would be refused. Arguments: base backup.

@@ -35,7 +35,7 @@ const POINTS = {
     ...points(["setting-restored-aside", "putting-back"], MOVE),
     ...points(["branching"], WRITE),
     "branched:before",
-    ...points(["undone"], WRITE),
+    ...points(["undone", "finishing"], WRITE),
     ...points(["closing"], ["before", "renamed", "after"]),
   ],
 };

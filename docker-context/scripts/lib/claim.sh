@@ -73,18 +73,24 @@ confirm() {
 # Notes on the volume that the archive is its own, and there the live timeline where that is missing. Needs WAL-G's environment.
 # Arguments: folder, `human` where somebody ordered it.
 be_owner() {
-  local prefix before taken="${VOLUME_ARCHIVE[takeover]-}"
+  local prefix before timeline live taken="${VOLUME_ARCHIVE[takeover]-}"
   prefix="$(archive_prefix)"
   before="$(print_fields VOLUME_ARCHIVE)"
   VOLUME_ARCHIVE[prefix_$PG_MAJOR]="$prefix"
   unset 'VOLUME_ARCHIVE[takeover]'
   if [ -n "$2" ]; then unset "VOLUME_ARCHIVE[collision_$PG_MAJOR]"; fi
   if [ "$(print_fields VOLUME_ARCHIVE)" != "$before" ]; then
+    store_histories "$1/objects"
     write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" owner-of-archive
     info "the archive $prefix is this database's"
   fi
-  if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ]; then
-    mark_live "$(timeline_of_data "$PGDATA" '')"
+  timeline="$(timeline_of_data "$PGDATA" '')"
+  # half of it, as a killed upload leaves it in a file system, counts as none
+  live="$(json_field "$1/live.json" timeline 2>/dev/null || true)"
+  if ! [[ "$live" =~ ^[0-9]+$ ]]; then live=0; fi
+  # an archive that was left for another and is used again knows nothing of what came in between
+  if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ] || ((live < timeline)); then
+    mark_live "$timeline"
   fi
 }
 

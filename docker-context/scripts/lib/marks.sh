@@ -31,6 +31,22 @@ mark_timeline() {
   if ((timeline >= $(timeline_of_data "$PGDATA" ''))); then mark_live "$timeline"; fi
 }
 
+# Stores the histories of the timelines that the data came along: PostgreSQL archives each once, so an archive with another prefix
+# has none of those from before, and without them nothing can be restored from it. Needs WAL-G's environment. Runs by attempt.
+# Arguments: file of list_objects.
+store_histories() {
+  local history name file="$RUN/history.$BASHPID"
+  for history in "$PGDATA"/pg_wal/????????.history; do
+    [ -s "$history" ] || continue
+    name="${history##*/}" name="${name%.history}"
+    if ! grep -qxF "timelines/$name.json" "$1"; then
+      put_object "timelines/$name.json" "$(json_object "timeline:=$((16#$name))" "began:=$(changed_at "$history")")"
+    fi
+    WALG_UPLOAD_CONCURRENCY=1 walg_into "$file" wal-push "$history"
+  done
+  rm -f "$file" "$file.err"
+}
+
 # Arguments: timeline. Needs WAL-G's environment.
 mark_live() {
   local -A volume
@@ -70,7 +86,7 @@ ask_request() {
   local PROBLEM=''
   load_walg_env || PROBLEM="$WALG_ENV or a secret it names can't be read"
   : >"$2.answer"
-  if [ -z "$PROBLEM" ] && list_objects "$2.list" && grep -qx "requests/$1.json" "$2.list"; then
+  if [ -z "$PROBLEM" ] && list_objects "$2.list" && grep -qxF "requests/$1.json" "$2.list"; then
     read_object_into "requests/$1.json" "$2.object" &&
       printf 'state=%s\nrequest=%s\n' "$(json_field "$2.object" state)" "$(json_field "$2.object" request)" >"$2.answer"
   fi

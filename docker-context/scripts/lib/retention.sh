@@ -29,10 +29,15 @@ apply_retention() {
 
 # Reads what the plan needs. A reader that can't be read ends it: what it reads is not known.
 gather_retention() {
-  local history
   list_backups_into "$WORK/backups.json"
   list_objects "$WORK/objects"
   read_folder_into "$WORK/objects" readers "$WORK/readers"
+  gather_history
+}
+
+# Writes the history of the server's timeline into WORK/history.
+gather_history() {
+  local history
   if ((TIMELINE == 1)); then return 0; fi
   printf -v history '%08X.history' "$TIMELINE"
   rm -f "$WORK/history"

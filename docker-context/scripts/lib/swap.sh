@@ -27,14 +27,15 @@ swap() {
 begin_undo() {
   local id="${REQUEST[id]}"
   rm -rf "$UNDONE"
-  JOURNAL=([id]="$id" [request]="$(outcome_of "$id" request)" [undo]=true [left]="$(newest_local_timeline)")
+  JOURNAL=([id]="$id" [request]="$(outcome_of "$id" request)" [undo]=true [major]="$PG_MAJOR"
+  [left]="$(newest_local_timeline)")
   : "${JOURNAL[request]:=$(request_text REQUEST)}"
   enter_step undoing
   swap_back
 }
 
 swap_back() {
-  JOURNAL[undo]=true # journals of older images have neither
+  JOURNAL[undo]=true JOURNAL[major]="$PG_MAJOR" # journals of older images have none of them
   : "${JOURNAL[left]:=$(newest_local_timeline)}"
   forget_collations
   if [ -d "$PRE_RESTORE" ] && [ -s "$PGDATA/PG_VERSION" ]; then
@@ -53,7 +54,10 @@ finish_undo() {
   branch_off "${JOURNAL[left]}"
   record_outcome undone "the data from before the restore serve again on timeline $(timeline_of "$PGDATA"); the restored ones are kept in $UNDONE"
   info "restore ${JOURNAL[id]} undone: the data from before it serve again on timeline $(timeline_of "$PGDATA"), the restored ones are kept in $UNDONE"
-  close_journal
+  # no base backup leads to that timeline yet
+  JOURNAL[keep_old]=true
+  enter_step finishing
+  forget_request "${JOURNAL[id]}" true
 }
 
 # Behind the running server: the restore is done when that has answered as a primary; then the new timeline gets a base
@@ -76,10 +80,10 @@ finish_restore() {
     *) return 0 ;;
   esac
   if [ -n "$PREFIX_VARIABLE" ]; then
-    if [ "${JOURNAL[id]}" != "$CLONE" ]; then record_archive_request "${JOURNAL[id]}" "done" "${JOURNAL[request]}"; fi
+    if [ "${JOURNAL[id]}" != "$CLONE" ] && [ "${JOURNAL[undo]-}" != true ]; then record_archive_request "${JOURNAL[id]}" "done" "${JOURNAL[request]}"; fi
     attempt backup.sh --new-timeline
     if ((STATUS != 0)); then
-      PROBLEM="$title is done, but there is no base backup of timeline ${JOURNAL[new_timeline]} yet (above)"
+      PROBLEM="$title is done, but there is no base backup of timeline ${JOURNAL[new_timeline]:-$(timeline_of "$PGDATA")} yet (above)"
       return 1
     fi
   fi

@@ -9,7 +9,7 @@ judge_request() {
   local id="${REQUEST[id]}" state
   PROBLEM=''
   state="$(outcome_of "$id" state)"
-  if [ "${JOURNAL[id]-}" = "$id" ]; then
+  if [ "${JOURNAL[id]-}" = "$id" ] && [ "${JOURNAL[undo]-}" != true ]; then
     state="done" # swapped, but the new server has not answered yet
   fi
   if [ "$id" = "$CLONE" ]; then

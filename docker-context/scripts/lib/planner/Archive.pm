@@ -7,7 +7,7 @@ use Exporter qw(import);
 use JSON::PP ();
 use Time::Local qw(timegm);
 
-our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds show_time lsn_number read_backups read_history contains chain FAR);
+our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds show_time lsn_number read_backups read_history contains chain on_path FAR);
 use constant FAR => 9223372036854775807;
 
 # The whole of a file; nothing when there is none.
@@ -122,6 +122,14 @@ sub chain {
         push @chain, $parent;
     }
     return @chain;
+}
+
+# Whether a base backup lies on a path with all that it is an increment of: on one of a history that was left, it holds pages of that.
+# Arguments: backup, all backups, path.
+sub on_path {
+    my ($backup, $all, @path) = @_;
+    my @chain = eval { chain($backup, @$all) };
+    return @chain && !grep { !contains($_, @path) } @chain;
 }
 
 1;

@@ -113,7 +113,12 @@ sub add_candidates {
         # older ones are for when that one is damaged
         return $ask if defined $ask && !@candidates;
         my $name = $backup->{name};
-        my @chain = eval { chain($backup, @{ $path->{backups} }) };
+        my @chain = eval {
+            my @of = chain($backup, @{ $path->{backups} });
+            my ($left) = grep { !contains($_, @{ $path->{path} }) } @of;
+            die "base backup $backup->{name} is damaged: it was made on $left->{name}, which is of a history that was left\n" if $left;
+            @of;
+        };
         push @candidates, $name;
         my %fields = (
             problem  => $problem eq '' ? '' : "$problem$hint",

@@ -3,7 +3,7 @@
 package Retention;
 use strict;
 use warnings;
-use Archive qw(read_backups read_history read_json_lines contains);
+use Archive qw(read_backups read_history read_json_lines on_path);
 
 # Input: backups.json, history (of the live timeline; the first needs none), readers (one JSON object a line; optional).
 # Request: live (timeline), system (identifier), retain, now (seconds since 1970).
@@ -42,7 +42,7 @@ sub read_by {
 # The names that stay: nothing goes without a live backup that is newer.
 sub kept {
     my ($all, $path, $request, $read) = @_;
-    my @live = grep { $_->{system} eq $request->{system} && contains($_, @$path) } @$all;
+    my @live = grep { $_->{system} eq $request->{system} && on_path($_, $all, @$path) } @$all;
     my $first = @live > $request->{retain} ? $live[-$request->{retain}] : $live[0];
     my %kept;
     for my $backup (@$all) {
