@@ -13,6 +13,7 @@ import {
   request,
   restored,
   rows,
+  settled,
   switched,
   VOLUME,
 } from "./restore";
@@ -36,7 +37,7 @@ describe("image: the archive of a database whose history has changed", () => {
   /** Starts with a request, and ends once nothing is left to do. */
   async function through(volume: string, variables: Record<string, string>): Promise<void> {
     const database = await boot(volume, variables);
-    await database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
+    await settled(database);
     await end(database);
   }
 
@@ -74,7 +75,7 @@ describe("image: the archive of a database whose history has changed", () => {
     await backup(first);
     await end(first);
     const undone = await boot(volume, { ...asked, RESTORE_UNDO: "true" });
-    await undone.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
+    await settled(undone);
     for (let segment = 0; segment < 8; segment++) await switched(undone);
     await backup(undone);
     const names = await backups(undone);

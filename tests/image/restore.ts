@@ -46,7 +46,9 @@ export function rows(database: Container): Promise<string> {
   return database.sql("SELECT count(*) || '..' || max(n) FROM rows");
 }
 
+/** Takes a base backup, after the one that a restore or an undo takes by itself. */
 export async function backup(database: Container): Promise<void> {
+  await settled(database);
   const { code, stderr } = await database.exec("backup.sh");
   if (code !== 0) throw new Error(stderr);
 }
@@ -137,7 +139,12 @@ export async function change(volume: string, script: string): Promise<void> {
 /** Waits until the restore is recorded as done and its base backup is stored. */
 export async function restored(database: Container): Promise<void> {
   await database.logged(/(restore \S+|clone) done: .*total \d+ s/, 300);
-  await database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
+  await settled(database);
+}
+
+/** Waits until nothing of a restore or an undo is left to be done. */
+export function settled(database: Container): Promise<void> {
+  return database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
 }
 
 /** Runs `work` for each item, a few at a time. Returns the results as promises, by item. */
