@@ -77,10 +77,24 @@ describe("image: archiving", () => {
     const { code, stdout, stderr } = await database.bash(
       `${MAKE(name)}; archive-wal /tmp/wal/${name}; ${sum}; ${MAKE(name)}; archive-wal /tmp/wal/${name}; code=$?; ${sum}; exit $code`,
     );
-    expect(code).to.equal(1);
+    expect(code, stderr).to.equal(1);
     expect(stderr).to.contain(`${name} refused: the archive holds another segment`);
     const [before, after] = stdout.split("\n");
     expect(before).to.equal(after);
+  });
+
+  it("stores nothing until the segment that differs can be stored", async () => {
+    const [differs, next] = ["0000000A0000000000000002", "0000000A0000000000000004"];
+    const push = (name: string) => database.bash(`archive-wal /tmp/wal/${name}`);
+    await database.bash(MAKE(next));
+    const refused = await push(next);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.contain(`it holds other content of WAL segment ${differs}`);
+    await database.bash(`rm ${STORED}/${differs}.lz4`);
+    for (const name of [differs, next]) {
+      const { code, stderr } = await push(name);
+      expect(code, stderr).to.equal(0);
+    }
   });
 
   it("stores a segment again whose stored copy a killed upload left torn", async () => {
@@ -152,7 +166,7 @@ describe("image: an object store that does not answer", () => {
     const { code, stderr } = await runOnce(["-u", "postgres", ...hung], ["bash", "-c", script]);
     expect(code, stderr).to.equal(1);
     expect(stderr).to.match(
-      /ERROR \[archive-wal\] \w+ not archived: no answer within 1 s; PostgreSQL keeps the segment/,
+      /ERROR \[archive-wal\] \w+ not archived: whether the archive is this database's can't be asked: .*; PostgreSQL keeps the segment/,
     );
   });
 
