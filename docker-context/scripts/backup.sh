@@ -201,6 +201,7 @@ take_over() {
 }
 
 _main() {
+  cd / # cron's folder is root's alone
   case "$#,${1-}" in
     0,) MODE='' PATIENCE=0 ;;
     1,--first | 1,--new-timeline) MODE="$1" PATIENCE="${BACKUP_WAIT_SECONDS:-600}" ;;

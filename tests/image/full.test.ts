@@ -58,7 +58,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
     await onVolume("cd /backups/18; rm wal_005; mv away wal_005");
     const waiting = (await onVolume(`ls ${WAL}/archive_status | grep ready`)).split("\n");
     // the programs that were kept have made room at the start before
-    await onVolume(`head -c 1G /dev/zero >${VOLUME}/ballast; truncate -s -17M ${VOLUME}/ballast`);
+    await onVolume(`head -c 1G /dev/zero >${VOLUME}/ballast; truncate -s -48M ${VOLUME}/ballast`);
     const database = await Container.start(options());
     await database.logged(new RegExp(`full: ${waiting.length} WAL files that waited are archived`));
     await database.becomesReady();

@@ -79,9 +79,7 @@ describe("image: an S3 store", () => {
 
     const above = await runOnce(store("secret"));
     expect(above.code).to.equal(1);
-    expect(above.stderr).to.contain(
-      `the archive ${prefix}/18 already holds data (basebackups_005/ wal_005/)`,
-    );
+    expect(above.stderr).to.contain(`the archive ${prefix}/18 already holds data (basebackups_005/`);
 
     const stranger = await runOnce(store("wrong"));
     expect(stranger.code).to.equal(1);

@@ -23,13 +23,15 @@ lock_volume() {
     info "another server runs on this volume; waiting up to 60 s for it to end"
     interruptible flock -w 60 "$LOCK" || die "another server still runs on this volume; it was left alone: stop it first"
   fi
+  # a killed server leaves its socket's lock, whose number may now belong to another process of this container
+  rm -f /var/run/postgresql/.s.PGSQL.*
 }
 
-# Removes what a killed server and its uploads left: its pid file and the lock of its socket, whose number may now belong to
-# another process of this container (the volume's lock says that no server runs), and WAL-G's notes of segments it uploaded
-# ahead, which may have gone to another prefix; a segment that is pushed again is compared, not stored twice.
+# Removes what a killed server and its uploads left: the pid file, whose number may now belong to another process of this
+# container (the lock says that no server runs), and WAL-G's notes of segments it uploaded ahead, which may have gone to
+# another prefix; a segment that is pushed again is compared, not stored twice.
 remove_leftovers() {
-  rm -rf "$PGDATA/postmaster.pid" /var/run/postgresql/.s.PGSQL.* "$PGDATA/pg_wal/walg_data/walg_archive_status"
+  rm -rf "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"
 }
 
 # Prints the folders on the volume that hold a cluster, one a line.

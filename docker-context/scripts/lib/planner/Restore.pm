@@ -149,7 +149,8 @@ sub check_reach {
     my $ask;
     if ($request->{kind} eq 'time') {
         return '' if $request->{epoch} <= $reached;
-        $ask = next_object($path, $found) if !$exact;
+        # the archive's own mark is a second early
+        $ask = next_object($path, $found) if !$exact || $request->{epoch} - $reached < 2_000_000;
     }
     elsif ($request->{kind} eq 'lsn') { return '' if lsn_number($request->{target}) <= $found->{end} || $whole }
     else                              { return '' if !$found->{gap} }
