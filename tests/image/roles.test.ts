@@ -106,6 +106,8 @@ describe("image: the extension that counts statements", () => {
   });
 });
 
+const CONTROLS = "tab\t bell\x07 end";
+
 describe("image: roles and passwords", () => {
   let volume: string;
   let files: string;
@@ -118,7 +120,7 @@ describe("image: roles and passwords", () => {
   before(async function () {
     this.timeout("2m");
     volume = await newVolume();
-    files = newFolder({ superuser: HOSTILE, windows: "from windows\r\n", controls: "tab\t bell\x07 end" });
+    files = newFolder({ superuser: HOSTILE, windows: "from windows\r\n", controls: CONTROLS });
   });
 
   it("takes a password of quotes, spaces, dollars and backslashes, given as a file", async () => {
@@ -156,7 +158,7 @@ describe("image: roles and passwords", () => {
 
   it("takes other control characters as they are", async () => {
     const database = await start({ POSTGRES_PASSWORD_FILE: "/files/controls" });
-    expect((await database.login("postgres", "tab\t bell\x07 end")).stdout).to.equal("1");
+    expect((await database.login("postgres", CONTROLS)).stdout).to.equal("1");
     await database.remove();
   });
 
@@ -168,7 +170,7 @@ describe("image: roles and passwords", () => {
     expect(await database.sql(role)).to.equal("t|f|f");
     const created = await database.login("'my \"app\"'", HOSTILE, "CREATE TABLE mine ()", "'app\\'s data'");
     expect(created.stderr).to.equal("");
-    expect((await database.login("postgres", "second")).stdout).to.equal("1");
+    expect((await database.login("postgres", CONTROLS)).stdout).to.equal("1");
     await database.remove();
   });
 
