@@ -29,7 +29,8 @@ leave_root() {
   if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
     install -d -o postgres -g postgres "$(versioned_prefix "$WALG_FILE_PREFIX")"
   fi
-  interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres -exec chown -h postgres:postgres {} +
+  # what a probe writes meanwhile comes and goes
+  interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres \! -name 'progress*' -exec chown -h postgres:postgres {} +
   for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     file_variable="${name}_FILE"
     # a file that postgres can't read is handed over by value
