@@ -1,7 +1,8 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "./archive";
-import { type Identity, labels } from "./names";
+import { awaitedJob } from "./job";
+import type { Identity } from "./names";
 import { nearTheDatabase, type PlacementArgs, podPlacement } from "./placement";
 import {
   environment,
@@ -36,44 +37,27 @@ export function checkArchive(
   const client = superuserClient(identity);
   const restore = request?.environment.RESTORE_ID;
   const mounts = [...scratchMounts(), client.mount, ...archive.mounts];
-  return new k8s.batch.v1.Job(
-    `${identity.name}-archive-check`,
-    {
-      metadata: {
-        namespace: identity.namespace,
-        labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true" },
+  const pod = {
+    ...restrictedPod(mounts),
+    ...podPlacement(placement, nearTheDatabase(identity)),
+    serviceAccountName: identity.name,
+    restartPolicy: "Never",
+    containers: [
+      {
+        ...restrictedContainer(mounts),
+        name: "archive-check",
+        image,
+        args: ["check-archive.sh"],
+        env: environment({
+          ...archive.environment,
+          ...client.environment,
+          ...(restore && { RESTORE_ID: restore }),
+          PGDATA: pgdata(major),
+          VOLUME_OWNER: identity.owner,
+        }),
+        resources: jobResources("256Mi"),
       },
-      spec: {
-        backoffLimit: 0,
-        activeDeadlineSeconds: 600,
-        template: {
-          metadata: { labels: labels(identity, "job") },
-          spec: {
-            ...restrictedPod(mounts),
-            ...podPlacement(placement, nearTheDatabase(identity)),
-            serviceAccountName: identity.name,
-            restartPolicy: "Never",
-            containers: [
-              {
-                ...restrictedContainer(mounts),
-                name: "archive-check",
-                image,
-                args: ["check-archive.sh"],
-                env: environment({
-                  ...archive.environment,
-                  ...client.environment,
-                  ...(restore && { RESTORE_ID: restore }),
-                  PGDATA: pgdata(major),
-                  VOLUME_OWNER: identity.owner,
-                }),
-                resources: jobResources("256Mi"),
-              },
-            ],
-          },
-        },
-      },
-    },
-    { ...opts, customTimeouts: { create: "12m" } },
-  );
+    ],
+  };
+  return awaitedJob(identity, { purpose: "archive-check", deadlineSeconds: 600, awaited: "12m", pod }, opts);
 }

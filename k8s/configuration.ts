@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { awaitedJob } from "./job";
 import { type Identity, labels } from "./names";
 import { nearTheDatabase, type PlacementArgs, podPlacement } from "./placement";
 import {
@@ -141,45 +142,24 @@ interface JobArgs {
   readonly opts: pulumi.CustomResourceOptions;
 }
 
-/**
- * One try, awaited by the update; one that failed is made anew by the next. Kubernetes can't change a Job, so other content is
- * another Job, named by Pulumi.
- */
 function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
   const mounts = [...scratchMounts(), confMount(args.conf.metadata.name), ...args.mounts];
-  return new k8s.batch.v1.Job(
-    `${identity.name}-${purpose}`,
-    {
-      metadata: {
-        namespace: identity.namespace,
-        labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true" },
+  const pod = {
+    ...restrictedPod(mounts),
+    ...podPlacement(args.placement, nearTheDatabase(identity)),
+    restartPolicy: "Never",
+    containers: [
+      {
+        ...restrictedContainer(mounts),
+        name: purpose,
+        image: args.image,
+        args: [args.command],
+        env: environment(args.environment),
+        resources: jobResources(args.memory),
       },
-      spec: {
-        backoffLimit: 0,
-        activeDeadlineSeconds: 600,
-        template: {
-          metadata: { labels: labels(identity, "job") },
-          spec: {
-            ...restrictedPod(mounts),
-            ...podPlacement(args.placement, nearTheDatabase(identity)),
-            restartPolicy: "Never",
-            containers: [
-              {
-                ...restrictedContainer(mounts),
-                name: purpose,
-                image: args.image,
-                args: [args.command],
-                env: environment(args.environment),
-                resources: jobResources(args.memory),
-              },
-            ],
-          },
-        },
-      },
-    },
-    { ...args.opts, customTimeouts: { create: "12m" } },
-  );
+    ],
+  };
+  return awaitedJob(identity, { purpose, deadlineSeconds: 600, awaited: "12m", pod }, args.opts);
 }
 
 function fingerprint(text: string): string {

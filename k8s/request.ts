@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RequestSettings } from "../settings/settings";
 import { type Archive, keyAccess, storeAccess } from "./archive";
+import { awaitedJob } from "./job";
 import { claimName, type Identity, labels } from "./names";
 import type { PlacementArgs } from "./placement";
 import { nearTheDatabase, podPlacement } from "./placement";
@@ -59,25 +60,8 @@ export function checkRequest(
   args: RequestPodArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
-  return new k8s.batch.v1.Job(
-    `${identity.name}-preflight`,
-    {
-      metadata: {
-        namespace: identity.namespace,
-        labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true" },
-      },
-      spec: {
-        backoffLimit: 0,
-        activeDeadlineSeconds: 1800,
-        template: {
-          metadata: { labels: labels(identity, "job") },
-          spec: podSpec(identity, args, "--preflight"),
-        },
-      },
-    },
-    { ...opts, customTimeouts: { create: "35m" } },
-  );
+  const pod = podSpec(identity, args, "--preflight");
+  return awaitedJob(identity, { purpose: "preflight", deadlineSeconds: 1800, awaited: "35m", pod }, opts);
 }
 
 /**

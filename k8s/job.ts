@@ -1,0 +1,40 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { type Identity, labels } from "./names";
+
+export interface AwaitedJobArgs {
+  /** `<identity>-<purpose>` is the resource; Pulumi adds what tells one Job from the next. */
+  readonly purpose: string;
+  /** Seconds after which Kubernetes ends it as failed. */
+  readonly deadlineSeconds: number;
+  /** How long Pulumi waits, scheduling and pulling the image included, such as `12m`. */
+  readonly awaited: string;
+  readonly pod: k8s.types.input.core.v1.PodSpec;
+}
+
+/**
+ * One try, awaited by the update; one that failed is made anew by the next. Kubernetes can't change a Job, so other content is
+ * another Job, named by Pulumi.
+ */
+export function awaitedJob(
+  identity: Identity,
+  { purpose, deadlineSeconds, awaited, pod }: AwaitedJobArgs,
+  opts: pulumi.CustomResourceOptions,
+): k8s.batch.v1.Job {
+  return new k8s.batch.v1.Job(
+    `${identity.name}-${purpose}`,
+    {
+      metadata: {
+        namespace: identity.namespace,
+        labels: labels(identity, "job"),
+        annotations: { "pulumi.com/replaceUnready": "true" },
+      },
+      spec: {
+        backoffLimit: 0,
+        activeDeadlineSeconds: deadlineSeconds,
+        template: { metadata: { labels: labels(identity, "job") }, spec: pod },
+      },
+    },
+    { ...opts, customTimeouts: { create: awaited } },
+  );
+}
