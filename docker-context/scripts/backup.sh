@@ -136,12 +136,19 @@ choose_base() {
     not_known "$(tail -n 1 "$WORK/base.err")"
 }
 
+# Sets BASE: the options by which wal-g makes an increment on the right base backup, none where no increments are made. Ends the
+# process when that can't be told.
+read_base() {
+  BASE=()
+  if [[ "${WALG_DELTA_MAX_STEPS:-0}" == 0 ]]; then return 0; fi
+  attempt choose_base
+  if ((STATUS != 0)); then fail "no backup was taken: what an increment is to be made on can't be told: ${PROBLEM:-above}"; fi
+  BASE=(--delta-from-name "$(tail -n 1 "$WORK/base")")
+  if [ -z "${BASE[1]}" ]; then BASE=(--full); fi
+}
+
 push_backup() {
-  local files base=()
-  if [[ "${WALG_DELTA_MAX_STEPS:-0}" != 0 ]]; then
-    base=(--delta-from-name "$(tail -n 1 "$WORK/base")")
-    if [ -z "${base[1]}" ]; then base=(--full); fi
-  fi
+  local files
   files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' 2>/dev/null | wc -c || true)" # some go meanwhile
   if ((files > MANY_FILES)) && [ -z "${WALG_USE_RATING_COMPOSER-}${WALG_USE_COPY_COMPOSER-}${WALG_USE_DATABASE_COMPOSER-}" ]; then
     info "$files files: wal-g keeps no list of them"
@@ -149,7 +156,7 @@ push_backup() {
   fi
   info "backup of $PGDATA begins"
   DOING="the backup failed (above); older backups are untouched"
-  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA" "${base[@]}"
+  PGOPTIONS="$UNDISTURBED" walg backup-push "$PGDATA" "${BASE[@]}"
   DOING="the backup is stored, but whether it is good can't be told (above)"
 }
 
@@ -157,8 +164,7 @@ take_backup() {
   local name
   attempt check_archiving
   if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
-  attempt choose_base
-  if ((STATUS != 0)); then fail "no backup was taken: what an increment is to be made on can't be told: ${PROBLEM:-above}"; fi
+  read_base
   attempt keep_histories
   if ((STATUS != 0)); then fail "no backup was taken: the histories of its timelines can't be stored: ${PROBLEM:-above}"; fi
   push_backup
