@@ -219,6 +219,12 @@ export class Container {
     return must(["stop", "-t", "60", this.id]);
   }
 
+  /** Stops the container, and removes it. */
+  async end(): Promise<void> {
+    await this.stop();
+    await this.remove();
+  }
+
   start(): Promise<string> {
     this.startedAt = new Date().toISOString();
     return must(["start", this.id]);

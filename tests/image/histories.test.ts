@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import type { Container } from "./docker";
 import "./hooks";
 import {
   backup,
@@ -29,16 +28,11 @@ describe("image: the archive of a database whose history has changed", () => {
     this.currentTest?.timeout("6m");
   });
 
-  async function end(database: Container): Promise<void> {
-    await database.stop();
-    await database.remove();
-  }
-
   /** Starts with a request, and ends once nothing is left to do. */
   async function through(volume: string, variables: Record<string, string>): Promise<void> {
     const database = await boot(volume, variables);
     await settled(database);
-    await end(database);
+    await database.end();
   }
 
   it("has the histories that the data came along, also with another prefix, and restores", async () => {
@@ -49,12 +43,12 @@ describe("image: the archive of a database whose history has changed", () => {
     await backup(database);
     await insert(database, 101, 103);
     await switched(database);
-    await end(database);
+    await database.end();
 
     await change(volume, `rm -rf ${VOLUME}/18 ${VOLUME}/.postgres-stack ${VOLUME}/archive`);
     const again = await boot(volume, { ...other, RESTORE_ID: "two", RESTORE_TO: "latest" });
     expect(await rows(again)).to.equal("28..103");
-    await end(again);
+    await again.end();
   });
 
   it("has a base backup of the timeline that an undo has opened", async () => {
@@ -64,7 +58,7 @@ describe("image: the archive of a database whose history has changed", () => {
     await through(volume, { ...asked, RESTORE_UNDO: "true" });
     const database = await boot(volume, { ...asked, RESTORE_UNDO: "true" });
     expect((await backups(database)).at(-1)).to.match(/^base_00000003/);
-    await end(database);
+    await database.end();
   });
 
   it("has no increment on a base backup of a history that was left", async () => {
@@ -73,7 +67,7 @@ describe("image: the archive of a database whose history has changed", () => {
     const first = await boot(volume, asked);
     await restored(first);
     await backup(first);
-    await end(first);
+    await first.end();
     const undone = await boot(volume, { ...asked, RESTORE_UNDO: "true" });
     await settled(undone);
     for (let segment = 0; segment < 8; segment++) await switched(undone);
@@ -84,6 +78,6 @@ describe("image: the archive of a database whose history has changed", () => {
       names.some((name) => /^base_00000003\w*_D_00000003/.test(name)),
       names.join(" "),
     ).to.equal(true);
-    await end(undone);
+    await undone.end();
   });
 });

@@ -44,7 +44,7 @@ class Databases {
     const container = await this.start(database);
     await container.sql("CREATE TABLE rows AS SELECT 1 AS n");
     await backup(container);
-    await stop(container);
+    await container.end();
     return database;
   }
 
@@ -71,11 +71,6 @@ class Databases {
 async function backup(container: Container): Promise<void> {
   const { code, stderr } = await container.exec("backup.sh");
   expect(code, stderr).to.equal(0);
-}
-
-async function stop(container: Container): Promise<void> {
-  await container.stop();
-  await container.remove();
 }
 
 const identity = async (container: Container) => (await container.exec("head", "-n1", IDENTITY)).stdout;
@@ -123,7 +118,7 @@ describe("image: an archive's identity", function () {
     expect(await container.logs()).to.match(
       /ERROR \[entrypoint\] the archive is not this database's: it belongs to shop\/prod .* serves on/,
     );
-    await stop(container);
+    await container.end();
     expect(await databases.content("shop")).to.equal(before);
   });
 
@@ -134,7 +129,7 @@ describe("image: an archive's identity", function () {
       await writes(container);
       await until("all is archived", async () => (await waiting(container)) === "0");
       await backup(container);
-      await stop(container);
+      await container.end();
     }
   });
 
@@ -143,14 +138,14 @@ describe("image: an archive's identity", function () {
     const stray = await databases.start({ ...other, prefix: "shop" });
     await expectStranger(stray);
     expect(await stray.logs()).to.contain("what it holds is of system");
-    await stop(stray);
+    await stray.end();
     const container = await databases.start(shop);
     expect(await identity(container)).to.equal("owner");
     await backup(container);
-    await stop(container);
+    await container.end();
     const again = await databases.start({ ...other, prefix: "shop" });
     await expectStranger(again);
-    await stop(again);
+    await again.end();
   });
 
   it("is one of two new databases' that are started at the same moment, and both keep their backups", async () => {
@@ -197,18 +192,18 @@ describe("image: an archive's identity", function () {
       return (await container.exec("test", "-e", `${VOLUME}/.postgres-stack/restore`)).code === 1;
     });
     expect(await identity(container)).to.equal("owner");
-    await stop(container);
+    await container.end();
     const before = await databases.content("other");
     for (const forget of [false, true]) {
       if (forget) await databases.forget("other", [clone.volume]);
       const edited = await databases.start({ ...clone, prefix: "other" });
       await expectStranger(edited);
-      await stop(edited);
+      await edited.end();
     }
     expect(await databases.content("other")).to.equal(before);
     const source = await databases.start(other);
     await backup(source);
-    await stop(source);
+    await source.end();
   });
 
   it("keeps off a copy of the volume that writes other WAL, and the copy serves", async () => {
@@ -224,10 +219,10 @@ describe("image: an archive's identity", function () {
     expect(code).to.equal(1);
     expect(stderr).to.contain("a copy of this volume, writes there");
     expect(await second.sql("SELECT 1")).to.equal("1");
-    await stop(second);
+    await second.end();
     expect(await databases.content("other")).to.equal(before);
     await backup(container);
-    await stop(container);
+    await container.end();
   });
 
   it("is not claimed by data that were fetched by hand, but for an order to take it over", async () => {
@@ -251,13 +246,13 @@ describe("image: an archive's identity", function () {
     await writes(container);
     await until("all is archived", async () => (await waiting(container)) === "0", 120);
     await backup(container);
-    await stop(container);
+    await container.end();
 
     const former = await databases.start(other);
     expect(await identity(former)).to.match(/^stranger: /);
     const refused = await former.exec("backup.sh", "--take-over");
     expect(refused.code, "it may take it back").to.equal(0);
-    await stop(former);
+    await former.end();
   });
 
   it("is not taken over by order from a stack that has another name, or from another system", async () => {
@@ -265,7 +260,7 @@ describe("image: an archive's identity", function () {
     const { code, stderr } = await container.exec("backup.sh", "--take-over");
     expect(code).to.equal(1);
     expect(stderr).to.contain("the archive was not taken over: it belongs to shop/prod");
-    await stop(container);
+    await container.end();
   });
 
   it("that can't be asked delays no start for long, and deletes and stores nothing", async () => {

@@ -34,11 +34,6 @@ describe("image: the undoing of a restore", () => {
     this.currentTest?.timeout("6m");
   });
 
-  async function end(database: Container): Promise<void> {
-    await database.stop();
-    await database.remove();
-  }
-
   const timeline = (database: Container) =>
     database.sql("SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int");
 
@@ -64,7 +59,7 @@ describe("image: the undoing of a restore", () => {
     await restored(database);
     await insert(database, 101, 102);
     await switched(database);
-    await end(database);
+    await database.end();
 
     const undone = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
     expect(await timeline(undone)).to.equal("3");
@@ -72,7 +67,7 @@ describe("image: the undoing of a restore", () => {
     await switched(undone);
     await backup(undone);
     expect((await backups(undone)).at(-1)).to.match(/^base_00000003/);
-    await end(undone);
+    await undone.end();
     expect(await cloned(volume)).to.equal("13,14,15,16,17,18,19,20,21,22,23,24,25,201,202");
 
     const again = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
@@ -92,7 +87,7 @@ describe("image: the undoing of a restore", () => {
     const database = await boot(volume, wanted);
     await restored(database);
     await insert(database, 101, 101);
-    await end(database);
+    await database.end();
 
     const undone = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
     expect(await rows(undone)).to.equal("26..26");
@@ -102,7 +97,7 @@ describe("image: the undoing of a restore", () => {
     const stored = (await undone.exec("ls", `${VOLUME}/archive/18/wal_005`)).stdout;
     expect(stored).to.not.match(new RegExp(`^${last}\\.(lz4|zst|br|lzma)$`, "m"));
     expect(stored).to.match(new RegExp(`^00000003${last.slice(8)}`, "m"));
-    await end(undone);
+    await undone.end();
     expect(await cloned(volume)).to.match(/^13,.*,25,26,27$/);
   });
 
@@ -111,13 +106,13 @@ describe("image: the undoing of a restore", () => {
     const first = await boot(volume, request(prepared.targets.time.to));
     await restored(first);
     await switched(first);
-    await end(first);
+    await first.end();
     // back on timeline 1: the next is 3, and 2 is only in the archive
     const wanted = request(prepared.late, { RESTORE_ID: "two", RESTORE_TIMELINE: "1" });
     const second = await boot(volume, wanted);
     await restored(second);
     expect(await timeline(second)).to.equal("3");
-    await end(second);
+    await second.end();
     await change(
       volume,
       `rm ${VOLUME}/18/docker/pg_wal/*.history ${VOLUME}/18/docker.pre-restore/pg_wal/*.history`,
@@ -149,11 +144,11 @@ describe("image: the undoing of a restore", () => {
       await database.logged(/the undoing of restore one is asked for/, 120);
       await restored(database);
       expect(await rows(database)).to.equal("13..13");
-      await end(database);
+      await database.end();
       const next = await boot(volume, wanted);
       expect(await rows(next)).to.equal("25..25");
       expect(await next.logs()).to.contain("restore one undone");
-      await end(next);
+      await next.end();
       const after = await boot(volume, wanted);
       expect(await rows(after)).to.equal("25..25");
       await after.remove();
@@ -168,7 +163,7 @@ describe("image: the undoing of a restore", () => {
     const late = await database.exec("restore.sh", "--undo");
     expect(late.code).to.equal(1);
     expect(late.stderr).to.contain("nothing to undo: the data from before a restore are not on the volume");
-    await end(database);
+    await database.end();
     await change(
       volume,
       `mkdir ${VOLUME}/18/docker.pre-restore; echo one >${VOLUME}/.postgres-stack/pre-restore`,

@@ -32,10 +32,6 @@ async function restore(variables: Record<string, string>, volume?: string): Prom
 }
 
 /** Stops and removes a container, so that the next one finds its volume as a clean stop leaves it. */
-async function end(database: Container): Promise<void> {
-  await database.stop();
-  await database.remove();
-}
 
 describe("image: a restore", () => {
   let runs = new Map<string, Promise<{ rows: string; login: string; old: number; backups: string[] }>>();
@@ -98,11 +94,11 @@ describe("image: a restore", () => {
     const first = await restore(request(prepared.targets.time.to), volume);
     await insert(first, 101, 103);
     await switched(first);
-    await end(first);
+    await first.end();
     const second = await restore(request("latest", { RESTORE_ID: "two" }), volume);
     expect(await rows(second)).to.equal("16..103");
     await switched(second);
-    await end(second);
+    await second.end();
     const third = await restore(request(prepared.late, { RESTORE_ID: "three" }), volume);
     expect(await rows(third)).to.equal("22..22");
     await switched(third);
@@ -115,14 +111,14 @@ describe("image: a restore", () => {
     const database = await boot(volume);
     const byHand = await database.exec("restore.sh", "--to", prepared.targets.lsn.to, "--id", "by-hand");
     expect(byHand.code, byHand.stderr).to.equal(0);
-    await end(database);
+    await database.end();
     const wanted = request(prepared.targets.time.to);
     const restarted = await restore(wanted, volume);
     expect(await rows(restarted)).to.equal("13..13");
     expect(await restarted.logs()).to.match(
       /WARN .* restore by-hand, asked for by hand, gives way to restore one/,
     );
-    await end(restarted);
+    await restarted.end();
     const again = await boot(volume, wanted);
     expect(await rows(again)).to.equal("13..13");
     await again.remove();
@@ -132,7 +128,7 @@ describe("image: a restore", () => {
     const volume = await copyOf(prepared.volume);
     await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
     const own = { WALG_FILE_PREFIX: `${VOLUME}/own` };
-    await end(await boot(volume, own));
+    await (await boot(volume, own)).end();
     const from = request("latest", { ...own, RESTORE_FROM: `${VOLUME}/archive/18` });
     const database = await restore(from, volume);
     expect(await rows(database)).to.equal("25..25");
@@ -208,18 +204,18 @@ describe("image: a restore", () => {
     // other data may be ordered by another C library than the record says
     expect(await database.logs()).to.contain("collations: looking at the data privately");
     await insert(database, 99, 99);
-    await end(database);
+    await database.end();
 
     const again = await boot(volume, wanted);
     expect(await rows(again)).to.equal("16..99");
     expect(await again.logs()).not.to.contain("collations:");
-    await end(again);
+    await again.end();
 
     const undone = await boot(volume, { ...wanted, RESTORE_UNDO: "true" });
     expect(await rows(undone)).to.equal("25..25");
     expect(await undone.logs()).to.contain("collations: looking at the data privately");
     await switched(undone);
-    await end(undone);
+    await undone.end();
 
     const discard = { RESTORE_ID: "two", RESTORE_KEEP_OLD: "false" };
     const last = await restore({ ...wanted, ...discard }, volume);

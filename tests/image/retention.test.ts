@@ -27,11 +27,6 @@ async function last(database: Container): Promise<{ name: string; retention: str
   return { name: good.split(" ")[3] ?? "", retention };
 }
 
-async function stop(database: Container): Promise<void> {
-  await database.stop();
-  await database.remove();
-}
-
 describe("image: retention", () => {
   let prepared: Prepared;
   let restoredVolume: string;
@@ -42,7 +37,7 @@ describe("image: retention", () => {
     restoredVolume = await copyOf(prepared.volume);
     const database = await boot(restoredVolume, request("latest"));
     await restored(database);
-    await stop(database);
+    await database.end();
   });
 
   /** Three nights; after each, what was just taken is there, and the newest moment can be restored. */
@@ -67,7 +62,7 @@ describe("image: retention", () => {
     const kept = await backups(database);
     expect(kept).to.have.length(2);
     expect(kept).not.to.include(abandoned[0]);
-    await stop(database);
+    await database.end();
   });
 
   it("keeps them on a volume that an earlier version of the image has undone, back to timeline 1", async () => {
@@ -80,7 +75,7 @@ describe("image: retention", () => {
     const database = await boot(volume, RETAIN);
     expect(await database.sql("SELECT timeline_id FROM pg_control_checkpoint()")).to.equal("1");
     await keepsTheLiving(database);
-    await stop(database);
+    await database.end();
   });
 
   it("keeps what somebody reads, as long as that is announced", async () => {
@@ -101,7 +96,7 @@ describe("image: retention", () => {
     expect(await backups(database)).to.have.length(1);
     const manifests = await database.bash(`ls ${VOLUME}/archive/18/postgres-stack/backups`);
     expect(manifests.stdout).to.equal(`${(await last(database)).name}.json`);
-    await stop(database);
+    await database.end();
   });
 
   it("deletes nothing where a reader's announcement can't be read", async () => {
@@ -114,7 +109,7 @@ describe("image: retention", () => {
     await backup(database);
     expect(await backups(database)).to.include.members(before);
     expect((await last(database)).retention).to.match(/^retention failed: a reader of the archive/);
-    await stop(database);
+    await database.end();
   });
 
   it("deletes no WAL that a kept backup needs, and that which none needs", async () => {
@@ -126,7 +121,7 @@ describe("image: retention", () => {
       `ls ${VOLUME}/archive/18/wal_005 | grep -o '^[0-9A-F]\\{24\\}' | sort -u`,
     );
     expect(segments.stdout.split("\n")[0]).to.equal(name.slice("base_".length));
-    await stop(database);
+    await database.end();
   });
 });
 
