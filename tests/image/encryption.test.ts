@@ -1,8 +1,17 @@
 import { expect } from "chai";
-import { type Container, must } from "./docker";
-import { encryptedDatabase, type Keys, makeKeys, makeSegment, TEXT, using, WAL } from "./encryption";
+import { Container, must, newVolume } from "./docker";
+import {
+  encryptedDatabase,
+  type Keys,
+  makeKeys,
+  makeSegment,
+  TEXT,
+  using,
+  WAL,
+  withKeys,
+} from "./encryption";
 import "./hooks";
-import { VOLUME } from "./restore";
+import { isUp, VOLUME } from "./restore";
 
 describe("image: an encrypted archive", function () {
   this.timeout("5m");
@@ -41,6 +50,18 @@ describe("image: an encrypted archive", function () {
     const { code, stderr } = await database.bash(`${makeSegment(name)}; ${push}`);
     expect(code).to.equal(1);
     expect(stderr).to.contain("refused: the archive holds another segment");
+  });
+
+  it("takes no other segment after that, until somebody says whose the archive is", async () => {
+    const name = "0000000A0000000000000005";
+    const push = `${makeSegment(name)}; archive-wal /tmp/wal/${name}`;
+    const { code, stderr } = await database.bash(push);
+    expect(code).to.equal(1);
+    expect(stderr).to.contain(
+      "the archive is not this database's: it holds other content of WAL segment 0000000A0000000000000001",
+    );
+    const taken = await database.bash(`backup.sh --take-over && ${push}`);
+    expect(taken.code, taken.stderr).to.equal(0);
   });
 
   it("stores a segment again whose stored copy a killed upload left torn", async () => {
@@ -103,11 +124,12 @@ describe("image: an encrypted archive", function () {
   });
 
   it("is refused as such where there is a key and the archive is not encrypted", async () => {
-    const elsewhere =
-      "mkdir -p /tmp/plain; sed -i 's|^export WALG_FILE_PREFIX=.*|export WALG_FILE_PREFIX=/tmp/plain|' /tmp/key.env";
-    const plain = await using(database, "none", `${elsewhere}; backup.sh`);
-    expect(plain.code, plain.stderr).to.equal(0);
-    const { code, stderr } = await using(database, "one", `${elsewhere}; restore.sh --check --to latest`);
+    const plain = await Container.start(withKeys(keys, await newVolume()));
+    await isUp(plain);
+    const taken = await plain.exec("backup.sh");
+    expect(taken.code, taken.stderr).to.equal(0);
+    const { code, stderr } = await using(plain, "one", "restore.sh --check --to latest");
+    await plain.remove();
     expect(code).to.equal(1);
     expect(stderr).to.match(/base backup base_\w+ is not encrypted, but WALG_PGP_KEY is set/);
   });

@@ -46,7 +46,7 @@ export async function makeKeys(): Promise<Keys> {
 }
 
 /** Options of a container that sees the keys. */
-export const withKeys = (keys: Keys, volume: string, variables: Record<string, string>) => [
+export const withKeys = (keys: Keys, volume: string, variables: Record<string, string> = {}) => [
   ...options(volume, variables),
   "-v",
   `${keys.folder}:/keys:ro`,
