@@ -78,10 +78,14 @@ export class Database {
     };
   }
 
-  /** Starts the server, with a kill in between if told. An end without a word of what to do is an error. */
-  async boot(killAfter?: number): Promise<Boot> {
-    if (killAfter !== undefined) await this.machine.boot(this.major, this.environment(), killAfter);
-    const boot = await this.machine.boot(this.major, this.environment());
+  /**
+   * Starts the server, with a kill in between if told. An end without a word of what to do is an error.
+   *
+   * @param first whether it is enough that it serves
+   */
+  async boot(killAfter?: number, first = false): Promise<Boot> {
+    if (killAfter !== undefined) await this.machine.boot(this.major, this.environment(), { killAfter });
+    const boot = await this.machine.boot(this.major, this.environment(), { first });
     if (!boot) throw new Error("a boot without a kill was killed");
     if (!boot.serves) {
       const word = boot.log.split("\n").findLast((line) => / ERROR \[/.test(line)) ?? "";

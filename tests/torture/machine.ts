@@ -7,6 +7,10 @@ const POSTGRES = 999; // uid and gid of postgres in the image
 /** Seconds within which a boot has to serve or to end, a restore, a backup and a store that hangs for a while included. */
 const DEADLINE = 180;
 
+/** Ends everything in a container but its first process, waits until it is gone, and removes what lay in memory. */
+const KILL = `kill -9 -1; while pgrep 'postgres|wal-g|entrypoint' >/dev/null; do sleep 0.05; done
+  rm -rf /run/postgres-stack/* /var/run/postgresql/.s* /tmp/*`;
+
 /** What a boot came to: it serves, or it ended with a code; `log` is all that it said. */
 export interface Boot {
   readonly serves: boolean;
@@ -84,30 +88,19 @@ export class Machine {
 
   /** Ends every process of the machine at once. */
   async kill(): Promise<void> {
-    for (const id of this.containers.values()) {
-      await this.exec([id, "bash", "-c", "kill -9 -1; true"]);
-      await until("nothing runs", async () => {
-        const { stdout } = await this.exec([
-          id,
-          "bash",
-          "-c",
-          "pgrep -c 'postgres|wal-g|entrypoint' || true",
-        ]);
-        return stdout.trim() === "0";
-      });
-      await this.exec([id, "bash", "-c", "rm -rf /run/postgres-stack/* /var/run/postgresql/.s* /tmp/*"]);
-    }
+    for (const id of this.containers.values()) await this.exec([id, "bash", "-c", KILL]);
   }
 
   /**
    * Starts the image's entrypoint and waits until it serves with nothing left to do, or has ended.
    *
    * @param killAfter milliseconds after which everything is killed, without waiting for an end
+   * @param first whether it is enough that it serves: the base backup after a restore is not waited for
    */
   async boot(
     major: number,
     variables: Record<string, string>,
-    killAfter?: number,
+    { killAfter, first = false }: { killAfter?: number; first?: boolean } = {},
   ): Promise<Boot | undefined> {
     this.major = major;
     const id = await this.container(major);
@@ -127,7 +120,7 @@ export class Machine {
         const said = readFileSync(log, "utf8");
         if (/^ended with \d+$/m.test(said)) return { serves: false, log: said };
         if (!said.includes("roles and passwords are in step")) return undefined;
-        if (this.underWay() && !said.includes("the next start tries again")) return undefined;
+        if (!first && this.underWay() && !said.includes("the next start tries again")) return undefined;
         return { serves: true, log: said };
       },
       DEADLINE,
