@@ -75,7 +75,14 @@ export class Machine {
     if (!image) throw new Error(`no image of PostgreSQL ${major}`);
     const wait =
       "mkdir -p /run/postgres-stack && chown postgres /run/postgres-stack && while :; do sleep 1000 & wait; done";
-    const options = [...this.labels, "-v", `${this.folder}:/machine`, "--entrypoint", "bash"];
+    const options = [
+      ...this.labels,
+      "--no-healthcheck",
+      "-v",
+      `${this.folder}:/machine`,
+      "--entrypoint",
+      "bash",
+    ];
     const mount = ["-v", `${this.at("volume")}:/var/lib/postgresql`];
     const id = await run("docker", ["run", "-d", ...options, ...mount, image, "-c", wait]);
     this.containers.set(major, id.trim());
