@@ -8,9 +8,13 @@ export interface Change {
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** Objects whose keys somebody chose: without any, a state has no object either, where the program has an empty one. */
+const MAPS = new Set(["annotations", "labels", "nodeSelector"]);
+
 /** What differs between two trees, leaf by leaf; what one of them lacks altogether is one change. */
 export function changesOf(before: unknown, after: unknown, path: readonly string[] = []): Change[] {
-  const [left, right] = alike(named(before), named(after));
+  const absent = MAPS.has(path.at(-1) ?? "") ? {} : undefined;
+  const [left, right] = alike(named(before ?? absent), named(after ?? absent));
   if (isValues(left) && isValues(right)) {
     const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
     return [...keys].sort().flatMap((key) => changesOf(left[key], right[key], [...path, key]));

@@ -39,10 +39,15 @@ function state(resource: RenderedResource | undefined) {
     type,
     custom: !component,
     parent: parent && `urn:pulumi:prod::postgres-stack::${parent}`,
-    inputs: hidden(type, inputs),
+    inputs: hidden(type, withoutEmpty(inputs)),
     ...(protect && { protect }),
     ...(retainOnDelete && { retainOnDelete }),
   };
+}
+
+/** The provider's state has no annotations where the program has none. */
+function withoutEmpty(inputs: RenderedResource["inputs"]): RenderedResource["inputs"] {
+  return JSON.parse(JSON.stringify(inputs).replace(/"annotations":\{\},|,"annotations":\{\}/g, ""));
 }
 
 /** The CLI hides an object of secrets as a whole, and the API server keeps what is given as text in another form. */
