@@ -59,6 +59,7 @@ describe("image: a cluster of hostile catalogs", function () {
         .and.to.match(
           /WARN .*index public.slugs_fails of database shop could not be rebuilt \(no slug any more\) and is invalid/,
         )
+        .and.to.match(/WARN .*invalid indexes do not come along.*: .*doubled_invalid.* \(database shop\)/)
         .and.to.match(/upgrade one done: .*; left undone: \d+; .*citext/);
       await server.stop();
       await server.remove();

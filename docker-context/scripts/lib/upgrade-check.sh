@@ -1,6 +1,7 @@
 # What an upgrade needs, looked at before anything is touched. Functions that fail say why in PROBLEM, with the way out.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
+readonly INDEXES_TOLD=20 # of each database
 readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up
 
 # Prints a field of pg_controldata of the old data, by their own program.
@@ -81,8 +82,8 @@ check_new_archive() {
 }
 
 # What only a server can say: all that stands in the way, not just the first of it. Writes the files $BULK/objects: for each
-# database its name, how many relations pg_dump locks, and extensions that this image lacks; $BULK/encodings: how many databases
-# and roles set an encoding of their own for clients.
+# database its name, how many relations pg_dump locks, extensions that this image lacks, and invalid indexes; $BULK/encodings: how
+# many databases and roles set an encoding of their own for clients.
 # Arguments: socket's folder or host of the old server. Exit: 1; PROBLEM says why.
 check_old_server() {
   local answer found=()
@@ -100,6 +101,7 @@ check_old_server() {
   echo "$answer" >"$BULK/encodings"
   read_old_objects "$1"
   answer="$(awk -F '\t' '$3 != "" { split($3, names, " "); for (i in names) list = list (list ? ", " : "") names[i] " (database " $1 ")" } END { printf "%s", list }' "$BULK/objects")"
+  warn_of_invalid_indexes
   if [ -n "$answer" ]; then found+=("this image lacks extensions that are in use: $answer (use an image that has them, or DROP EXTENSION)"); fi
   if ((${#found[@]} > 0)); then
     printf -v answer '%s; ' "${found[@]}"
@@ -114,12 +116,21 @@ read_old_objects() {
   here="$(find "/usr/share/postgresql/$PG_MAJOR/extension" -name '*.control' -printf '%f ' | sed 's/\.control / /g')"
   cat >"$BULK/objects.sql" <<SQL
 SELECT translate(current_database(), E'\t\n\r', '   '), (SELECT count(*) FROM pg_class WHERE relkind NOT IN ('i', 'I', 't')),
-  (SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname <> ALL (string_to_array('$here', ' ')));
+  (SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension WHERE extname <> ALL (string_to_array('$here', ' '))),
+  (SELECT translate(string_agg(indexrelid::regclass::text, ', '), E'\t\n\r', '   ')
+    FROM (SELECT indexrelid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE NOT indisvalid AND relkind = 'i' LIMIT $INDEXES_TOLD) AS invalid);
 SQL
   in_each_database "$1" "$BULK/objects.sql" -F $'\t' >"$BULK/objects" || {
     PROBLEM="the databases of PostgreSQL $OLD_MAJOR can't all be looked into: $(each_problem)"
     return 1
   }
+}
+
+# pg_dump leaves out what a CREATE INDEX CONCURRENTLY that failed has left behind.
+warn_of_invalid_indexes() {
+  local lost
+  lost="$(awk -F '\t' '$4 != "" { list = list (list ? "; " : "") $4 " (database " $1 ")" } END { printf "%s", list }' "$BULK/objects")"
+  if [ -n "$lost" ]; then warn "invalid indexes do not come along, the new version is without them: $lost. Make them again if they are wanted"; fi
 }
 
 # Prints for how many locks each of a number of connections needs room, so that so many dumps of the largest databases fit.
