@@ -96,9 +96,9 @@ describe("image: an object store that accepts and never answers", () => {
 
 describe("image: an uplink of which many segments have to share", () => {
   // What waits is uploaded 16 at once: together they take longer than the deadline.
-  const LINES: Record<string, { deadline: number; ended: RegExp }> = {
-    "while they move, and ends none": { deadline: 10, ended: /not archived: it was not done within/ },
-    "also where the deadline is shorter than any of them takes": { deadline: 1, ended: /refused/ },
+  const LINES: Record<string, { deadline: number; never?: string }> = {
+    "while they move, and ends none": { deadline: 10, never: "not archived: it was not done within" },
+    "also where the deadline is shorter than any of them takes": { deadline: 1 },
   };
   const runs = new Map<string, Promise<Restoring>>();
 
@@ -122,12 +122,13 @@ describe("image: an uplink of which many segments have to share", () => {
     return run;
   }
 
-  for (const [how, { ended }] of Object.entries(LINES)) {
+  for (const [how, { never }] of Object.entries(LINES)) {
     it(`gets all of them ${how}`, async function () {
       this.timeout("6m");
       const { database } = (await runs.get(how)) as Restoring;
       await until("all segments are archived", async () => (await database.sql(WAITING)) === "0", 300);
-      expect(await database.logs()).not.to.match(ended); // `no answer` was said while the store was away
+      // `no answer` was said while the store was away
+      if (never) expect(await database.logs()).not.to.contain(never);
       await database.remove();
     });
   }
