@@ -77,6 +77,27 @@ describe("image: a restore and tablespaces", () => {
     await undone.remove();
   });
 
+  it("whose replay would make one in place, within the data folder, stops just so", async () => {
+    const copy = await copyOf(volume);
+    const database = await boot(copy, request(before_));
+    await restored(database);
+    const { code, stderr } = await database.bash(`chmod 0700 ${VOLUME}/18/docker/pg_tblspc
+      psql -Xq -c "SET allow_in_place_tablespaces = on" -c "CREATE TABLESPACE inside LOCATION ''"`);
+    expect(code, stderr).to.equal(0);
+    await database.sql("CREATE TABLE placed TABLESPACE inside AS SELECT generate_series(1, 100) AS n");
+    const now = await database.sql(`SELECT ${NOW}`);
+    await insert(database, 3, 3);
+    await database.stop();
+    await database.remove();
+    const again = await boot(copy, request(now, { RESTORE_ID: "two" }));
+    expect(await again.logs()).to.match(
+      /restore two failed: WAL between base backup base_\w+ and the target creates a tablespace.*The old data were not touched/,
+    );
+    expect(await rows(again)).to.equal("3..3");
+    expect(await again.sql("SELECT count(*) FROM placed")).to.equal("100");
+    await again.remove();
+  });
+
   it("from a base backup that has one is refused in the preflight", async () => {
     const copy = await copyOf(volume);
     const wanted = request("latest", { RESTORE_BACKUP: last });
