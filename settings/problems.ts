@@ -1,8 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { didYouMean } from "./nearest";
+import { applyRules } from "./rules";
 import type { Problem } from "./rules/rule";
 import { type StackConfig, stackSchema } from "./schema";
+
+/** Every key for itself, and what must hold between them: it is asked also when a key is wrong. */
+const checked = stackSchema.superRefine(applyRules, { when: () => true });
 
 /** Everything that is wrong, as one error that Pulumi prints without a stack trace. */
 export function settingsError(where: string, problems: readonly Problem[]): pulumi.RunError {
@@ -20,7 +24,7 @@ export function readStack(
   input: Record<string, unknown>,
   found: readonly Problem[] = [],
 ): { config: StackConfig } | { problems: readonly Problem[] } {
-  const result = stackSchema.safeParse(input, { error: plainWords });
+  const result = checked.safeParse(input, { error: plainWords });
   if (result.success && found.length === 0) return { config: result.data };
   const known = found.map(({ path }) => path);
   const more = (result.error?.issues ?? []).flatMap(describe).filter(({ path }) => !known.includes(path));

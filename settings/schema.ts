@@ -3,7 +3,6 @@ import * as field from "./fields";
 import { DEFAULT_MAJOR, MAJORS } from "./major";
 import { PREFIX_ALLOWED, storeOf } from "./prefix";
 import { reviewSchema } from "./review";
-import { applyRules } from "./rules";
 import { target } from "./target";
 
 const prefix = z
@@ -115,7 +114,11 @@ const placement = z.strictObject({
   nodeSelector: annotations.optional(),
 });
 
-const stack = z.strictObject({
+/**
+ * What a stack may say, below `postgres-stack:`, each key for itself; rules/ has what must hold between keys, and docs/settings.md
+ * what each means.
+ */
+export const stackSchema = z.strictObject({
   dataSize: field.quantityBetween("256Mi", "1Pi"),
   storageClass: field.dnsName.optional(),
   disposable: z.boolean().default(false),
@@ -131,16 +134,13 @@ const stack = z.strictObject({
   review: reviewSchema.prefault({}),
 });
 
-/** What a stack may say, below `postgres-stack:`; docs/settings.md says what each key means. */
-export const stackSchema = stack.superRefine(applyRules, { when: () => true });
-
 /** What a program may say of one database: the same as a stack, and the namespace follows from the names. */
-export type DatabaseInput = Omit<z.input<typeof stack>, "placement"> & {
+export type DatabaseInput = Omit<z.input<typeof stackSchema>, "placement"> & {
   readonly placement?: Partial<z.input<typeof placement>>;
 };
 
 /** A stack's settings with defaults filled in. */
-export type StackConfig = z.output<typeof stack>;
+export type StackConfig = z.output<typeof stackSchema>;
 export type BackupConfig = NonNullable<StackConfig["backup"]>;
 export type CloneConfig = NonNullable<StackConfig["cloneFrom"]>;
 export type ImageConfig = StackConfig["image"];

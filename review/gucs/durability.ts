@@ -1,6 +1,6 @@
 import { gucBoolean } from "../../settings/guc-values";
 import { both, changed, higher, type Less, NEVER, ranked, turnedOff, turnedOn } from "./compare";
-import type { Table } from "./protection";
+import type { Table } from "./table";
 
 const CRASH = "a crash may break the database";
 const ACKNOWLEDGED = "acknowledged commits may be lost";

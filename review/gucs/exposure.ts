@@ -1,5 +1,5 @@
 import { changed, emptied, gains, higher, loses, lower, ranked, turnedOff, turnedOn } from "./compare";
-import type { Table } from "./protection";
+import type { Table } from "./table";
 
 const TLS = ["tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"];
 const ENCRYPTION = "weaker encryption";

@@ -1,5 +1,5 @@
 import { emptied, higher, lower, NEVER, ranked, turnedOff, turnedOn, UNLIMITED } from "./compare";
-import type { Table } from "./protection";
+import type { Table } from "./table";
 
 const CHECKS = "checks are off";
 

@@ -1,25 +1,11 @@
 import type { Gucs } from "../../settings/gucs";
-import { type Effect, severity } from "../effects";
-import type { Less, Settings } from "./compare";
+import { severity } from "../effects";
+import type { Settings } from "./compare";
 import { DURABILITY } from "./durability";
 import { EXPOSURE } from "./exposure";
 import { INTEGRITY } from "./integrity";
 import { RECORDS } from "./records";
-
-/** What a setting protects. */
-export interface Protection {
-  readonly effect: Effect;
-  /** What counts where the stack says nothing: the image's value, else PostgreSQL's. */
-  readonly usual: string;
-  /** Whether it protects less after an update. */
-  readonly less: Less;
-  /** What then is the case. */
-  readonly why: string;
-  /** It is said, and needs no leave. */
-  readonly mild?: true;
-}
-
-export type Table = Readonly<Record<string, Protection | readonly Protection[]>>;
+import type { Protection, Table } from "./table";
 
 /** Every setting that protects something, by its name in lower case. */
 export const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS };

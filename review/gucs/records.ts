@@ -13,7 +13,7 @@ import {
   turnedOn,
   UNLIMITED,
 } from "./compare";
-import type { Protection, Table } from "./protection";
+import type { Protection, Table } from "./table";
 
 const unsaid = (usual: string, less: Less, what: string): Protection => ({
   effect: "less is recorded",
