@@ -1,4 +1,4 @@
-# Thin: a target sets up what it needs, then runs one script of local/ or tests/.
+# Thin: a target sets up what it needs, then runs one script of local/, bench/ or tests/.
 SHELL := bash
 STACK ?= dev
 TARGET ?=
@@ -26,7 +26,7 @@ lint: setup ## format, types, shell, Dockerfile, workflows
 golden: setup ## write tests/golden/ anew; review it as a diff
 	@local/golden
 bench: setup ## measure, and print a table of docs/performance.md; ARGS=restore, ARGS=upgrade, ARGS=plan
-	@local/bench
+	@bench/run
 torture: setup ## random histories of backups, restores, kills and faults; TORTURE_SEQUENCES, TORTURE_SEED
 	@local/torture
 setup:

@@ -1,7 +1,7 @@
 /** Renders stacks of the version of the program that it lies in; started by versions.ts in a process of its own. */
 import { createHmac } from "node:crypto";
-import { renderStack } from "../local/mocks";
-import type { Rendered } from "../local/record";
+import { renderStack } from "../render/mocks";
+import type { Rendered } from "../render/record";
 
 export interface Order {
   readonly stacks: readonly string[];

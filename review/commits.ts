@@ -1,5 +1,5 @@
 import { serverEnvironment } from "../k8s/inputs";
-import type { Rendered } from "../local/record";
+import type { Rendered } from "../render/record";
 import type { Answer } from "./child";
 import { compare } from "./compare";
 import type { Row } from "./effects";

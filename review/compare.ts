@@ -1,4 +1,4 @@
-import type { Rendered, RenderedResource } from "../local/record";
+import type { Rendered, RenderedResource } from "../render/record";
 import { type Change, changesOf } from "./diff";
 import { forcesNew, ignored } from "./replace";
 import { type Operation, readUrn, type Step } from "./step";

@@ -1,4 +1,4 @@
-import type { RenderedResource } from "../local/record";
+import type { RenderedResource } from "../render/record";
 
 /**
  * Paths that a provider can't change in place, so that it replaces the object (pulumi-kubernetes 4.32.0,

@@ -17,7 +17,7 @@ import type { Answer, Order } from "./child";
 import { UsageError } from "./usage";
 
 /** What renders a version: this checkout's own, in place of what the version brings along. */
-const RENDERER = ["local/mocks.ts", "local/record.ts", "review/child.ts"];
+const RENDERER = ["render/mocks.ts", "render/record.ts", "review/child.ts"];
 
 /** Milliseconds for all stacks of one version; one takes about 2 s. */
 const DEADLINE = 120_000;

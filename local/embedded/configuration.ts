@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { majorOfData, serverEnvironment } from "../../k8s/inputs";
-import { renderStack } from "../mocks";
-import type { RenderedResource } from "../record";
+import { renderStack } from "../../render/mocks";
+import type { RenderedResource } from "../../render/record";
 import type { Home } from "./home";
 
 const imageConfig = resolve(__dirname, "../../docker-context/config");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { renderStack } from "../../local/mocks";
-import type { Rendered, RenderedResource } from "../../local/record";
+import { renderStack } from "../../render/mocks";
+import type { Rendered, RenderedResource } from "../../render/record";
 
 const rendered = new Map<string, Promise<Rendered>>();
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { RenderedResource } from "../../../local/record";
+import type { RenderedResource } from "../../../render/record";
 import { only, render } from "../render";
 import { type Any, backup, PGP_KEY, STATEFUL_SET, template } from "./template";
 

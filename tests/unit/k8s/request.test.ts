@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Rendered, RenderedResource } from "../../../local/record";
+import type { Rendered, RenderedResource } from "../../../render/record";
 import { only, render } from "../render";
 import { type Any, backup, STATEFUL_SET, template } from "./template";
 

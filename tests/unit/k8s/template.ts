@@ -1,4 +1,4 @@
-import type { RenderedResource } from "../../../local/record";
+import type { RenderedResource } from "../../../render/record";
 
 export const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
 export const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { unaskedUpgrade } from "../../../k8s/upgrade";
-import type { Rendered } from "../../../local/record";
+import type { Rendered } from "../../../render/record";
 import { only, render } from "../render";
 import { type Any, backup, CLAIM, STATEFUL_SET, template } from "./template";
 

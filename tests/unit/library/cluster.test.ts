@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { PostgresInstance, type PostgresInstanceArgs, settingsFrom } from "../../../library";
-import { record } from "../../../local/record";
+import { record } from "../../../render/record";
 
 const IN_PLACE = { "kubernetes:enableConfigMapMutable": "true", "kubernetes:enableSecretMutable": "true" };
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
-import type { Rendered } from "../../../local/record";
+import { renderStack } from "../../../render/mocks";
+import type { Rendered } from "../../../render/record";
 
 const folder = resolve(__dirname, "../../../examples/two-databases");
 const SECRETS = { accessKeyId: "key-id", secretAccessKey: "very-secret" };

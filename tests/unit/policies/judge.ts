@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { RenderedResource } from "../../../local/record";
+import type { RenderedResource } from "../../../render/record";
 import type { Resource, ResourcePolicy, StackPolicy, Tree } from "../../../review/policies/policy";
 
 /** What a policy says of resources, with `config` over its defaults. */

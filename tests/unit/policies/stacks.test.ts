@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
+import { renderStack } from "../../../render/mocks";
 import { resourcePolicies, stackPolicies } from "../../../review/policies/policies";
 import type { Resource, ResourcePolicy, StackPolicy } from "../../../review/policies/policy";
 import { ownValues, stackFiles } from "../../../settings/stacks";

@@ -1,4 +1,4 @@
-import type { Rendered, RenderedResource } from "../../../local/record";
+import type { Rendered, RenderedResource } from "../../../render/record";
 import { compare } from "../../../review/compare";
 import { readUrn } from "../../../review/step";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
-import type { Rendered } from "../../../local/record";
+import { renderStack } from "../../../render/mocks";
+import type { Rendered } from "../../../render/record";
 import { compare } from "../../../review/compare";
 import { impact } from "../../../review/impact";
 import type { Step } from "../../../review/step";

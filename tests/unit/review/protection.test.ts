@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
-import type { Rendered } from "../../../local/record";
+import { renderStack } from "../../../render/mocks";
+import type { Rendered } from "../../../render/record";
 import { compare } from "../../../review/compare";
 import { isProtection, type Row } from "../../../review/effects";
 import { readPreview } from "../../../review/preview";

@@ -1,6 +1,6 @@
 /** What each server of a benchmark may use, and its settings. */
-import { renderConf } from "../../settings/render";
-import { tune } from "../../settings/tuning";
+import { renderConf } from "../settings/render";
+import { tune } from "../settings/tuning";
 
 const GI = 2 ** 30;
 

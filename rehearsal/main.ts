@@ -1,8 +1,8 @@
 /** `make rehearse-upgrade`. Arguments: stack, major, an image of it (else one is built). */
 import { randomBytes } from "node:crypto";
-import { isMajor } from "../../settings/major";
-import { fail } from "../fail";
-import { run } from "../process";
+import { fail } from "../local/fail";
+import { run } from "../local/process";
+import { isMajor } from "../settings/major";
 import { build, buildOf } from "./image";
 import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "./job";
 import { carryOut, kubectl } from "./run";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
-import { renderStack } from "../../../local/mocks";
+import { renderStack } from "../../../render/mocks";
 
 /** A program with every trait that the mocks must carry over. */
 const PROGRAM = `

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fail } from "../local/fail";
 import {
   Container,
   cleanUp,
@@ -19,9 +20,8 @@ import {
 import { imageOf, majorsAreThere, removeMajors } from "../tests/image/majors";
 import { backup, copyOf, isUp, options, removeVolume } from "../tests/image/restore";
 import { keptPrograms, sharesBlocks } from "../tests/image/upgrade";
-import { limits, machineConf } from "./bench-restore/machine";
-import { median, phases, type Times, table } from "./bench-restore/times";
-import { fail } from "./fail";
+import { limits, machineConf } from "./machine";
+import { median, phases, type Times, table } from "./times";
 
 const SCALE = process.env.BENCH_SCALE ?? "70"; // of pgbench: 1 GB
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
@@ -106,7 +106,7 @@ function withImage(mode: string): Run {
 }
 
 function alone(mode: string): Run {
-  const bare = readFileSync(join(__dirname, "bench-upgrade/bare"), "utf8");
+  const bare = readFileSync(join(__dirname, "bare-upgrade"), "utf8");
   const folder = newFolder({ bare });
   return {
     options: ["--user", "postgres", "-v", `${folder}:/bench:ro`],

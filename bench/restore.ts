@@ -2,8 +2,11 @@
  * `make bench ARGS=restore`: restores the same data with this image, with WAL-G alone and with pgBackRest, in turn, and
  * prints the table of docs/performance.md. Needs Docker and a store that speaks S3; removes what it made.
  */
+
+import { fail } from "../local/fail";
 import { walgConcurrency } from "../settings/walg";
 import { environment } from "../tests/image/docker";
+import { MACHINE } from "./machine";
 import {
   answered,
   cleanUp,
@@ -14,10 +17,8 @@ import {
   removeServer,
   setUp,
   startServer,
-} from "./bench-restore/containers";
-import { MACHINE } from "./bench-restore/machine";
-import { phases, type Times, table } from "./bench-restore/times";
-import { fail } from "./fail";
+} from "./restore/containers";
+import { phases, type Times, table } from "./times";
 
 const SCALE = process.env.BENCH_SCALE ?? "140"; // of pgbench: 2.1 GB
 const SEGMENTS = process.env.BENCH_SEGMENTS ?? "64";

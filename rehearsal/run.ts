@@ -1,6 +1,6 @@
 /** Runs a rehearsal's Job with kubectl, and leaves nothing of it behind. */
 import { spawn } from "node:child_process";
-import { run, until } from "../process";
+import { run, until } from "../local/process";
 import { CLONE, REHEARSAL_LABEL, type rehearsalJob, UPGRADE } from "./job";
 
 type Job = ReturnType<typeof rehearsalJob>;

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import type { Major } from "../../settings/major";
-import { ownValues, projectName, stackFiles } from "../../settings/stacks";
-import { renderStack } from "../mocks";
+import { renderStack } from "../render/mocks";
+import type { Major } from "../settings/major";
+import { ownValues, projectName, stackFiles } from "../settings/stacks";
 
 const ROOT = resolve(__dirname, "../..");
 type Tree = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { buildOf } from "../../../local/rehearsal/image";
-import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "../../../local/rehearsal/job";
-import { reportIn } from "../../../local/rehearsal/run";
+import { buildOf } from "../../../rehearsal/image";
+import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "../../../rehearsal/job";
+import { reportIn } from "../../../rehearsal/run";
 import { podSecurityRestricted } from "../../../review/policies/pod-security-restricted";
 import { requestsAndLimits } from "../../../review/policies/requests-and-limits";
 import { judge, resource } from "../policies/judge";

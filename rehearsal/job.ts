@@ -1,5 +1,5 @@
 /** The Job of a rehearsal, made from the server's own pod: the same node, limits, credentials and settings, other data. */
-import { majorOfData, serverEnvironment } from "../../k8s/inputs";
+import { majorOfData, serverEnvironment } from "../k8s/inputs";
 
 /** What `kubectl get -o json` says of a StatefulSet, as far as a rehearsal needs it. */
 export interface Server {

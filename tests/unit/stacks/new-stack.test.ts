@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { dump, load } from "js-yaml";
-import { addStack } from "../../../local/add-stack";
-import { newStack } from "../../../local/new-stack";
+import { addStack } from "../../../stacks/add-stack";
+import { newStack } from "../../../stacks/new-stack";
 import { yaml } from "../settings/runtime";
 
 type Tree = Record<string, unknown>;

@@ -2,9 +2,10 @@
  * `make bench ARGS=plan`: looks before a restore at archives of many segments, and prints the table of docs/performance.md. Needs
  * Docker alone; the store is one of its own, which has only the names of the segments.
  */
+
+import { fail } from "../local/fail";
 import { docker, IMAGE, prepareImage, runOnce } from "../tests/image/docker";
 import { largeArchive } from "../tests/lib/large-store";
-import { fail } from "./fail";
 
 const SIZES = (process.env.BENCH_SEGMENTS ?? "1000 300000 1000000").split(" ").map(Number);
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker, IMAGE, must, prepareImage } from "../../tests/image/docker";
-import { limits, machineConf } from "./machine";
+import { limits, machineConf } from "../machine";
 
 const ID = `bench-restore-${process.pid}`;
 const LABEL = ["--label", ID];

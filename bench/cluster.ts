@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pins from "../image/pins.json";
+import { fail } from "../local/fail";
+import { type Result, run, until } from "../local/process";
 import { Client } from "../tests/stack/client";
 import { SMALL, TestStack } from "../tests/stack/stack";
-import { fail } from "./fail";
-import { type Result, run, until } from "./process";
 
 const ROOT = resolve(__dirname, "..");
 const PREVIEWS = 5;

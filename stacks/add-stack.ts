@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { dump } from "js-yaml";
+import { fail } from "../local/fail";
 import { complete } from "../settings/complete";
 import { isSamePlace } from "../settings/prefix";
 import { readStack } from "../settings/problems";
@@ -13,7 +14,6 @@ import {
   type StackFile,
   stackFiles,
 } from "../settings/stacks";
-import { fail } from "./fail";
 import { type NewStack, newStack } from "./new-stack";
 
 type Tree = Record<string, unknown>;
