@@ -4,7 +4,7 @@ import { renderStack } from "../render/mocks";
 import type { Major } from "../settings/major";
 import { ownValues, projectName, stackFiles } from "../settings/stacks";
 
-const ROOT = resolve(__dirname, "../..");
+const ROOT = resolve(__dirname, "..");
 type Tree = Record<string, unknown>;
 
 /** What `docker build` needs. */

@@ -24,6 +24,7 @@ const SOURCES = [
   "index.ts",
   "k8s",
   "local",
+  "render",
   "settings",
 ];
 const LOCAL = { BASE_IMAGE: "", WALG_URL: "", WALG_SHA256: "", REGISTRY: "", S3_BUCKET: "", NAMESPACE: "" };
