@@ -1,34 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect } from "chai";
-import { load } from "js-yaml";
 import { projectFiles, read } from "./files";
+import { actionOf, files, type Job, job, Machine, steps, workflows } from "./github";
+import { linter, withLinters } from "./linters";
 
-interface Step {
-  readonly uses?: string;
-  readonly run?: string;
-  readonly with?: Readonly<Record<string, unknown>>;
-}
-
-interface Job {
-  readonly if?: string;
-  readonly permissions?: Readonly<Record<string, string>>;
-  readonly environment?: string;
-  readonly steps: readonly Step[];
-}
-
-interface Workflow {
-  readonly on: Readonly<Record<string, unknown>>;
-  readonly permissions?: object;
-  readonly jobs: Readonly<Record<string, Job>>;
-}
-
-const files = projectFiles().filter((file) => file.startsWith(".github/") && file.endsWith(".yml"));
-const workflows = files
-  .filter((file) => file.startsWith(".github/workflows/"))
-  .map((file) => ({ file, workflow: load(read(file)) as Workflow }));
 const jobs = workflows.flatMap(({ file, workflow }) =>
   Object.entries(workflow.jobs).map(([name, job]) => ({ title: `${file}: ${name}`, workflow, job })),
 );
@@ -41,7 +16,7 @@ describe("the workflows", () => {
     expect(used).to.have.length.above(5);
     for (const [line, action = "", comment = ""] of used) {
       if (action.startsWith("./")) continue;
-      expect(`${action}${comment}`, line).to.match(/^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+      expect(`${action}${comment}`, line).to.match(/^[\w/-]+@[0-9a-f]{40} # v\d+(\.\d+)+$/);
     }
   });
 
@@ -98,70 +73,97 @@ describe("the workflows", () => {
   });
 
   it("give the project's own actions the inputs that they have", () => {
-    for (const { title, job } of jobs) {
-      for (const { uses = "", with: given = {} } of job.steps.filter((it) => it.uses?.startsWith("./"))) {
-        const action = load(read(`${uses.slice(2)}/action.yml`)) as {
-          inputs: Record<string, { required?: boolean }>;
-        };
-        const required = Object.entries(action.inputs).filter(([, input]) => input.required);
-        expect(Object.keys(action.inputs), title).to.include.members(Object.keys(given));
-        expect(Object.keys(given), title).to.include.members(required.map(([name]) => name));
-      }
+    const own = steps.filter(({ step }) => step.uses?.startsWith("./"));
+    expect(own).to.have.length.above(5);
+    for (const { title, step } of own) {
+      const { inputs } = actionOf(step.uses ?? "");
+      const required = Object.keys(inputs).filter((name) => inputs[name]?.required);
+      expect(Object.keys(inputs), title).to.include.members(Object.keys(step.with ?? {}));
+      expect(Object.keys(step.with ?? {}), title).to.include.members(required);
     }
   });
 
   it("call only make targets and scripts that exist", () => {
     const targets = [...read("Makefile").matchAll(/^([a-z]+):/gm)].map(([, name]) => name);
     const scripts = projectFiles();
-    for (const { title, job } of jobs) {
-      const commands = job.steps.map(({ run = "" }) => run).join("\n");
-      for (const [, name] of commands.matchAll(/\bmake ([a-z]+)/g)) expect(targets, title).to.include(name);
-      for (const [script] of commands.matchAll(/\blocal\/\w+/g)) expect(scripts, title).to.include(script);
+    for (const { title, step } of steps) {
+      const { run = "" } = step;
+      for (const [, name] of run.matchAll(/\bmake ([a-z]+)/g)) expect(targets, title).to.include(name);
+      for (const [script] of run.matchAll(/(?:\blocal|\.github)\/[\w/]+/g))
+        expect(scripts, title).to.include(script);
     }
+  });
+
+  it("put no expression into a script: values come by the environment", () => {
+    for (const { title, step } of steps) {
+      expect(`${step.run ?? ""}${step.with?.script ?? ""}`, title).not.to.include("$" + "{{");
+    }
+  });
+
+  describe("their shell parts", () => {
+    withLinters();
+
+    it("pass shellcheck", () => {
+      for (const { title, step } of steps) {
+        if (!step.run) continue;
+        const { stdout } = spawnSync(linter("shellcheck"), ["--shell", "bash", "-"], {
+          input: step.run,
+          encoding: "utf8",
+        });
+        expect(stdout, title).to.equal("");
+      }
+    }).timeout(60_000);
   });
 });
 
-describe("the step that makes the table", () => {
-  const step = workflows
-    .find(({ file }) => file.endsWith("/preview.yml"))
-    ?.workflow.jobs.review?.steps.find(({ run }) => run?.includes("make review"));
-  let folder: string;
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), "postgres-stack-workflow-"));
-  });
-  after(() => rmSync(folder, { recursive: true }));
+describe("the table of a review", () => {
+  const machine = new Machine();
+  after(() => machine.remove());
+  const table = "| a |\n|---|\n| x=y |\n";
+  const makes = (text: string, code = 0) => ({ make: `printf '%s' '${text}'; exit ${code}` });
 
-  /** Runs the step with a `make` that prints the table and ends with this code. */
-  function run(table: string, code: number) {
-    writeFileSync(join(folder, "wanted.md"), table);
-    writeFileSync(join(folder, "make"), `#!/bin/sh\ncat wanted.md\nexit ${code}\n`, { mode: 0o755 });
-    for (const file of ["output", "summary"]) writeFileSync(join(folder, file), "");
-    const own = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
-    const env = { ...process.env, ...own, PATH: `${folder}:${process.env.PATH}` };
-    const { status } = spawnSync("bash", ["-e", "-c", step?.run ?? ""], { cwd: folder, env });
-    const [, end, output] =
-      /^table<<(\w{32})\n(.*)\n\1\n$/s.exec(readFileSync(own.GITHUB_OUTPUT, "utf8")) ?? [];
-    return { status, end, output, summary: readFileSync(own.GITHUB_STEP_SUMMARY, "utf8") };
-  }
-
-  it("hands it to the comment and to the summary, and fails with it", () => {
-    const table = "| a |\n|---|\n| x=y |\n";
-    expect(run(table, 0)).to.include({ status: 0, output: table, summary: table });
-    expect(run(table, 2)).to.include({ status: 2, output: table, summary: table });
+  it("goes to the comment and to the summary, and fails the job as the review fails", () => {
+    for (const code of [0, 2]) {
+      const ran = machine.run(job("preview", "review"), { answers: makes(table, code) });
+      expect(ran.calls).to.deep.equal(["make review BASE=HEAD^1"]);
+      expect(ran.status).to.equal(code);
+      expect(ran.outputs.review?.table).to.equal(table);
+      expect(ran.summary).to.equal(table);
+    }
   });
 
-  it("ends it by words that nobody can guess, and cuts what no comment could hold", () => {
-    const { end, output } = run("x".repeat(70_000), 0);
-    expect(output).to.have.length(60_000);
-    expect(run("", 0).end).not.to.equal(end);
+  it("is cut to what a comment holds", () => {
+    const { outputs } = machine.run(job("preview", "review"), { answers: makes("x".repeat(70_000)) });
+    expect(outputs.review?.table).to.have.length(60_000);
+  });
+
+  it("can't end the output early or set another one: nobody can guess the last line", () => {
+    const hostile = "a\nEOF\ntable=b\nother<<x\nc\nx\n";
+    const { outputs } = machine.run(job("preview", "review"), { answers: makes(hostile) });
+    expect(outputs.review).to.deep.equal({ table: hostile });
+  });
+
+  it("is of all commits of a push, and of the last one by hand", () => {
+    for (const [event, base] of [[{ before: "0123abc" }, "0123abc"] as const, [{}, "HEAD^1"] as const]) {
+      const ran = machine.run(job("deploy", "review"), { github: { event }, answers: makes(table, 1) });
+      expect(ran.calls).to.deep.equal([`make review BASE=${base}`]);
+      expect(ran.status).to.equal(1);
+      expect(ran.summary).to.equal(table);
+    }
+  });
+
+  it("of a cluster goes to the summary under its stack's name", () => {
+    const { steps } = job("preview", "live");
+    const review = { steps: steps.slice(-1) };
+    const ran = machine.run(review, { matrix: { stack: "team-a" }, answers: makes(table, 1) });
+    expect(ran.calls).to.deep.equal(["make review STACK=team-a ARGS=--policy-pack review/policies"]);
+    expect(ran.status).to.equal(1);
+    expect(ran.summary).to.equal(`### team-a\n\n${table}`);
   });
 });
 
 describe("the comment on a pull request", () => {
-  const script = String(
-    workflows.find(({ file }) => file.endsWith("/preview.yml"))?.workflow.jobs.comment?.steps[0]?.with
-      ?.script,
-  );
+  const script = String(job("preview", "comment").steps[0]?.with?.script);
   interface Comment {
     id: number;
     user: { type: string };

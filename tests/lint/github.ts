@@ -1,0 +1,243 @@
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { load } from "js-yaml";
+import { projectFiles, read, root } from "./files";
+
+// The workflows, and a dry run of their jobs: the shell parts run with stand-ins for every program that reaches something.
+
+type Values = Readonly<Record<string, unknown>>;
+
+export interface Step {
+  readonly id?: string;
+  readonly if?: string;
+  readonly uses?: string;
+  readonly run?: string;
+  readonly shell?: string;
+  readonly with?: Values;
+  readonly env?: Values;
+}
+
+export interface Job {
+  readonly if?: string;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly environment?: string;
+  readonly env?: Values;
+  readonly steps: readonly Step[];
+}
+
+export interface Workflow {
+  readonly on: Values;
+  readonly permissions?: object;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+export interface Action {
+  readonly inputs: Readonly<Record<string, { required?: boolean; default?: string }>>;
+  readonly runs: { readonly steps: readonly Step[] };
+}
+
+export const files = projectFiles().filter((file) => file.startsWith(".github/") && file.endsWith(".yml"));
+export const workflows = files
+  .filter((file) => file.startsWith(".github/workflows/"))
+  .map((file) => ({ file, workflow: load(read(file)) as Workflow }));
+export const actions = files
+  .filter((file) => file.startsWith(".github/actions/"))
+  .map((file) => ({ file, action: load(read(file)) as Action }));
+
+const parts = [
+  ...workflows.flatMap(({ file, workflow }) =>
+    Object.entries(workflow.jobs).map(([name, { steps }]) => ({ title: `${file}: ${name}`, steps })),
+  ),
+  ...actions.map(({ file, action }) => ({ title: file, steps: action.runs.steps })),
+];
+/** The steps of all jobs and actions. */
+export const steps = parts.flatMap(({ title, steps }) => steps.map((step) => ({ title, step })));
+
+export const job = (file: string, name: string): Job => {
+  const found = workflows.find((it) => it.file === `.github/workflows/${file}.yml`)?.workflow.jobs[name];
+  if (!found) throw new Error(`${file}.yml has no job ${name}`);
+  return found;
+};
+
+/** The action of `uses: ./folder`. */
+export const actionOf = (uses: string) => load(read(`${uses.slice(2)}/action.yml`)) as Action;
+
+// ---- expressions ----
+
+/** Evaluates an expression, of the kinds that the project's files have. */
+function evaluate(expression: string, contexts: Values): unknown {
+  const parts = expression.split(/('[^']*')/); // text in quotes has no dots of properties
+  const code = parts.map((it, i) => (i % 2 ? it : it.replace(/\.([a-zA-Z_][\w-]*)/g, '?.["$1"]'))).join("");
+  const known = { ...contexts, fromJSON: JSON.parse, toJSON: JSON.stringify };
+  return new Function(...Object.keys(known), `return (${code})`)(...Object.values(known));
+}
+
+/** A text of a workflow, with its expressions replaced by what they say. */
+function fill(text: unknown, contexts: Values): string {
+  return String(text).replace(/\$\{\{(.*?)\}\}/gs, (_, inner: string) =>
+    String(evaluate(inner, contexts) ?? ""),
+  );
+}
+
+const fillAll = (values: Values | undefined, contexts: Values) =>
+  Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, fill(value, contexts)]));
+
+/** Reads a file of the commands GITHUB_OUTPUT and GITHUB_ENV: `name=value`, or many lines up to a word. */
+function assignments(file: string): Record<string, string> {
+  const found = readFileSync(file, "utf8").matchAll(/^(\w+)(?:=(.*)|<<(.+)\n([\s\S]*?)\n\3)$/gm);
+  return Object.fromEntries([...found].map(([, name = "", line, , lines]) => [name, line ?? lines ?? ""]));
+}
+
+// ---- a dry run ----
+
+/** Writes down how it was called, with what a password is read from, and then does what a file of its name says. */
+const STANDIN = `#!/usr/bin/env bash
+input=()
+if [[ " $* " == *" --password-stdin "* ]]; then input=("< $(cat)"); fi
+printf '%s\\0' "\${0##*/}" "$@" \${input[@]+"\${input[@]}"} >>"$DRY_RUN/calls"
+printf '\\1' >>"$DRY_RUN/calls"
+if [[ -f "$DRY_RUN/answers/\${0##*/}" ]]; then . "$DRY_RUN/answers/\${0##*/}"; fi
+`;
+const PROGRAMS = ["aws", "az", "docker", "gcloud", "kubectl", "kubelogin", "make", "pulumi"];
+
+export interface Ran {
+  readonly status: number;
+  /** What was used and called, in order, without the checkout and Node.js. */
+  readonly calls: readonly string[];
+  readonly output: string;
+  readonly summary: string;
+  /** The outputs of its steps. */
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What GITHUB_ENV has set. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Given {
+  readonly vars?: Values;
+  readonly secrets?: Values;
+  readonly github?: Values;
+  readonly matrix?: Values;
+  /** Shell that a program runs, by its name. */
+  readonly answers?: Readonly<Record<string, string>>;
+}
+
+/** A machine for jobs, in a folder of its own. */
+export class Machine {
+  readonly folder = mkdtempSync(join(tmpdir(), "postgres-stack-workflow-"));
+  private readonly workspace = join(this.folder, "workspace");
+  private env: Record<string, string> = {};
+  private status = 0;
+  private output = "";
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+
+  /** Runs a job's steps up to the first that fails. */
+  run({ env, steps }: Job, given: Given = {}): Ran {
+    this.prepare(given.answers ?? {});
+    const contexts = { vars: {}, secrets: {}, github: { event: {} }, matrix: {}, ...given };
+    this.env = fillAll(env, contexts);
+    const own = new Set(Object.keys(this.env));
+    const outputs = this.steps(steps, contexts);
+    return {
+      status: this.status,
+      calls: this.calls(),
+      output: this.output,
+      summary: readFileSync(join(this.folder, "summary"), "utf8"),
+      outputs,
+      env: Object.fromEntries(Object.entries(this.env).filter(([name]) => !own.has(name))),
+    };
+  }
+
+  private prepare(answers: Readonly<Record<string, string>>): void {
+    rmSync(this.folder, { recursive: true, force: true });
+    for (const name of ["bin", "answers", "temp", "workspace/local"]) {
+      mkdirSync(join(this.folder, name), { recursive: true });
+    }
+    symlinkSync(join(root, ".github"), join(this.workspace, ".github"));
+    for (const name of PROGRAMS) writeFileSync(join(this.folder, "bin", name), STANDIN, { mode: 0o755 });
+    symlinkSync(join(this.folder, "bin/pulumi"), join(this.workspace, "local/pulumi"));
+    for (const [name, code] of Object.entries(answers))
+      writeFileSync(join(this.folder, "answers", name), code);
+    for (const name of ["calls", "summary"]) writeFileSync(join(this.folder, name), "");
+    this.status = 0;
+    this.output = "";
+  }
+
+  private steps(steps: readonly Step[], given: Values): Ran["outputs"] {
+    const outputs: Record<string, Record<string, string>> = {};
+    for (const step of steps) {
+      const known = Object.entries(outputs).map(([id, values]) => [id, { outputs: values }]);
+      const contexts = { ...given, steps: Object.fromEntries(known) };
+      if (step.if && !evaluate(step.if.replace(/^\$\{\{|\}\}$/g, ""), contexts)) continue;
+      if (step.uses?.startsWith("./")) this.action(step, contexts);
+      else if (step.uses) this.note([`uses ${step.uses.split("@")[0]}`, ...told(step, contexts)]);
+      else outputs[step.id ?? ""] = this.shell(step, contexts);
+      if (this.status !== 0) break;
+    }
+    return outputs;
+  }
+
+  private action({ uses = "", with: values }: Step, contexts: Values): void {
+    const { inputs, runs } = actionOf(uses);
+    const given = fillAll(values, contexts);
+    const all = Object.entries(inputs).map(([name, input]) => [name, given[name] ?? input.default ?? ""]);
+    this.steps(runs.steps, { inputs: Object.fromEntries(all), github: contexts.github });
+  }
+
+  private shell({ run, shell, env }: Step, contexts: Values): Record<string, string> {
+    const file = join(this.folder, "step");
+    const commands = { GITHUB_OUTPUT: join(this.folder, "output"), GITHUB_ENV: join(this.folder, "env") };
+    for (const it of Object.values(commands)) writeFileSync(it, "");
+    writeFileSync(file, fill(run, contexts));
+    const options = shell === "bash" ? ["--noprofile", "--norc", "-eo", "pipefail"] : ["-e"]; // as GitHub does
+    const { status, stdout, stderr } = spawnSync("bash", [...options, file], {
+      cwd: this.workspace,
+      encoding: "utf8",
+      env: {
+        PATH: `${join(this.folder, "bin")}:${process.env.PATH}`,
+        HOME: this.folder,
+        RUNNER_TEMP: join(this.folder, "temp"),
+        GITHUB_STEP_SUMMARY: join(this.folder, "summary"),
+        DRY_RUN: this.folder,
+        ...commands,
+        ...this.env,
+        ...fillAll(env, contexts),
+      },
+    });
+    this.status = status ?? -1;
+    this.output += stdout + stderr;
+    Object.assign(this.env, assignments(commands.GITHUB_ENV));
+    return assignments(commands.GITHUB_OUTPUT);
+  }
+
+  private note(words: readonly string[]): void {
+    writeFileSync(join(this.folder, "calls"), `${words.map((it) => `${it}\0`).join("")}\x01`, { flag: "a" });
+  }
+
+  private calls(): string[] {
+    const calls = readFileSync(join(this.folder, "calls"), "utf8").split("\x01").slice(0, -1);
+    return calls
+      .map((it) => it.split("\0").slice(0, -1).join(" "))
+      .filter((it) => !/^uses actions\//.test(it));
+  }
+
+  /** Whether a file lies in the folder where the steps ran. */
+  made(name: string): boolean {
+    return existsSync(join(this.workspace, name));
+  }
+}
+
+const told = (step: Step, contexts: Values) =>
+  Object.entries(fillAll(step.with, contexts)).map(([name, value]) => `${name}=${value}`);
