@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { expect } from "chai";
 import { read } from "./files";
-import { files, type Given, job, Machine, steps } from "./github";
+import { files, type Given, job, Machine, steps, workflows } from "./github";
 
 interface Cluster {
   readonly vars: Readonly<Record<string, string>>;
@@ -188,6 +188,16 @@ describe("a workflow logs in to a cluster", () => {
     const { status, calls } = deploy({ secrets, vars: { REGISTRY: "registry:5000" }, answers: ANSWERS });
     expect(status).to.equal(0);
     expect(calls.map((it) => it.split(" ")[0])).to.deep.equal(["kubectl", "pulumi"]);
+  });
+
+  it("comes to the end of every job of every workflow", () => {
+    const { vars } = CLUSTERS.eks as Cluster;
+    for (const { file, workflow } of workflows) {
+      for (const [name, job] of Object.entries(workflow.jobs)) {
+        const { status, output } = machine.run(job, { vars, matrix: { stack: "dev" }, answers: ANSWERS });
+        expect(status, `${file}: ${name}\n${output}`).to.equal(0);
+      }
+    }
   });
 
   it("stores no key of a cloud", () => {
