@@ -26,7 +26,7 @@ const CLUSTERS: Readonly<Record<string, Cluster>> = {
     ],
     registry: [
       "aws ecr get-login-password",
-      "docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com < of aws",
+      'docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-central-1.amazonaws.com < "of aws"',
     ],
   },
   gke: {
@@ -44,7 +44,7 @@ const CLUSTERS: Readonly<Record<string, Cluster>> = {
     ],
     registry: [
       "gcloud auth print-access-token",
-      "docker login --username oauth2accesstoken --password-stdin europe-west1-docker.pkg.dev < of gcloud",
+      'docker login --username oauth2accesstoken --password-stdin europe-west1-docker.pkg.dev < "of gcloud"',
     ],
   },
   aks: {
@@ -68,7 +68,7 @@ const CLUSTERS: Readonly<Record<string, Cluster>> = {
     vars: { REGISTRY: "registry.example.com:5000/team", REGISTRY_USER: "ci" },
     secrets: { KUBECONFIG: "apiVersion: v1\nkind: Config", REGISTRY_PASSWORD: "pass word" },
     login: [],
-    registry: ["docker login --username ci --password-stdin registry.example.com:5000 < pass word"],
+    registry: ['docker login --username ci --password-stdin registry.example.com:5000 < "pass word"'],
   },
 };
 const KINDS = Object.entries(CLUSTERS);
@@ -101,7 +101,7 @@ describe("a workflow logs in to a cluster", () => {
           ...given(cluster),
           matrix: { stack: "prod" },
         });
-        const review = "make review STACK=prod ARGS=--policy-pack review/policies";
+        const review = 'make review STACK=prod "ARGS=--policy-pack review/policies"';
         expect(calls).to.deep.equal([...cluster.login, ASKED, review]);
         expect(status).to.equal(0);
       });
@@ -123,16 +123,27 @@ describe("a workflow logs in to a cluster", () => {
       });
 
       it("passes every value on as one word, whatever is in it", () => {
-        const hostile = `x'"; touch made; $(touch made) \`touch made\` \n--flag`;
+        const hostile = `x *'"; touch made; $(touch made) \`touch made\` \n--flag`;
         const vars = Object.fromEntries(Object.keys(cluster.vars).map((name) => [name, hostile]));
         if (vars.GKE_CLUSTER) vars.GKE_CLUSTER = `projects/a/locations/b/clusters/${hostile}`;
-        const { status, calls } = deploy({ ...given(cluster), vars });
-        expect(status).to.equal(0);
+        const { words } = deploy(given(cluster));
+        const ran = deploy({ ...given(cluster), vars });
+        expect(ran.calls.join("\n")).to.include(JSON.stringify(hostile).slice(1, -1));
+        expect(ran.words).to.deep.equal(words);
+        expect(ran.status).to.equal(0);
         expect(machine.made("made")).to.equal(false);
-        expect(calls.filter((it) => it.includes(hostile))).not.to.have.length(0);
       });
     });
   }
+
+  it("updates nothing when the cloud gives no password for the registry", () => {
+    for (const kind of ["eks", "gke"]) {
+      const answers = { ...ANSWERS, aws: "[[ $1 != ecr ]]", gcloud: "exit 1" };
+      const { status, calls } = deploy({ ...given(CLUSTERS[kind] as Cluster), answers });
+      expect(status, kind).not.to.equal(0);
+      expect(calls, kind).not.to.include(ASKED);
+    }
+  });
 
   for (const [kind, { vars }] of KINDS.filter(([kind]) => kind !== "kubeconfig")) {
     it(`names every variable that the login to ${kind} lacks, before it logs in anywhere`, () => {

@@ -103,7 +103,7 @@ function assignments(file: string): Record<string, string> {
 /** Writes down how it was called, with what a password is read from, and then does what a file of its name says. */
 const STANDIN = `#!/usr/bin/env bash
 input=()
-if [[ " $* " == *" --password-stdin "* ]]; then input=("< $(cat)"); fi
+if [[ " $* " == *" --password-stdin "* ]]; then input=("<" "$(cat)"); fi
 printf '%s\\0' "\${0##*/}" "$@" \${input[@]+"\${input[@]}"} >>"$DRY_RUN/calls"
 printf '\\1' >>"$DRY_RUN/calls"
 if [[ -f "$DRY_RUN/answers/\${0##*/}" ]]; then . "$DRY_RUN/answers/\${0##*/}"; fi
@@ -114,6 +114,8 @@ export interface Ran {
   readonly status: number;
   /** What was used and called, in order, without the checkout and Node.js. */
   readonly calls: readonly string[];
+  /** How many words each of them has. */
+  readonly words: readonly number[];
   readonly output: string;
   readonly summary: string;
   /** The outputs of its steps. */
@@ -150,9 +152,11 @@ export class Machine {
     this.env = fillAll(env, contexts);
     const own = new Set(Object.keys(this.env));
     const outputs = this.steps(steps, contexts);
+    const calls = this.calls();
     return {
       status: this.status,
-      calls: this.calls(),
+      calls: calls.map(([what, ...rest]) => [what, ...rest.map(quoted)].join(" ")),
+      words: calls.map(({ length }) => length),
       output: this.output,
       summary: readFileSync(join(this.folder, "summary"), "utf8"),
       outputs,
@@ -226,11 +230,10 @@ export class Machine {
     writeFileSync(join(this.folder, "calls"), `${words.map((it) => `${it}\0`).join("")}\x01`, { flag: "a" });
   }
 
-  private calls(): string[] {
+  private calls(): string[][] {
     const calls = readFileSync(join(this.folder, "calls"), "utf8").split("\x01").slice(0, -1);
-    return calls
-      .map((it) => it.split("\0").slice(0, -1).join(" "))
-      .filter((it) => !/^uses actions\//.test(it));
+    const words = calls.map((it) => it.split("\0").slice(0, -1));
+    return words.filter(([what = ""]) => !what.startsWith("uses actions/"));
   }
 
   /** Whether a file lies in the folder where the steps ran. */
@@ -238,6 +241,9 @@ export class Machine {
     return existsSync(join(this.workspace, name));
   }
 }
+
+/** An argument that is more than one word is in quotes, so that it differs from two. */
+const quoted = (word: string) => (/\s/.test(word) ? JSON.stringify(word) : word);
 
 const told = (step: Step, contexts: Values) =>
   Object.entries(fillAll(step.with, contexts)).map(([name, value]) => `${name}=${value}`);

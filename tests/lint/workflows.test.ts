@@ -156,7 +156,7 @@ describe("the table of a review", () => {
     const { steps } = job("preview", "live");
     const review = { steps: steps.slice(-1) };
     const ran = machine.run(review, { matrix: { stack: "team-a" }, answers: makes(table, 1) });
-    expect(ran.calls).to.deep.equal(["make review STACK=team-a ARGS=--policy-pack review/policies"]);
+    expect(ran.calls).to.deep.equal(['make review STACK=team-a "ARGS=--policy-pack review/policies"']);
     expect(ran.status).to.equal(1);
     expect(ran.summary).to.equal(`### team-a\n\n${table}`);
   });
