@@ -3,8 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { expect } from "chai";
 import { projectFiles, read, root } from "./files";
 
-const pages = () =>
-  projectFiles().filter((file) => file === "README.md" || /^(docs|examples)\/.*\.md$/.test(file));
+const pages = () => projectFiles().filter((file) => /^([A-Z]+|(docs|examples)\/.*)\.md$/.test(file));
 
 describe("the repository", () => {
   it("names no folder outside of itself, but for the CI script", () => {
