@@ -137,7 +137,10 @@ describe("a stack's backups", () => {
     ["a key for libsodium", { backup: { encryption: { libsodiumKey: HEX } } }],
     ["a Secret that exists, with a key", { backup: { encryption: { secretName: "keys" } } }],
     ["no backup", { backup: undefined }],
-    ["a prefix with dots in names and a slash at its end", { backup: { prefix: "s3://my.bucket/v1.2/..a/.b/" } }],
+    [
+      "a prefix with dots in names and a slash at its end",
+      { backup: { prefix: "s3://my.bucket/v1.2/..a/.b/" } },
+    ],
     [
       "IRSA",
       {
