@@ -9,6 +9,7 @@ readonly RUN=/run/postgres-stack
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"
 readonly STALLS=30 # times that without movement, a run whose caller waits may take in all
+# shellcheck disable=SC2034 # for environment.sh and request.sh
 readonly ODD_PREFIX="an empty folder, '.', '..', '?', '#' or a control character in it, which stores read differently"
 # what wal-g and its SDKs read of an environment beside WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
 STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'
