@@ -1,9 +1,9 @@
 import { gucBytes, gucNumber } from "../guc-values";
 import { gucsOf } from "../gucs";
+import { PROCESSES, SIZED, sharedMemory } from "../memory";
 import { postgresSettings } from "../postgres";
 import { bytes } from "../quantity";
 import type { StackConfig } from "../schema";
-import { PROCESSES, SIZED, sharedMemory } from "../shared-memory";
 import { type Problem, type Rule, unless } from "./rule";
 
 const guc = (name: string) => `postgres.settings.${name}`;

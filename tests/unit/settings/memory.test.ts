@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { gucBytes, gucNumber } from "../../../settings/guc-values";
 import { gucsOf } from "../../../settings/gucs";
 import { MAJORS, type Major } from "../../../settings/major";
-import { sharedMemory } from "../../../settings/shared-memory";
+import { sharedMemory } from "../../../settings/memory";
 import { skip } from "../../lib/skip";
 import { hasServer, run, withFolder } from "./server";
 
