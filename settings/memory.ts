@@ -65,7 +65,7 @@ export const SIZED = [
  * less up to an eighth (a test asks real servers of all majors).
  *
  * Structure: CalculateShmemSize and what it calls (src/backend/storage/ipc/ipci.c, storage/lmgr/lock.c and predicate.c,
- * storage/aio/aio_init.c), with MaxBackends of utils/init/postinit.c. Sizes of one: measured with 17.10, 18.4 and 19rc1 on
+ * storage/aio/aio_init.c), with MaxBackends of utils/init/postinit.c. Sizes of one: measured with 17.12, 18.4 and 19rc1 on
  * amd64, each setting raised by itself.
  */
 export function sharedMemory(major: Major, sizes: Sizes): number {
