@@ -38,9 +38,8 @@ export function checkArchive(
   const restore = request?.environment.RESTORE_ID;
   const mounts = [...scratchMounts(), client.mount, ...archive.mounts];
   const pod = {
-    ...restrictedPod(mounts),
+    ...restrictedPod(identity, mounts),
     ...podPlacement(placement, nearTheDatabase(identity)),
-    serviceAccountName: identity.name,
     restartPolicy: "Never",
     containers: [
       {
@@ -59,5 +58,7 @@ export function checkArchive(
       },
     ],
   };
-  return awaitedJob(identity, { purpose: "archive-check", deadlineSeconds: 600, awaited: "12m", pod }, opts);
+  const { podLabels } = archive;
+  const job = { purpose: "archive-check", deadlineSeconds: 600, awaited: "12m", pod, podLabels };
+  return awaitedJob(identity, job, opts);
 }

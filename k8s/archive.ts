@@ -11,6 +11,8 @@ export interface Archive {
   readonly prefix: pulumi.Output<string>;
   readonly environment: Record<string, pulumi.Input<string>>;
   readonly mounts: readonly Mount[];
+  /** What a pod needs to carry for the cloud to give it the ServiceAccount's identity. */
+  readonly podLabels: Readonly<Record<string, string>>;
   /** Changes with the key of encryption; none where nothing is encrypted or the key is in a Secret that exists. */
   readonly keyFingerprint?: pulumi.Output<string>;
 }
@@ -43,6 +45,7 @@ export function createArchive(
   return {
     prefix,
     mounts: [...access.mounts, ...key.mounts],
+    podLabels: identityLabels(args.serviceAccountAnnotations),
     keyFingerprint: fingerprint(args.encryption),
     environment: {
       ...args.environment,
@@ -54,6 +57,12 @@ export function createArchive(
       BACKUP_SCHEDULE: "external", // the CronJob's; a new schedule must not restart the server
     },
   };
+}
+
+/** Azure looks at labels of the pod, where AWS and Google look at the ServiceAccount alone. */
+function identityLabels(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  const azure = Object.keys(annotations).some((name) => name.startsWith("azure.workload.identity/"));
+  return azure ? { "azure.workload.identity/use": "true" } : {};
 }
 
 interface SecretMountArgs {

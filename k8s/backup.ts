@@ -22,6 +22,8 @@ export type BackupJobArgs = BackupSettings & {
 };
 
 const CONTAINER = "backup";
+/** A failure that later backups have made good is no longer news; also those by hand go then. */
+const A_WEEK = 7 * 24 * 3600;
 /** What backup.sh ends with when it took none: another one ran, or the server did not accept connections. */
 const SKIPPED = 3;
 
@@ -41,9 +43,11 @@ export function createBackupSchedule(
         timeZone: "Etc/UTC",
         concurrencyPolicy: "Forbid",
         startingDeadlineSeconds: 3600,
-        successfulJobsHistoryLimit: 3,
-        failedJobsHistoryLimit: 3,
-        jobTemplate: { spec: backupJob(identity, args, ["backup.sh"]) },
+        successfulJobsHistoryLimit: 1,
+        failedJobsHistoryLimit: 1,
+        jobTemplate: {
+          spec: { ...backupJob(identity, args, ["backup.sh"]), ttlSecondsAfterFinished: A_WEEK },
+        },
       },
     },
     opts,
@@ -106,11 +110,10 @@ function backupJob(
     },
     activeDeadlineSeconds: 24 * 3600,
     template: {
-      metadata: { labels: labels(identity, "backup"), annotations },
+      metadata: { labels: { ...labels(identity, "backup"), ...args.archive.podLabels }, annotations },
       spec: {
-        ...restrictedPod(mounts),
+        ...restrictedPod(identity, mounts),
         ...podPlacement(args.placement, besideTheDatabase(identity)),
-        serviceAccountName: identity.name,
         restartPolicy: "Never",
         containers: [
           {

@@ -145,7 +145,7 @@ interface JobArgs {
 function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
   const mounts = [...scratchMounts(), confMount(args.conf.metadata.name), ...args.mounts];
   const pod = {
-    ...restrictedPod(mounts),
+    ...restrictedPod(identity, mounts),
     ...podPlacement(args.placement, nearTheDatabase(identity)),
     restartPolicy: "Never",
     containers: [

@@ -10,6 +10,8 @@ export interface AwaitedJobArgs {
   /** How long Pulumi waits, scheduling and pulling the image included, such as `12m`. */
   readonly awaited: string;
   readonly pod: k8s.types.input.core.v1.PodSpec;
+  /** Beside those of every job's pod. */
+  readonly podLabels?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface AwaitedJobArgs {
  */
 export function awaitedJob(
   identity: Identity,
-  { purpose, deadlineSeconds, awaited, pod }: AwaitedJobArgs,
+  { purpose, deadlineSeconds, awaited, pod, podLabels }: AwaitedJobArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   return new k8s.batch.v1.Job(
@@ -32,7 +34,7 @@ export function awaitedJob(
       spec: {
         backoffLimit: 0,
         activeDeadlineSeconds: deadlineSeconds,
-        template: { metadata: { labels: labels(identity, "job") }, spec: pod },
+        template: { metadata: { labels: { ...labels(identity, "job"), ...podLabels } }, spec: pod },
       },
     },
     { ...opts, customTimeouts: { create: awaited } },

@@ -8,6 +8,8 @@ export interface PlacementArgs {
   readonly spot: "any" | "avoid" | "require";
   readonly priorityClassName?: string;
   readonly nodeSelector?: Record<string, string>;
+  /** Names of Secrets that open the image's registry. */
+  readonly imagePullSecrets?: readonly string[];
 }
 
 /** How the clouds and Karpenter mark nodes that they may take back, and the taints that some of them put there. */
@@ -19,11 +21,11 @@ const SPOT_NODES = [
 ];
 
 /**
- * The pod's scheduling, the same for every pod of the instance; `podAffinity` for one that works beside the database, which
+ * The pod's scheduling and the way to its image, the same for every pod of the instance; `podAffinity` for one that works beside the database, which
  * its taints, architecture and priority would otherwise keep away from the database's node.
  */
 export function podPlacement(
-  { spot, priorityClassName, nodeSelector }: PlacementArgs,
+  { spot, priorityClassName, nodeSelector, imagePullSecrets }: PlacementArgs,
   podAffinity?: k8s.types.input.core.v1.PodAffinity,
 ): Partial<PodSpec> {
   const affinity = {
@@ -33,6 +35,7 @@ export function podPlacement(
   return {
     priorityClassName,
     nodeSelector,
+    ...(imagePullSecrets && { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
     ...(Object.keys(affinity).length === 0 ? {} : { affinity }),
     ...(spot === "require" ? { tolerations: spotTolerations() } : {}),
   };

@@ -22,9 +22,13 @@ const POSTGRES_ID = 999;
 export const pgdata = (major: number): string => `${VOLUME_ROOT}/${major}/docker`;
 export const VOLUME_ROOT = "/var/lib/postgresql";
 
-/** What every pod of the product has in common; it passes Pod Security `restricted`. */
-export function restrictedPod(mounts: readonly Mount[]): Partial<PodSpec> {
+/**
+ * What every pod of the product has in common; it passes Pod Security `restricted`. Its identity towards the cloud is the
+ * instance's ServiceAccount: whatever a team attaches to that reaches all pods.
+ */
+export function restrictedPod({ name }: Identity, mounts: readonly Mount[]): Partial<PodSpec> {
   return {
+    serviceAccountName: name,
     automountServiceAccountToken: false,
     enableServiceLinks: false, // a Service called "postgres" would set POSTGRES_* in the environment
     securityContext: {

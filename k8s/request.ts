@@ -61,7 +61,9 @@ export function checkRequest(
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   const pod = podSpec(identity, args, "--preflight");
-  return awaitedJob(identity, { purpose: "preflight", deadlineSeconds: 1800, awaited: "35m", pod }, opts);
+  const podLabels = args.archive?.podLabels;
+  const job = { purpose: "preflight", deadlineSeconds: 1800, awaited: "35m", pod, podLabels };
+  return awaitedJob(identity, job, opts);
 }
 
 /**
@@ -76,7 +78,10 @@ export function reportRequest(
   const pod = new k8s.core.v1.Pod(
     `${identity.name}-report`,
     {
-      metadata: { namespace: identity.namespace, labels: labels(identity, "job") },
+      metadata: {
+        namespace: identity.namespace,
+        labels: { ...labels(identity, "job"), ...args.archive?.podLabels },
+      },
       spec: podSpec(identity, args, "--report"),
     },
     { ...opts, customTimeouts: { create: "15m" } },
@@ -102,9 +107,8 @@ function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.
     ...(client ? [client.mount] : []),
   ];
   return {
-    ...restrictedPod(mounts),
+    ...restrictedPod(identity, mounts),
     ...podPlacement(placement, nearTheDatabase(identity)),
-    serviceAccountName: identity.name,
     restartPolicy: "Never",
     containers: [
       {

@@ -39,6 +39,7 @@ export interface WorkloadArgs {
   readonly archive?: {
     readonly environment: Record<string, pulumi.Input<string>>;
     readonly mounts: readonly Mount[];
+    readonly podLabels: Readonly<Record<string, string>>;
   };
   /** A restore, a clone or an upgrade, which the next boot carries out. */
   readonly request?: Request;
@@ -54,7 +55,11 @@ export function createStatefulSet(
 ): k8s.apps.v1.StatefulSet {
   const { name, namespace } = identity;
   const patience = `${args.request?.patienceMinutes ?? 30}m`;
-  const podLabels = { ...labels(identity, "database"), [ROLE_LABEL]: "primary" };
+  const podLabels = {
+    ...labels(identity, "database"),
+    [ROLE_LABEL]: "primary",
+    ...args.archive?.podLabels,
+  };
   return new k8s.apps.v1.StatefulSet(
     name,
     {
@@ -91,9 +96,8 @@ function podSpec(identity: Identity, args: WorkloadArgs): k8s.types.input.core.v
   ];
   const resources = { cpu: args.cpu, memory: args.memory };
   return {
-    ...restrictedPod(mounts),
+    ...restrictedPod(identity, mounts),
     ...podPlacement(args.placement),
-    serviceAccountName: identity.name,
     terminationGracePeriodSeconds: args.gracePeriodSeconds,
     containers: [
       {

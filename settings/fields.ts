@@ -106,6 +106,18 @@ export const imageReference = text(
   "registry.example.com/team/postgres@sha256:...",
   matching(new RegExp(`^(?:(?:${HOST})\\/)?${PATH}(?:${TAG}|(?:${TAG})?${DIGEST})$`), 500),
 );
+
+const PLATFORMS = ["linux/amd64", "linux/arm64"] as const;
+const ONE_PLATFORM =
+  "names more than one, and `pulumi up` builds for one: the Docker provider takes no more. Build for both once, with docker " +
+  "buildx, and name that image as image.ref (docs/stacks.md)";
+
+/** What the image is built for. */
+export const platform = z.enum(PLATFORMS, {
+  error: ({ input }) =>
+    PLATFORMS.every((one) => JSON.stringify(input)?.includes(one)) ? ONE_PLATFORM : undefined,
+});
+
 export const sha256 = text(
   "is no SHA-256",
   "64 hexadecimal digits, lower case",

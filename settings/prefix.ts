@@ -10,20 +10,34 @@ export type PrefixVariable = (typeof PREFIX_VARIABLES)[keyof typeof PREFIX_VARIA
 export type Store = keyof typeof PREFIX_VARIABLES;
 
 export const PREFIX_ALLOWED =
-  "exactly one of s3://bucket/path, gs://bucket/path, azure://container/path, file:///path";
+  "exactly one of s3://bucket/path, gs://bucket/path, azure://container/path, file:///path; none of its folders is empty, " +
+  "'.' or '..', and there is no control character, ? or # in it";
 
 const PREFIX = /^(s3|gs|azure|file):\/\/([^\s,;/]*)((?:\/[^\s,;/]+)*)\/*$/;
+
+/** What one store takes for part of a key, the next for a way up, and a third for no part of the address. */
+const ODD = /(^|\/)\.{0,2}(\/|$)|[\p{Cc}?#]/u;
 
 /**
  * The kind of store that a prefix names.
  *
- * @returns undefined where it names none or several: `a,b` and other lists are none
+ * @returns undefined where it names none or several, or has parts that stores read differently: `a,b`, `s3://bucket/../x`
  */
 export function storeOf(prefix: string): Store | undefined {
   const [, scheme, container = "", path = ""] = PREFIX.exec(prefix) ?? [];
   if (scheme === undefined || prefix.indexOf("://") !== prefix.lastIndexOf("://")) return undefined;
   const named = scheme === "file" ? container === "" && path !== "" : container !== "";
-  return named ? (scheme as Store) : undefined;
+  return named && !isOdd(`${container}${path}`) ? (scheme as Store) : undefined;
+}
+
+/** As written, and as WAL-G reads it: it decodes `%2e`. */
+function isOdd(path: string): boolean {
+  const below = path.replace(/^\//, "");
+  try {
+    return ODD.test(below) || ODD.test(decodeURIComponent(below));
+  } catch {
+    return true; // a % that encodes nothing
+  }
 }
 
 /** Whether two prefixes are one place: the same, or one within the other's folder of a major (`<prefix>/18`). */

@@ -23,7 +23,7 @@ const postgres = z.strictObject({
 const image = z.strictObject({
   ref: field.imageReference.optional(),
   repository: field.imageRepository.optional(),
-  platform: z.enum(["linux/amd64", "linux/arm64"]).optional(),
+  platform: field.platform.optional(),
   baseImage: field.imageReference.optional(),
   walg: z.strictObject({ url: field.webAddress, sha256: field.sha256 }).optional(),
   credentials: z.strictObject({ username: field.plainText, password: field.secretText }).optional(),
@@ -112,6 +112,7 @@ const placement = z.strictObject({
   spot: z.enum(["any", "avoid", "require"]).default("avoid"),
   priorityClassName: field.dnsName.optional(),
   nodeSelector: annotations.optional(),
+  imagePullSecrets: z.array(field.dnsName).optional(),
 });
 
 /**

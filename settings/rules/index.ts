@@ -4,6 +4,7 @@ import { backupRules } from "./backup";
 import { gucRules } from "./gucs";
 import { imageRules } from "./image";
 import { limitRules } from "./limits";
+import { memoryRules } from "./memory";
 import { requestRules } from "./request";
 import type { Rule } from "./rule";
 import { upgradeRules } from "./upgrade";
@@ -15,6 +16,7 @@ const RULES: readonly Rule[] = [
   ...upgradeRules,
   ...gucRules,
   ...limitRules,
+  ...memoryRules,
 ];
 
 /**

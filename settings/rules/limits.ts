@@ -7,7 +7,14 @@ import { walRoom } from "../volume";
 import { type Problem, type Rule, unless } from "./rule";
 
 /** Memory that one process may take at once, beside shared_buffers. */
-const PER_PROCESS = ["work_mem", "maintenance_work_mem", "autovacuum_work_mem", "logical_decoding_work_mem"];
+const PER_PROCESS = [
+  "work_mem",
+  "maintenance_work_mem",
+  "autovacuum_work_mem",
+  "logical_decoding_work_mem",
+  "temp_buffers",
+  "wal_decode_buffer_size",
+];
 
 /** PostgreSQL's defaults of settings that are not derived. */
 const DEFAULTS: Readonly<Record<string, string>> = {

@@ -141,6 +141,39 @@ describe("image: where WAL-G stores", () => {
     );
   });
 
+  it("refuses a prefix that stores read differently, wherever one is given; dots in names are none of that", async () => {
+    const odd = [
+      "s3://b/../x",
+      "s3://b/x/..",
+      "s3://b/./x",
+      "s3://b//x",
+      "s3://b/%2E%2e/x",
+      "s3://b/x?y",
+      "s3://b/x#y",
+    ];
+    const even = ["s3://b.c/..a/.b/v1.2"];
+    const { stdout, stderr } = await sourced(
+      `${load}; declare -A REQUEST
+       for p in "$@"; do
+         ENVIRONMENT_ERRORS=() PROBLEM=fine WALG_S3_PREFIX="$p"; check_prefix WALG_S3_PREFIX
+         REQUEST=([id]=one [to]=latest [from]="$p/18" [backup]='' [timeline]='' [keep_old]=true); check_request || true
+         echo "$p|\${ENVIRONMENT_ERRORS[*]}|$PROBLEM"
+       done`.replace('"$@"', [...odd, ...even].map((prefix) => `'${prefix}'`).join(" ")),
+      environment({ WALG_S3_PREFIX: "s3://b" }),
+    );
+    const lines = stdout.split("\n").map((line) => line.split("|"));
+    expect(
+      lines.map(([prefix]) => prefix),
+      stderr,
+    ).to.eql([...odd, ...even]);
+    for (const [prefix = "", ...problems] of lines.slice(0, odd.length)) {
+      const why =
+        "has an empty folder, '.', '..', '?', '#' or a control character in it, which stores read differently";
+      expect(problems).to.eql([`WALG_S3_PREFIX: '${prefix}' ${why}`, `the source '${prefix}/18' ${why}`]);
+    }
+    expect(lines.slice(odd.length).map(([, ...problems]) => problems)).to.eql([["", "fine"]]);
+  });
+
   it("keeps every character of a credential", async () => {
     const hostile = 'it\'s "quoted" $HOME `id` \\n é * #';
     const { stdout } = await sourced(

@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { attempt, run, until } from "../../local/process";
 import { Client, Writer } from "./client";
@@ -105,6 +106,15 @@ describe("a stack on a cluster", function () {
       "-o=jsonpath={.items[*].status.phase}",
     ];
     expect(await stack.kubectl(pods)).to.equal("Succeeded");
+  });
+
+  it("pods of finished jobs go by the line of the documentation: the database is left, and a refresh finds no change", async () => {
+    const page = readFileSync(join(stack.folder, "docs/troubleshooting.md"), "utf8");
+    const [line = ""] = /kubectl -n <namespace> delete pod (?:.*\\\n)*.*/.exec(page) ?? [];
+    await run("bash", ["-c", line.replace("<namespace>", stack.namespace)]);
+    expect(await stack.kubectl(["get", "pod", "-o", "name"])).to.equal("pod/postgres-0\n");
+    const { code, stdout, stderr } = await stack.preview(["--refresh", "--expect-no-changes"]);
+    expect(code, stdout + stderr).to.equal(0);
   });
 
   it("a backup that is skipped leaves its job failed, after one try, and says why", async () => {

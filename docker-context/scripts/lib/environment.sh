@@ -71,7 +71,7 @@ check_identifier() {
   fi
 }
 
-# Arguments: name of a prefix variable. Refuses a value of another scheme.
+# Arguments: name of a prefix variable. Refuses a value of another scheme, and one that stores read differently.
 check_prefix() {
   local value="${!1}" pattern
   case "$1" in
@@ -80,7 +80,11 @@ check_prefix() {
     WALG_AZ_PREFIX) pattern='^azure://[^/]+' ;;
     WALG_FILE_PREFIX) pattern='^(file://)?/[^/]+' ;;
   esac
-  [[ "$value" =~ $pattern && "$value" != *$'\n'* ]] || refuse "$1: '$value' does not match $pattern"
+  if ! [[ "$value" =~ $pattern ]]; then
+    refuse "$1: '$value' does not match $pattern"
+  elif is_odd_prefix "$value"; then
+    refuse "$1: '$value' has $ODD_PREFIX"
+  fi
 }
 
 # Reads all variables of the contract and fills in defaults. Sets PREFIX_VARIABLE: the first prefix that is set, or empty.

@@ -143,6 +143,8 @@ check_request() {
     PROBLEM="RESTORE_TIMELINE: '${REQUEST[timeline]}' is no number"
   elif ! [[ "${REQUEST[backup]}" =~ ^(base_[0-9A-Za-z_]+)?$ ]]; then
     PROBLEM="RESTORE_BACKUP: '${REQUEST[backup]}' is no name of a base backup such as base_000000010000000000000002"
+  elif [[ -n "${REQUEST[from]}" ]] && is_odd_prefix "${REQUEST[from]}"; then
+    PROBLEM="the source '${REQUEST[from]}' has $ODD_PREFIX"
   elif [[ -n "${REQUEST[from]}" && -n "$scheme" && "$PREFIX_VARIABLE" != WALG_FILE_PREFIX && "${REQUEST[from]}" != "$scheme://"* ]]; then
     PROBLEM="RESTORE_FROM: '${REQUEST[from]}' is no $scheme:// prefix; it must lie in the same kind of store as $PREFIX_VARIABLE"
   elif [[ -n "${REQUEST[from]}" && "${REQUEST[from]%/}" != */"$PG_MAJOR" ]]; then

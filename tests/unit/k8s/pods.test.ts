@@ -7,24 +7,30 @@ import { type Any, backup, STATEFUL_SET } from "./template";
 interface Pod {
   readonly owner: RenderedResource;
   readonly spec: Any;
+  readonly labels: Any;
 }
 
 /** The spec of every pod that a stack makes, in whatever kind of object and however deep. */
 function podsOf({ resources }: Rendered): Pod[] {
-  return resources.flatMap((owner) => podSpecs(owner.inputs).map((spec) => ({ owner, spec })));
+  return resources.flatMap((owner) => templates(owner.inputs).map((it) => ({ owner, ...it })));
 }
 
-function podSpecs(value: Any): Any[] {
+/** What has containers, and the labels beside it. */
+function templates(value: Any): Omit<Pod, "owner">[] {
   if (typeof value !== "object" || value === null) return [];
-  const own = Array.isArray(value.containers) ? [value] : [];
-  return [...own, ...Object.values(value).flatMap(podSpecs)];
+  const own = Array.isArray(value.spec?.containers)
+    ? [{ spec: value.spec, labels: value.metadata?.labels }]
+    : [];
+  return [...own, ...Object.values(value).flatMap(templates)];
 }
 
 const placement = {
   namespace: "placed",
   priorityClassName: "precious",
   nodeSelector: { "kubernetes.io/arch": "amd64" },
+  imagePullSecrets: ["registry", "mirror"],
 };
+const AZURE = "azure.workload.identity";
 const image = { repository: "r.io/postgres", baseImage: "r.io/base:19" };
 
 /** Each of them makes pods that the others don't. */
@@ -47,7 +53,7 @@ const VARIANTS = STACKS.flatMap((stack) =>
 describe("the pods of every workload of a stack", () => {
   for (const { what, pods } of VARIANTS) {
     for (const spot of ["require", "avoid", "any"]) {
-      it(`${what}, spot ${spot}: are placed as the database is: architecture, taints, spot and priority`, async () => {
+      it(`${what}, spot ${spot}: are placed as the database is: architecture, taints, spot, priority and the registry's Secrets`, async () => {
         const all = await pods(spot);
         const server = all.find(({ owner }) => owner.type === STATEFUL_SET)?.spec;
         expect(all, "server, check, apply, backups").to.have.length.of.at.least(5);
@@ -55,15 +61,21 @@ describe("the pods of every workload of a stack", () => {
           priorityClassName: "precious",
           nodeSelector: placement.nodeSelector,
         });
+        expect(server.imagePullSecrets).to.deep.equal([{ name: "registry" }, { name: "mirror" }]);
         expect(server.tolerations ?? []).to.have.length(spot === "require" ? 2 : 0);
         for (const { owner, spec } of all) {
-          for (const key of ["priorityClassName", "nodeSelector", "tolerations"])
+          for (const key of ["priorityClassName", "nodeSelector", "tolerations", "imagePullSecrets"])
             expect(spec[key], `${key} of ${owner.name}`).to.deep.equal(server[key]);
           const nodes = spec.affinity?.nodeAffinity;
           expect(nodes, `node affinity of ${owner.name}`).to.deep.equal(server.affinity?.nodeAffinity);
         }
       });
     }
+
+    it(`${what}: are known to the cloud by the instance's ServiceAccount`, async () => {
+      const accounts = new Set((await pods("any")).map(({ spec }) => spec.serviceAccountName));
+      expect([...accounts]).to.deep.equal(["postgres"]);
+    });
 
     it(`${what}: that mount the claim or ask the server are beside it, or near it`, async () => {
       for (const { owner, spec } of await pods("require")) {
@@ -88,6 +100,44 @@ describe("the pods of every workload of a stack", () => {
       }
     });
   }
+});
+
+describe("an identity from the cloud", () => {
+  const podsWith = async (annotation: string, request: Record<string, unknown>) => {
+    const [prefix, account] = annotation.startsWith("azure")
+      ? ["azure://box/path", { storageAccount: "a" }]
+      : ["s3://b"];
+    const credentials = { serviceAccountAnnotations: { [annotation]: "id" } };
+    const config = { ...request, backup: { ...backup, ...account, prefix, credentials } };
+    return podsOf(await render("prod", config));
+  };
+
+  for (const [what, request] of Object.entries(REQUESTS)) {
+    it(`of Azure, ${what}: every pod that reaches the store carries the label that Azure asks for`, async () => {
+      const pods = await podsWith(`${AZURE}/client-id`, request);
+      const reaching = pods.filter(({ spec }) =>
+        JSON.stringify(spec.containers[0].env).includes("WALG_AZ_PREFIX"),
+      );
+      expect(reaching, "server, archive check, first backup, backups").to.have.length.of.at.least(4);
+      for (const { owner, labels } of pods)
+        expect(labels?.[`${AZURE}/use`], owner.name).to.equal(
+          reaching.some((pod) => pod.owner === owner) ? "true" : undefined,
+        );
+    });
+  }
+
+  it("of AWS or Google is the ServiceAccount's alone: a label would restart the server for nothing", async () => {
+    for (const annotation of ["eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account"])
+      expect(JSON.stringify(await podsWith(annotation, {}))).not.to.include(`${AZURE}/use`);
+  });
+});
+
+describe("finished base backups", () => {
+  it("are seen for a week at the most, the last good one and the last that failed: the CronJob holds them, not Pulumi", async () => {
+    const { spec } = only(await render("prod", { backup }), "kubernetes:batch/v1:CronJob").inputs as Any;
+    expect(spec).to.include({ successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 1 });
+    expect(spec.jobTemplate.spec.ttlSecondsAfterFinished).to.equal(7 * 24 * 3600);
+  });
 });
 
 describe("jobs that Pulumi holds", () => {

@@ -1,7 +1,27 @@
-import { mayNotSay, maySay } from "./cases";
+import { mayNotSay, maySay, type Wrong } from "./cases";
 
 const HEX = "0123456789abcdef".repeat(4);
 const PGP = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlFgEawZR\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----";
+
+/** What one store takes for part of a key and the next for something else. */
+const ODD_PREFIXES = [
+  "s3://bucket/../x",
+  "s3://bucket/x/..",
+  "s3://bucket/./x",
+  "s3://../x",
+  "s3://bucket//x",
+  "s3://bucket/%2E%2e/x",
+  "s3://bucket/100%",
+  "s3://bucket/x?y",
+  "s3://bucket/x#y",
+  "s3://bucket?x",
+  "s3://bucket/x\u0001y",
+  "s3://bucket/x\u0085y",
+];
+const ODD_SAID = (path: string) =>
+  new RegExp(
+    `^${path}: is no prefix \\(exactly one of .*none of its folders is empty, '\\.' or '\\.\\.'.*\\)$`,
+  );
 
 describe("a stack's backups", () => {
   mayNotSay([
@@ -23,6 +43,15 @@ describe("a stack's backups", () => {
       /^backup\.prefix: must be text \(exactly one of/,
     ],
     ["an unknown kind of store", { backup: { prefix: "ftp://a/b" } }, /^backup\.prefix: is no prefix/],
+    ...ODD_PREFIXES.flatMap((prefix): Wrong[] => [
+      [`backups in ${JSON.stringify(prefix)}`, { backup: { prefix } }, ODD_SAID("backup.prefix")],
+      [`a clone from ${JSON.stringify(prefix)}`, { cloneFrom: { prefix } }, ODD_SAID("cloneFrom.prefix")],
+      [
+        `a restore from ${JSON.stringify(prefix)}`,
+        { restore: { id: "a", to: "latest", from: prefix } },
+        ODD_SAID("restore.from"),
+      ],
+    ]),
     ["a prefix without bucket", { backup: { prefix: "s3:///path" } }, /^backup\.prefix: is no prefix/],
     [
       "no backup kept",
@@ -108,6 +137,10 @@ describe("a stack's backups", () => {
     ["a key for libsodium", { backup: { encryption: { libsodiumKey: HEX } } }],
     ["a Secret that exists, with a key", { backup: { encryption: { secretName: "keys" } } }],
     ["no backup", { backup: undefined }],
+    [
+      "a prefix with dots in names and a slash at its end",
+      { backup: { prefix: "s3://my.bucket/v1.2/..a/.b/" } },
+    ],
     [
       "IRSA",
       {

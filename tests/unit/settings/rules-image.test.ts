@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mayNotSay, maySay } from "./cases";
+import { mayNotSay, maySay, type Wrong } from "./cases";
 import { problemsOf, type Tree } from "./stack";
 
 const REF = "registry.example.com/postgres@sha256:".padEnd(101, "0");
@@ -34,6 +34,13 @@ describe("a stack's image", () => {
       { image: { repository: undefined, ref: "r.io/postgres" } },
       /^image\.ref: is no image reference with a tag or digest/,
     ],
+    ...["linux/amd64,linux/arm64", ["linux/arm64", "linux/amd64"]].map(
+      (platform): Wrong => [
+        `both platforms, as ${JSON.stringify(platform)}`,
+        { image: { platform } },
+        /^image\.platform: names more than one, and `pulumi up` builds for one.*docker buildx.*image\.ref/,
+      ],
+    ),
     [
       "another platform",
       { image: { platform: "windows/amd64" } },

@@ -1,4 +1,4 @@
-import { mayNotSay, maySay, settings } from "./cases";
+import { mayNotSay, maySay, settings, type Wrong } from "./cases";
 
 describe("the limits of a stack's settings of PostgreSQL", () => {
   mayNotSay([
@@ -17,6 +17,32 @@ describe("the limits of a stack's settings of PostgreSQL", () => {
       settings({ maintenance_work_mem: "5GB" }),
       /maintenance_work_mem: is more than/,
     ],
+    ["temp_buffers beyond the memory", settings({ temp_buffers: "4GB" }), /temp_buffers: is more than/],
+    [
+      "more connections than the memory holds when PostgreSQL starts",
+      { postgres: { memory: "1Gi", settings: { max_connections: 100000 } } },
+      /^postgres\.settings\.max_connections: is more than the memory holds: at its start PostgreSQL would allocate 4\d{3}MB of shared memory, 4\d{3}MB of it for this, and 1Gi has to hold that and 32MB for its processes$/,
+    ],
+    ...(
+      [
+        ["max_prepared_transactions", 262143],
+        ["max_locks_per_transaction", 200000],
+        ["max_pred_locks_per_transaction", 200000],
+        ["MAX_WORKER_PROCESSES", 262143],
+        ["max_wal_senders", 200000],
+        ["autovacuum_worker_slots", 200000],
+        ["wal_buffers", "2047MB"],
+        ["min_dynamic_shared_memory", "4GB"],
+        ["track_activity_query_size", "1MB"],
+        ["transaction_buffers", "1GB"],
+      ] as const
+    ).map(
+      ([name, value]): Wrong => [
+        `${name} of ${value} in 1Gi, beside others that fit`,
+        { postgres: { memory: "1Gi", settings: { max_connections: 1000, work_mem: "1MB", [name]: value } } },
+        new RegExp(`^postgres\\.settings\\.${name}: is more than the memory holds`),
+      ],
+    ),
     [
       "more WAL than the volume has room for",
       settings({ max_wal_size: "11GB" }),
@@ -55,5 +81,15 @@ describe("the limits of a stack's settings of PostgreSQL", () => {
     ],
   ]);
 
-  maySay([["wal_level logical", settings({ wal_level: "logical" })]]);
+  maySay([
+    ["wal_level logical", settings({ wal_level: "logical" })],
+    [
+      "a thousand connections in 512Mi",
+      { postgres: { memory: "512Mi", settings: { max_connections: 1000 } } },
+    ],
+    [
+      "three quarters in shared_buffers",
+      { postgres: { memory: "256Mi", settings: { shared_buffers: "192MB" } } },
+    ],
+  ]);
 });
