@@ -165,7 +165,8 @@ take_backup() {
   attempt check_archiving
   if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
   read_base
-  attempt keep_histories
+  # one archive may be another's for a while, and lack what was archived elsewhere
+  attempt store_histories
   if ((STATUS != 0)); then fail "no backup was taken: the histories of its timelines can't be stored: ${PROBLEM:-above}"; fi
   push_backup
   attempt prove_backup "$WORK/before"
@@ -173,12 +174,6 @@ take_backup() {
   name="$(<"$WORK/name")"
   retain_backups "$name"
   record_backup "$name" "$RETENTION"
-}
-
-# Runs by attempt. One archive may be another's for a while, and lack what was archived elsewhere.
-keep_histories() {
-  list_objects "$WORK/objects"
-  store_histories "$WORK/objects"
 }
 
 # Sets RETENTION: what became of it. Older backups stay where a restore of this one would be refused. Arguments: base backup.

@@ -142,16 +142,8 @@ describe("image: where WAL-G stores", () => {
   });
 
   it("refuses a prefix that stores read differently, wherever one is given; dots in names are none of that", async () => {
-    const odd = [
-      "s3://b/../x",
-      "s3://b/x/..",
-      "s3://b/./x",
-      "s3://b//x",
-      "s3://b/%2E%2e/x",
-      "s3://b/x?y",
-      "s3://b/x#y",
-    ];
-    const even = ["s3://b.c/..a/.b/v1.2"];
+    const odd = ["s3://b/../x", "s3://b/x/..", "s3://b/./x", "s3://b/%2E%2e/x", "s3://b/x?y", "s3://b/x#y"];
+    const even = ["s3://b.c/..a/.b/v1.2", "s3://b//x"];
     const { stdout, stderr } = await sourced(
       `${load}; declare -A REQUEST
        for p in "$@"; do
@@ -167,11 +159,13 @@ describe("image: where WAL-G stores", () => {
       stderr,
     ).to.eql([...odd, ...even]);
     for (const [prefix = "", ...problems] of lines.slice(0, odd.length)) {
-      const why =
-        "has an empty folder, '.', '..', '?', '#' or a control character in it, which stores read differently";
+      const why = "has '.', '..', '?', '#' or a control character in it, which stores read differently";
       expect(problems).to.eql([`WALG_S3_PREFIX: '${prefix}' ${why}`, `the source '${prefix}/18' ${why}`]);
     }
-    expect(lines.slice(odd.length).map(([, ...problems]) => problems)).to.eql([["", "fine"]]);
+    expect(lines.slice(odd.length).map(([, ...problems]) => problems)).to.eql([
+      ["", "fine"],
+      ["", "fine"],
+    ]);
   });
 
   it("keeps every character of a credential", async () => {

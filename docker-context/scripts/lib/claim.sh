@@ -80,7 +80,7 @@ be_owner() {
   unset 'VOLUME_ARCHIVE[takeover]'
   if [ -n "$2" ]; then unset "VOLUME_ARCHIVE[collision_$PG_MAJOR]"; fi
   if [ "$(print_fields VOLUME_ARCHIVE)" != "$before" ]; then
-    store_histories "$1/objects"
+    store_histories
     write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" owner-of-archive
     info "the archive $prefix is this database's"
   fi

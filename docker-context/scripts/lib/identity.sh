@@ -116,11 +116,9 @@ become_owner() {
 
 # Reads the owners and the live timeline. Exit: 1 when they can't be read. Arguments: folder.
 gather_owners() {
-  list_objects "$1/objects" || return
-  read_folder_into "$1/objects" owners "$1/owners" || return
-  if grep -qx live.json "$1/objects"; then
-    read_object_into live.json "$1/live.json"
-  fi
+  read_objects_into 'owners/*.json' "$1/owners" || return
+  read_objects_into live.json "$1/live.json" || return
+  if ! [ -s "$1/live.json" ]; then rm "$1/live.json"; fi
 }
 
 # Reads whose base backups and WAL an archive without owners holds. Exit: 1 when they can't be read. Arguments: folder.

@@ -33,18 +33,19 @@ mark_timeline() {
 
 # Stores the histories of the timelines that the data came along: PostgreSQL archives each once, so an archive with another prefix
 # has none of those from before, and without them nothing can be restored from it. Needs WAL-G's environment. Runs by attempt.
-# Arguments: file of list_objects.
 store_histories() {
-  local history name file="$RUN/history.$BASHPID"
+  local history name file="$RUN/history.$BASHPID" stored="$RUN/stored.$BASHPID"
+  if ! compgen -G "$PGDATA/pg_wal/????????.history" >/dev/null; then return 0; fi
+  list_objects "$stored"
   for history in "$PGDATA"/pg_wal/????????.history; do
     [ -s "$history" ] || continue
     name="${history##*/}" name="${name%.history}"
-    if ! grep -qxF "timelines/$name.json" "$1"; then
+    if ! grep -qxF "timelines/$name.json" "$stored"; then
       put_object "timelines/$name.json" "$(json_object "timeline:=$((16#$name))" "began:=$(changed_at "$history")")"
     fi
     WALG_UPLOAD_CONCURRENCY=1 walg_into "$file" wal-push "$history"
   done
-  rm -f "$file" "$file.err"
+  rm -f "$file" "$file.err" "$stored" "$stored".*
 }
 
 # Arguments: timeline. Needs WAL-G's environment.

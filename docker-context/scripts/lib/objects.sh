@@ -44,19 +44,9 @@ list_objects() {
 # Writes one object into a file. Exit: 1 when it can't be read. Arguments: name below postgres-stack/, file.
 read_object_into() { walg_into "$2" st cat "$OBJECTS/$1"; }
 
-# Writes all objects of a folder into a file, one a line. Exit: 1 when one can't be read.
-# Arguments: file of list_objects, folder, file.
-read_folder_into() {
-  local name
-  : >"$3"
-  while IFS= read -r name; do
-    if [[ "$name" =~ ^$2/[A-Za-z0-9._-]+\.json$ ]]; then
-      read_object_into "$name" "$3.one" || return
-      tr -d '\n' <"$3.one" >>"$3"
-      echo >>"$3"
-    fi
-  done <"$1"
-}
+# Writes all objects that a pattern names into a file, one a line; without any it is empty, for a start of wal-g less than by a
+# list. Exit: 1 when they can't be read. Arguments: pattern below postgres-stack/, file.
+read_objects_into() { walg_into "$2" st cat --glob "$OBJECTS/$1"; }
 
 # Stores an object. Arguments: name below postgres-stack/, JSON.
 put_object() {

@@ -27,11 +27,10 @@ apply_retention() {
   echo "deleted $deleted" >"$WORK/retention"
 }
 
-# Reads what the plan needs. A reader that can't be read ends it: what it reads is not known.
+# Reads what the plan needs besides backups.json, which the proof has just written. A reader that can't be read ends it: what it
+# reads is not known.
 gather_retention() {
-  list_backups_into "$WORK/backups.json"
-  list_objects "$WORK/objects"
-  read_folder_into "$WORK/objects" readers "$WORK/readers"
+  read_objects_into 'readers/*.json' "$WORK/readers"
   gather_history
 }
 

@@ -10,7 +10,7 @@ readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"
 readonly STALLS=30 # times that without movement, a run whose caller waits may take in all
 # shellcheck disable=SC2034 # for environment.sh and request.sh
-readonly ODD_PREFIX="an empty folder, '.', '..', '?', '#' or a control character in it, which stores read differently"
+readonly ODD_PREFIX="'.', '..', '?', '#' or a control character in it, which stores read differently"
 # what wal-g and its SDKs read of an environment beside WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
 STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'
 STORE_VARIABLES+='|STORAGE_EMULATOR_HOST|GPG_KEY_ID|GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|TOTAL_BG_UPLOADED_LIMIT'
@@ -54,15 +54,12 @@ prefix_variable_of() {
   esac
 }
 
-# Exit: 0 when a prefix has what one store takes for part of a key and the next for something else: an empty folder, `.`, `..`
-# (also as %2e, which WAL-G decodes), `?`, `#` or a control character. Arguments: prefix.
+# Exit: 0 when a prefix has what one store takes for part of a key and the next for something else: `.`, `..` (also as %2e, which
+# WAL-G decodes), `?`, `#` or a control character. An empty folder has always been taken. Arguments: prefix.
 is_odd_prefix() {
   local LC_ALL=C path="${1#*://}"
   path="${path//%2[eE]/.}"
-  while [[ "$path" == */ ]]; do
-    path="${path%/}"
-  done
-  [[ "$path" == *[[:cntrl:]?\#]* || "/${path#/}/" =~ /\.{0,2}/ ]]
+  [[ "$path" == *[[:cntrl:]?\#]* || "/$path/" =~ /\.{1,2}/ ]]
 }
 
 # Prints what archive-wal, fetch-wal and backup.sh run with.
