@@ -10,6 +10,7 @@ describe("image: a plain database", () => {
     this.timeout("2m");
     const settings = newFolder({ "override.conf": "work_mem = 128MB\nlog_statement = all\n" });
     database = await Container.ready([
+      "--health-interval=10s",
       ...environment({ POSTGRES_PASSWORD: "plain-secret", APP_USER: "app", APP_PASSWORD: "app-secret" }),
       "-v",
       `${settings}:/etc/postgresql/conf.d:ro`,

@@ -91,9 +91,15 @@ export function environment(variables: Record<string, string>): string[] {
   return Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
 }
 
+/** Arguments of `docker run`. Docker looks after no container's health, which costs more than most of them, unless told how. */
+function withLabels(options: string[]): string[] {
+  const health = options.some((option) => option.startsWith("--health-")) ? [] : ["--no-healthcheck"];
+  return [...LABELS, ...health, ...options];
+}
+
 /** Runs the image in the foreground until it ends. */
 export function runOnce(options: string[], command: string[] = [], image = IMAGE): Promise<Result> {
-  return docker(["run", "--rm", ...LABELS, ...options, image, ...command]);
+  return docker(["run", "--rm", ...withLabels(options), image, ...command]);
 }
 
 /** A running container of the image. */
@@ -108,7 +114,7 @@ export class Container {
   /** Starts a container in the background. `options` are those of `docker run`. */
   static async start(options: string[], command: string[] = [], image = IMAGE): Promise<Container> {
     const startedAt = new Date().toISOString();
-    const id = await must(["run", "-d", ...LABELS, ...options, image, ...command]);
+    const id = await must(["run", "-d", ...withLabels(options), image, ...command]);
     const container = new Container(id, startedAt);
     Container.started.push(container);
     return container;
@@ -153,8 +159,17 @@ export class Container {
     return `${result.stdout}\n${result.stderr}`;
   }
 
-  becomesReady(): Promise<void> {
-    return this.holds("the container is ready", "probe.sh readiness");
+  async becomesReady(): Promise<void> {
+    await this.isUp(60);
+    await this.holds("the container is ready", "probe.sh readiness");
+  }
+
+  /**
+   * Waits until the server has the passwords of the environment. An end of the container is an error. Reads the log, which costs much
+   * less than asking the probe again and again while several containers work.
+   */
+  async isUp(seconds = 300): Promise<void> {
+    await this.logged(/roles and passwords are in step with the environment/, seconds);
   }
 
   /**

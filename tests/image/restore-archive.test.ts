@@ -10,6 +10,7 @@ import {
   type Prepared,
   prepare,
   request,
+  restoreDone,
   restored,
   rows,
   switched,
@@ -52,7 +53,7 @@ describe("image: what a restore tells the archive", () => {
     expect(stdout).to.equal("");
 
     const again = await boot(volume, request("latest", { RESTORE_ID: "two" }));
-    await restored(again);
+    await restoreDone(again);
     expect(await rows(again)).to.equal("16..103");
     await again.remove();
   });
@@ -89,7 +90,7 @@ describe("image: what a restore tells the archive", () => {
     expect(reader.what).to.equal("restore one");
     expect(reader.until).to.be.greaterThan(Date.now() / 1000 + 3600);
     const database = await boot(volume, wanted);
-    await restored(database);
+    await restoreDone(database);
     expect((await readers()).stdout).to.equal("");
     await database.remove();
   });

@@ -4,13 +4,13 @@ import "./hooks";
 import {
   backup,
   boot,
-  change,
+  bootCopy,
   copyOf,
   options,
   type Prepared,
   prepare,
   request,
-  restored,
+  restoreDone,
   rows,
   VOLUME,
 } from "./restore";
@@ -21,11 +21,16 @@ const STAGED = `${VOLUME}/18/docker.restore`;
 describe("image: the verification of a restore", () => {
   let prepared: Prepared;
   let verifying: string;
+  /** Of table `rows`. */
+  let file: string;
   const wanted = () => request(prepared.targets.time.to);
 
   before(async function () {
     this.timeout("5m");
     prepared = await prepare();
+    const database = await bootCopy(prepared.volume);
+    file = await database.sql("SELECT pg_relation_filepath('rows')");
+    await database.remove();
     verifying = await copyOf(prepared.volume);
     const kill = { POSTGRES_STACK_KILL_AT: "verifying:after" };
     expect((await runOnce(options(verifying, { ...wanted(), ...kill }))).code).to.equal(137);
@@ -35,13 +40,8 @@ describe("image: the verification of a restore", () => {
   });
 
   /** A restore that stopped at its verification, whose staged data are then changed by a script that knows table `rows` as $1. */
-  async function staged(script: string): Promise<string> {
-    const volume = await copyOf(verifying);
-    const database = await boot(await copyOf(prepared.volume));
-    const file = await database.sql("SELECT pg_relation_filepath('rows')");
-    await database.remove();
-    await change(volume, `set -- ${STAGED}/${file}; ${script}`);
-    return volume;
+  function staged(script: string): Promise<string> {
+    return copyOf(verifying, `set -- ${STAGED}/${file}; ${script}`);
   }
 
   it("fails at a damaged block, by its table's name, and the old data serve on; force takes the data as they are", async () => {
@@ -54,7 +54,7 @@ describe("image: the verification of a restore", () => {
     expect(await rows(old)).to.equal("25..25");
     await old.remove();
     const database = await boot(forced, { ...wanted(), RESTORE_FORCE: "true" });
-    await restored(database);
+    await restoreDone(database);
     expect(await database.logs()).to.contain("passed over by force: the data are damaged: public.rows");
     expect((await database.exec("psql", "-U", "postgres", "-c", "TABLE rows")).stderr).to.contain(
       "invalid page",
@@ -79,15 +79,14 @@ describe("image: the verification of a restore", () => {
     await source.stop();
     await source.remove();
     const database = await boot(volume, request("latest"));
-    await restored(database);
+    await restoreDone(database);
     expect(await database.logs()).not.to.match(/no damage|can't be read/);
     expect(await kept(database)).to.equal(content);
     await database.remove();
   });
 
   it("that fails on an empty volume is not repeated for ever: after three times it says so without fetching, and force goes on", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
+    const volume = await copyOf(prepared.volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
     const never = request("name:never", { RESTORE_BACKUP: prepared.backups[1] as string });
     for (let time = 1; time <= 3; time++) {
       const { code, stderr } = await runOnce(options(volume, never));
@@ -107,7 +106,7 @@ describe("image: the verification of a restore", () => {
     const forced = await runOnce(options(volume, { ...never, RESTORE_FORCE: "true" }));
     expect(forced.stderr).to.contain("restore one: fetching");
     const database = await boot(volume, request("latest", { RESTORE_ID: "two" }));
-    await restored(database);
+    await restoreDone(database);
     expect(await rows(database)).to.equal("25..25");
     await database.remove();
   });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container } from "./docker";
 import "./hooks";
-import { copyOf, isUp, options, type Prepared, prepare, request, restored, rows } from "./restore";
+import { copyOf, isUp, options, type Prepared, prepare, request, restoreDone, rows } from "./restore";
 
 describe("image: a restore where the server speaks German", () => {
   let prepared: Prepared;
@@ -21,7 +21,7 @@ describe("image: a restore where the server speaks German", () => {
 
   it("to a time after the last commit holds all rows", async () => {
     const database = await restore(new Date().toISOString());
-    await restored(database);
+    await restoreDone(database);
     expect(await rows(database)).to.equal("25..25");
     expect(await database.logs()).to.contain("no commit came after the target");
     expect((await database.exec("psql", "-U", "postgres", "-c", "SELECT 1/0")).stderr).to.contain(

@@ -1,18 +1,8 @@
 import { expect } from "chai";
-import { runOnce } from "./docker";
+import { IMAGE } from "./docker";
 import "./hooks";
-import {
-  boot,
-  copyOf,
-  inTurn,
-  options,
-  type Prepared,
-  prepare,
-  removeVolume,
-  request,
-  restored,
-  rows,
-} from "./restore";
+import { Machine, newShelf } from "./machine";
+import { inTurn, type Prepared, prepare, request, withArchive } from "./restore";
 
 // what is `before` one of them is `after` the one that came first
 const WRITE = ["written", "synced", "renamed", "after"];
@@ -68,75 +58,74 @@ const TWICE: [State, string, string][] = [
   ["restored", "branched:before", "undone:before"],
 ];
 
-/** Starts a container that is to die at a point, and waits for its end. */
-async function dies(volume: string, point: string, variables: Record<string, string>): Promise<void> {
-  const kill = { POSTGRES_STACK_KILL_AT: point };
-  const { code, stderr } = await runOnce(options(volume, { ...variables, ...kill }));
-  expect(code, `${point}: ${stderr.slice(-2000)}`).to.equal(137);
+const IMAGES = new Map([[18, IMAGE]]);
+/** Beside each other, so that one works while another waits. */
+const MACHINES = 2;
+
+/** Boots a machine that is to die at a point. */
+async function dies(machine: Machine, point: string, variables: Record<string, string>): Promise<void> {
+  const { code, stdout } = await machine.ends(
+    18,
+    withArchive({ ...variables, POSTGRES_STACK_KILL_AT: point }),
+  );
+  expect(code, `${point}: ${stdout.slice(-2000)}`).to.equal(137);
 }
 
-/** What serves in the end, proved by a write too. Removes the volume. */
+/** What serves in the end, proved by a write too. */
 async function outcome(
-  volume: string,
+  machine: Machine,
   variables: Record<string, string>,
 ): Promise<{ rows: string; log: string }> {
-  const database = await boot(volume, variables);
-  await database.sql("INSERT INTO rows VALUES (1000); DELETE FROM rows WHERE n = 1000");
-  const result = { rows: await rows(database), log: await database.logs() };
-  await database.remove();
-  await removeVolume(volume);
-  return result;
+  const write = "INSERT INTO rows VALUES (1000); DELETE FROM rows WHERE n = 1000";
+  const read = "SELECT count(*) || '..' || max(n) FROM rows";
+  const { answer, log } = await machine.answers(18, withArchive(variables), "postgres", write, read);
+  return { rows: answer, log };
 }
 
 describe("image: a restore that is killed", () => {
-  let prepared: Prepared;
   let wanted: Record<string, string>;
   let undo: Record<string, string>;
-  const volumes = new Map<State, Promise<string>>();
+  let machines: Machine[] = [];
   let runs = new Map<string, Promise<{ rows: string; log: string }>>();
 
-  const volumeIn: Record<State, () => Promise<string>> = {
-    untouched: async () => prepared.volume,
-    promoted: async () => {
-      const volume = await copyOf(prepared.volume);
-      await dies(volume, "verifying:before", wanted);
-      return volume;
-    },
-    stopped: async () => {
-      const volume = await copyOf((await volumes.get("promoted")) as string);
-      await dies(volume, "pre-restore:before", wanted);
-      return volume;
-    },
-    restored: async () => {
-      const volume = await copyOf((await volumes.get("stopped")) as string);
-      const database = await boot(volume, wanted);
-      await restored(database);
-      await database.stop();
-      await database.remove();
-      return volume;
-    },
+  /** Saves each state of the volume, made of the one before. */
+  const saveStates = async (machine: Machine, prepared: Prepared) => {
+    await machine.keep(prepared.volume, "untouched");
+    await machine.load("untouched");
+    await dies(machine, "verifying:before", wanted);
+    await machine.save("promoted");
+    await dies(machine, "pre-restore:before", wanted);
+    await machine.save("stopped");
+    const boot = await machine.boot(18, withArchive(wanted));
+    expect(boot?.log).to.match(/restore one done: .*total \d+ s/);
+    const { code, stderr } = await machine.command(["pg_ctl", "stop", "-m", "fast"]);
+    expect(code, stderr).to.equal(0);
+    await machine.kill();
+    await machine.save("restored");
   };
 
   /** `state point[ point]`: killed there, then started again; `state point withdrawn`: without the request. */
-  const run = async (item: string) => {
+  const run = async (item: string, lane: number) => {
+    const machine = machines[lane] as Machine;
     const [state, ...kills] = item.split(" ") as [State, ...string[]];
-    const volume = await copyOf((await volumes.get(state)) as string);
+    await machine.load(state);
     const variables = state === "restored" ? undo : wanted;
-    for (const point of kills) if (point !== "withdrawn") await dies(volume, point, variables);
-    return outcome(volume, kills.includes("withdrawn") ? {} : variables);
+    for (const point of kills) if (point !== "withdrawn") await dies(machine, point, variables);
+    return outcome(machine, kills.includes("withdrawn") ? {} : variables);
   };
 
   before(async function () {
     this.timeout("5m");
-    prepared = await prepare();
+    const prepared = await prepare();
     wanted = request(prepared.targets.time.to);
     undo = { ...wanted, RESTORE_UNDO: "true" };
-    for (const state of Object.keys(POINTS) as State[]) volumes.set(state, volumeIn[state]());
-    await Promise.all(volumes.values());
+    const shelf = await newShelf();
+    machines = Array.from({ length: MACHINES }, () => new Machine(shelf, IMAGES));
+    await saveStates(machines[0] as Machine, prepared);
     const once = Object.entries(POINTS).flatMap(([state, of]) => of.map((point) => `${state} ${point}`));
     const twice = TWICE.map((item) => item.join(" "));
     const withdrawn = WITHDRAWN.map(([state, point]) => `${state} ${point} withdrawn`);
-    runs = inTurn([...once, ...twice, ...withdrawn], 3, run);
+    runs = inTurn([...once, ...twice, ...withdrawn], MACHINES, run);
   });
   beforeEach(function () {
     this.currentTest?.timeout("15m");
@@ -170,9 +159,11 @@ describe("image: a restore that is killed", () => {
   }
 
   it("again and again leads back to the old data", async () => {
-    const volume = await copyOf((await volumes.get("promoted")) as string);
-    for (let boot = 2; boot <= 5; boot++) await dies(volume, "recovering:after", wanted);
-    const { rows, log } = await outcome(volume, wanted);
+    await Promise.allSettled(runs.values());
+    const [machine] = machines as [Machine];
+    await machine.load("promoted");
+    for (let boot = 2; boot <= 5; boot++) await dies(machine, "recovering:after", wanted);
+    const { rows, log } = await outcome(machine, wanted);
     expect(rows).to.equal("25..25");
     expect(log).to.contain("restore one failed: it was interrupted 5 times");
   });

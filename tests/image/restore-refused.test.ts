@@ -3,7 +3,7 @@ import { Container, environment, runOnce } from "./docker";
 import "./hooks";
 import {
   boot,
-  change,
+  bootCopy,
   copyOf,
   isUp,
   options,
@@ -28,9 +28,13 @@ describe("image: a restore is refused, and the old data serve on", () => {
     this.currentTest?.timeout("3m");
   });
 
-  /** Boots with a request that is refused. Returns the error line; the container is gone. */
-  async function refusal(variables: Record<string, string>, volume?: string): Promise<string> {
-    const database = await boot(volume ?? (await copyOf(prepared.volume)), variables);
+  /** Boots a copy, changed by a script, with a request that is refused. Returns the error line. */
+  async function refusal(variables: Record<string, string>, script?: string): Promise<string> {
+    return refusalOf(await bootCopy(prepared.volume, variables, script));
+  }
+
+  /** The error line of a server whose request is refused; the container is gone. */
+  async function refusalOf(database: Container): Promise<string> {
     expect(await rows(database)).to.equal("25..25");
     const errors = (await database.logs()).match(/^.* ERROR \[entrypoint\].*$/gm) ?? [];
     expect(errors).to.have.length(1);
@@ -43,7 +47,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   it("before the end of the first base backup, with what could be reached", async () => {
     const volume = await copyOf(prepared.volume);
     const wanted = request(prepared.tooEarly);
-    const message = await refusal(wanted, volume);
+    const message = await refusalOf(await boot(volume, wanted));
     expect(message).to.contain("no base backup ended before the target");
     expect(message).to.match(/reachable on timeline 1: from \S+ \S+ to now; base backups: base_\w+ \(ended/);
     expect(message).to.contain(
@@ -67,30 +71,23 @@ describe("image: a restore is refused, and the old data serve on", () => {
   });
 
   it("beyond a gap in the WAL, which is named", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(
-      volume,
-      `rm ${WAL}/000000010000000000000003.*; rm -f ${VOLUME}/18/docker/pg_wal/000000010000000000000003`,
-    );
-    await change(volume, `rm -r ${BASE}/${prepared.backups[1]}*`);
-    const message = await refusal(request("latest"), volume);
+    const gap = `rm ${WAL}/000000010000000000000003.*; rm -f ${VOLUME}/18/docker/pg_wal/000000010000000000000003`;
+    const message = await refusal(request("latest"), `${gap}; rm -r ${BASE}/${prepared.backups[1]}*`);
     expect(message).to.contain("WAL segment 000000010000000000000003, needed between base backup");
     expect(message).to.contain("(000000010000000000000003 is missing)");
   });
 
   it("where every base backup is damaged", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `rm ${BASE}/*/tar_partitions/part_001*`);
-    expect(await refusal(request("latest"), volume)).to.match(/is damaged: its part part_001\S+ is missing/);
+    const message = await refusal(request("latest"), `rm ${BASE}/*/tar_partitions/part_001*`);
+    expect(message).to.match(/is damaged: its part part_001\S+ is missing/);
   });
 
   it("where a part is damaged inside, soon, with the advice to take an older base backup", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(
-      volume,
+    const volume = await copyOf(
+      prepared.volume,
       `part="$(ls ${BASE}/${prepared.backups[1]}/tar_partitions/part_001*)"; printf damaged | dd of="$part" bs=1 seek=200000 conv=notrunc`,
     );
-    const message = await refusal(request("latest", { RESTORE_STALL_SECONDS: "5" }), volume);
+    const message = await refusalOf(await boot(volume, request("latest", { RESTORE_STALL_SECONDS: "5" })));
     expect(message).to.match(
       /base_\w+ can't be fetched \(attempt 1 of 3\): its part part_001\S+ can't be read \(.+\): name an older base backup with RESTORE_BACKUP/,
     );
@@ -102,10 +99,9 @@ describe("image: a restore is refused, and the old data serve on", () => {
   });
 
   it("where WAL can't be read while it is replayed; the server is not promoted early", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `chmod 000 ${WAL}/000000010000000000000003.*`);
     const wanted = request("latest", { RESTORE_BACKUP: prepared.backups[0] as string });
-    const database = await boot(volume, wanted);
+    const unreadable = `chmod 000 ${WAL}/000000010000000000000003.*`;
+    const database = await bootCopy(prepared.volume, wanted, unreadable);
     const log = await database.logs();
     expect(await rows(database)).to.equal("25..25");
     expect(log).to.contain("recovery stopped (attempt 3 of 3");
@@ -134,8 +130,10 @@ describe("image: a restore is refused, and the old data serve on", () => {
 
   it("when an id that was used asks for something else", async () => {
     const volume = await copyOf(prepared.volume);
-    await refusal(request("2100-01-01T00:00:00Z"), volume);
-    expect(await refusal(request("latest"), volume)).to.contain("this id was used before (refused, to=2100");
+    await refusalOf(await boot(volume, request("2100-01-01T00:00:00Z")));
+    expect(await refusalOf(await boot(volume, request("latest")))).to.contain(
+      "this id was used before (refused, to=2100",
+    );
   });
 
   it("without room for a second copy, with the figures", async () => {
@@ -164,8 +162,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
   });
 
   it("on an empty volume it ends the start, and initialises nothing", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
+    const volume = await copyOf(prepared.volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
     const { code, stderr } = await runOnce(options(volume, request("2100-01-01T00:00:00Z")));
     expect(code).to.equal(1);
     expect(stderr).to.contain("There are no old data to serve, and nothing was initialised");

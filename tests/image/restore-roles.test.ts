@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { newVolume } from "./docker";
 import "./hooks";
-import { backup, boot, request, restored } from "./restore";
+import { backup, boot, request, restoreDone } from "./restore";
 
 const passwords = (both: string) => ({
   POSTGRES_PASSWORD: both,
@@ -24,7 +24,7 @@ describe("image: a restore of a backup made under older passwords", () => {
     await before.remove();
 
     const database = await boot(volume, { ...passwords("new"), ...request(moment) });
-    await restored(database);
+    await restoreDone(database);
     for (const [role, name] of [
       ["postgres", "postgres"],
       ["app", "app"],

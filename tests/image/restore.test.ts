@@ -5,6 +5,7 @@ import "./hooks";
 import {
   backups,
   boot,
+  bootCopy,
   change,
   copyOf,
   insert,
@@ -14,8 +15,10 @@ import {
   type Prepared,
   prepare,
   request,
+  restoreDone,
   restored,
   rows,
+  settled,
   switched,
   VOLUME,
 } from "./restore";
@@ -24,14 +27,19 @@ const KINDS = ["time", "lsn", "xid", "name"] as const;
 
 let prepared: Prepared;
 
-/** Starts a container that restores, on a copy of the prepared volume unless told, and waits until all is done. */
-async function restore(variables: Record<string, string>, volume?: string): Promise<Container> {
-  const database = await boot(volume ?? (await copyOf(prepared.volume)), variables);
-  await restored(database);
+/** Starts a container that restores, and waits until that is done. */
+async function restore(variables: Record<string, string>, volume: string): Promise<Container> {
+  const database = await boot(volume, variables);
+  await restoreDone(database);
   return database;
 }
 
-/** Stops and removes a container, so that the next one finds its volume as a clean stop leaves it. */
+/** Like `restore`, on a copy of the prepared volume, changed by a script. */
+async function restoreCopy(variables: Record<string, string>, script?: string): Promise<Container> {
+  const database = await bootCopy(prepared.volume, variables, script);
+  await restoreDone(database);
+  return database;
+}
 
 describe("image: a restore", () => {
   let runs = new Map<string, Promise<{ rows: string; login: string; old: number; backups: string[] }>>();
@@ -40,7 +48,8 @@ describe("image: a restore", () => {
     this.timeout("5m");
     prepared = await prepare();
     runs = inTurn([...KINDS], 2, async (kind) => {
-      const database = await restore(request(prepared.targets[kind as (typeof KINDS)[number]].to));
+      const database = await restoreCopy(request(prepared.targets[kind as (typeof KINDS)[number]].to));
+      await settled(database);
       await switched(database);
       const result = {
         rows: await rows(database),
@@ -83,7 +92,7 @@ describe("image: a restore", () => {
   });
 
   it("to a time after the last commit holds all rows", async () => {
-    const database = await restore(request(new Date().toISOString()));
+    const database = await restoreCopy(request(new Date().toISOString()));
     expect(await rows(database)).to.equal("25..25");
     expect(await database.logs()).to.contain("no commit came after the target");
     await database.remove();
@@ -92,10 +101,12 @@ describe("image: a restore", () => {
   it("can follow another: to the new timeline's latest, and back to a time on the old one", async () => {
     const volume = await copyOf(prepared.volume);
     const first = await restore(request(prepared.targets.time.to), volume);
+    await settled(first);
     await insert(first, 101, 103);
     await switched(first);
     await first.end();
     const second = await restore(request("latest", { RESTORE_ID: "two" }), volume);
+    await settled(second);
     expect(await rows(second)).to.equal("16..103");
     await switched(second);
     await second.end();
@@ -114,6 +125,7 @@ describe("image: a restore", () => {
     await database.end();
     const wanted = request(prepared.targets.time.to);
     const restarted = await restore(wanted, volume);
+    await settled(restarted);
     expect(await rows(restarted)).to.equal("13..13");
     expect(await restarted.logs()).to.match(
       /WARN .* restore by-hand, asked for by hand, gives way to restore one/,
@@ -125,12 +137,12 @@ describe("image: a restore", () => {
   });
 
   it("from another archive archives on below its own prefix", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
+    const volume = await copyOf(prepared.volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
     const own = { WALG_FILE_PREFIX: `${VOLUME}/own` };
     await (await boot(volume, own)).end();
     const from = request("latest", { ...own, RESTORE_FROM: `${VOLUME}/archive/18` });
     const database = await restore(from, volume);
+    await settled(database);
     expect(await rows(database)).to.equal("25..25");
     await switched(database);
     expect(await backups(database)).to.have.length(1);
@@ -138,18 +150,16 @@ describe("image: a restore", () => {
   });
 
   it("fills a volume that was lost", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(volume, `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`);
-    const database = await restore(request("latest", { VOLUME_OWNER: "stack/one" }), volume);
+    const lost = `rm -r ${VOLUME}/18 ${VOLUME}/.postgres-stack`;
+    const database = await restoreCopy(request("latest", { VOLUME_OWNER: "stack/one" }), lost);
     expect(await rows(database)).to.equal("25..25");
     expect((await database.exec("cat", `${VOLUME}/.postgres-stack/owner`)).stdout).to.equal("stack/one");
     await database.remove();
   });
 
   it("ends at once when it is told to stop, and goes on where it was when the archive is back", async () => {
-    const volume = await copyOf(prepared.volume);
     const segment = `${VOLUME}/archive/18/wal_005/000000010000000000000003.*`;
-    await change(volume, `chmod 000 ${segment}`);
+    const volume = await copyOf(prepared.volume, `chmod 000 ${segment}`);
     const wanted = request(prepared.targets.time.to);
     const stopped = await Container.start(options(volume, wanted));
     await stopped.logged(/WARN .* recovery stopped \(attempt 1 of 3/, 180);
@@ -176,12 +186,8 @@ describe("image: a restore", () => {
   });
 
   it("uses an older base backup where a part of the newest is gone", async () => {
-    const volume = await copyOf(prepared.volume);
-    await change(
-      volume,
-      `rm ${VOLUME}/archive/18/basebackups_005/${prepared.backups[1]}/tar_partitions/part_001*`,
-    );
-    const database = await restore(request("latest"), volume);
+    const part = `${VOLUME}/archive/18/basebackups_005/${prepared.backups[1]}/tar_partitions/part_001*`;
+    const database = await restoreCopy(request("latest"), `rm ${part}`);
     expect(await database.logs()).to.match(
       /WARN .* its part part_001\S+ is missing; looking for an older one/,
     );
@@ -219,6 +225,7 @@ describe("image: a restore", () => {
 
     const discard = { RESTORE_ID: "two", RESTORE_KEEP_OLD: "false" };
     const last = await restore({ ...wanted, ...discard }, volume);
+    await settled(last);
     expect((await last.exec("ls", `${VOLUME}/18`)).stdout).to.equal("docker");
     await last.remove();
   });

@@ -22,11 +22,12 @@ const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:S
 
 /** Options that put a volume and the variables into a container. The password is `new` unless told. */
 export function options(volume: string, variables: Record<string, string> = {}): string[] {
-  return [
-    "-v",
-    `${volume}:${VOLUME}`,
-    ...environment({ ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables }),
-  ];
+  return ["-v", `${volume}:${VOLUME}`, ...environment(withArchive(variables))];
+}
+
+/** Variables of a database that archives onto its volume. The password is `new` unless told. */
+export function withArchive(variables: Record<string, string> = {}): Record<string, string> {
+  return { ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables };
 }
 
 /** What asks for a restore by environment. */
@@ -73,12 +74,9 @@ export async function boot(
   return database;
 }
 
-/**
- * Waits until the server of a container has the passwords of the environment. An end of the container is an error. Reads the
- * log, which costs much less than asking the probe again and again while several containers work.
- */
-export async function isUp(database: Container): Promise<void> {
-  await database.logged(/roles and passwords are in step with the environment/, 300);
+/** Waits until the server of a container has the passwords of the environment. */
+export function isUp(database: Container): Promise<void> {
+  return database.isUp();
 }
 
 let prepared: Promise<Prepared> | undefined;
@@ -121,13 +119,29 @@ async function makeDatabase(): Promise<Prepared> {
   return { volume, backups: names, targets, tooEarly, late };
 }
 
-/** A copy of a volume on which no server runs, with the times of its files. */
-export async function copyOf(volume: string): Promise<string> {
+const COPY = `cp -a /from/. ${VOLUME}; gosu postgres bash -ec "$1"`;
+
+/** A copy of a volume on which no server runs, with the times of its files, changed by a script. */
+export async function copyOf(volume: string, script = ":"): Promise<string> {
   const copy = await newVolume();
-  const mounts = ["-v", `${volume}:/from:ro`, "-v", `${copy}:/to`];
-  const result = await runOnce(mounts, ["cp", "-a", "/from/.", "/to"]);
+  const mounts = ["-v", `${volume}:/from:ro`, "-v", `${copy}:${VOLUME}`];
+  const result = await runOnce(mounts, ["bash", "-ec", COPY, "copy", script]);
   if (result.code !== 0) throw new Error(result.stderr);
   return copy;
+}
+
+/** Like `boot`, on a copy of a volume, changed by a script, that goes with the container. */
+export async function bootCopy(
+  volume: string,
+  variables: Record<string, string> = {},
+  script = ":",
+): Promise<Container> {
+  const database = await Container.start(
+    ["-v", `${volume}:/from:ro`, ...environment(withArchive(variables))],
+    ["bash", "-ec", `${COPY}; exec entrypoint.sh postgres`, "copy", script],
+  );
+  await isUp(database);
+  return database;
 }
 
 /** Changes a volume on which no server runs. */
@@ -136,9 +150,14 @@ export async function change(volume: string, script: string): Promise<void> {
   if (result.code !== 0) throw new Error(result.stderr);
 }
 
-/** Waits until the restore is recorded as done and its base backup is stored. */
-export async function restored(database: Container): Promise<void> {
+/** Waits until the restore is recorded as done; its base backup may still be under way. */
+export async function restoreDone(database: Container): Promise<void> {
   await database.logged(/(restore \S+|clone) done: .*total \d+ s/, 300);
+}
+
+/** Waits until the restore is recorded as done and its base backup is stored, for what needs that, or the end of it. */
+export async function restored(database: Container): Promise<void> {
+  await restoreDone(database);
   await settled(database);
 }
 
@@ -147,17 +166,18 @@ export function settled(database: Container): Promise<void> {
   return database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
 }
 
-/** Runs `work` for each item, a few at a time. Returns the results as promises, by item. */
+/** Runs `work` for each item, a few at a time, each in a lane. Returns the results as promises, by item. */
 export function inTurn<T>(
   items: string[],
   atOnce: number,
-  work: (item: string) => Promise<T>,
+  work: (item: string, lane: number) => Promise<T>,
 ): Map<string, Promise<T>> {
   const lanes: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
   return new Map(
     items.map((item, index) => {
-      const result = (lanes[index % atOnce] as Promise<unknown>).then(() => work(item));
-      lanes[index % atOnce] = result.catch(() => undefined);
+      const lane = index % atOnce;
+      const result = (lanes[lane] as Promise<unknown>).then(() => work(item, lane));
+      lanes[lane] = result.catch(() => undefined);
       result.catch(() => undefined);
       return [item, result];
     }),

@@ -1,9 +1,10 @@
 import { expect } from "chai";
-import { Container, runOnce } from "./docker";
+import { Container, IMAGE } from "./docker";
 import "./hooks";
+import { Machine, newShelf } from "./machine";
 import { imageOf, needMajors } from "./majors";
-import { copyOf, inTurn, isUp, options, removeVolume, VOLUME } from "./restore";
-import { ask, bootMajor, content, prepareShop, upgrade, upgradeCopy } from "./upgrade";
+import { copyOf, inTurn, isUp, options, VOLUME, withArchive } from "./restore";
+import { CONTENT, content, prepareShop, upgrade } from "./upgrade";
 
 const MOVE = ["before", "synced", "renamed", "after"];
 const points = (step: string, moments = ["before", "renamed"]) =>
@@ -69,56 +70,64 @@ const UNDO_REQUEST = upgrade({ PG_UPGRADE_UNDO: "true" });
 describe("image: a major upgrade that is killed", function () {
   this.timeout("10m");
   let shop: { volume: string; content: string };
-  const volumes = new Map<State | Undoable, Promise<string>>();
+  let machines: Machine[] = [];
   let runs = new Map<string, Promise<string>>();
 
-  /** Starts a container that is to die at a point, and waits for its end. */
-  const dies = async (volume: string, point: string, variables: Record<string, string>, major = 18) => {
+  /** Boots a machine that is to die at a point. */
+  const dies = async (machine: Machine, point: string, variables: Record<string, string>, major = 18) => {
     const kill = { POSTGRES_STACK_KILL_AT: point };
-    const { code, stderr } = await runOnce(
-      options(volume, { ...variables, ...kill }),
-      [],
-      await imageOf(major),
-    );
-    expect(code, `${point}: ${stderr.slice(-2000)}`).to.equal(137);
+    const { code, stdout } = await machine.ends(major, withArchive({ ...variables, ...kill }));
+    expect(code, `${point}: ${stdout.slice(-2000)}`).to.equal(137);
   };
 
-  /** What serves in the end, proved by a write too. Removes the volume. */
-  const serves = async (major: number, volume: string, variables: Record<string, string>) => {
-    const server = await bootMajor(major, volume, variables);
-    await ask(server, "shop", "INSERT INTO t1 (name) VALUES ('x'); DELETE FROM t1 WHERE name = 'x'");
-    const found = `${await server.sql("SHOW server_version_num")} ${sumsOf(await content(server))}`;
-    await server.remove();
-    await removeVolume(volume);
-    return found;
+  /** What serves in the end, proved by a write too. */
+  const serves = async (machine: Machine, major: number, variables: Record<string, string>) => {
+    const write = "INSERT INTO t1 (name) VALUES ('x'); DELETE FROM t1 WHERE name = 'x'";
+    const asked = [write, "SHOW server_version_num", CONTENT];
+    const { answer } = await machine.answers(major, withArchive(variables), "shop", ...asked);
+    const [version, ...found] = answer.split("\n");
+    return `${version} ${sumsOf(found.join("\n"))}`;
   };
 
   /** Killed at the points, one after the other, then what the image of a major makes of it. */
-  const afterKills = async (state: State | Undoable, kills: string, end: "new" | "old" | "refused") => {
+  const afterKills = async (
+    machine: Machine,
+    state: State | Undoable,
+    kills: string,
+    end: "new" | "old" | "refused",
+  ) => {
     const undo = !(state in POINTS);
-    const volume = await copyOf((await volumes.get(state)) as string);
+    await machine.load(state);
     for (const point of kills.split(" "))
-      await dies(volume, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
-    if (end === "new") return serves(18, volume, REQUEST);
-    if (end === "old") return serves(17, volume, undo ? UNDO_REQUEST : {});
-    const { code, stderr } = await runOnce(options(volume), [], await imageOf(17));
-    await removeVolume(volume);
-    return `${code} ${stderr}`;
+      await dies(machine, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
+    if (end === "new") return serves(machine, 18, REQUEST);
+    if (end === "old") return serves(machine, 17, undo ? UNDO_REQUEST : {});
+    const { code, stdout } = await machine.ends(17, withArchive());
+    return `${code} ${stdout}`;
   };
 
-  /** A copy of the database, upgraded. */
-  const upgradedWith = async (variables: Record<string, string>) => {
-    const { volume, server } = await upgradeCopy(shop.volume, variables);
-    await server.stop();
-    await server.remove();
-    return volume;
+  /** Saves the database upgraded. */
+  const saveUpgraded = async (machine: Machine, name: Undoable, variables: Record<string, string>) => {
+    await machine.load("old");
+    const boot = await machine.boot(18, withArchive({ ...REQUEST, ...variables }));
+    expect(boot?.log).to.match(/upgrade one done: .*total \d+ s/);
+    const { code, stderr } = await machine.command(["pg_ctl", "stop", "-m", "fast"]);
+    expect(code, stderr).to.equal(0);
+    await machine.kill();
+    await machine.save(name);
   };
 
-  /** A copy of the database, killed at a point. */
-  const killedAt = async (point: string) => {
-    const volume = await copyOf(shop.volume);
-    await dies(volume, point, REQUEST);
-    return volume;
+  /** Saves the volume as kills on its way leave it. */
+  const saveOnItsWay = async (machine: Machine) => {
+    for (const [from, point, state] of [
+      ["old", "starting:before", "upgraded"],
+      ["upgraded", "handing-over:before", "started"],
+      ["upgraded", "handed-over:before", "moved"],
+    ] as const) {
+      await machine.load(from);
+      await dies(machine, point, REQUEST);
+      await machine.save(state);
+    }
   };
 
   before(
@@ -126,22 +135,27 @@ describe("image: a major upgrade that is killed", function () {
     async function () {
       needMajors(this, 17);
       shop = await prepareShop(17, { tables: 3, rows: 50 });
-      volumes.set("old", Promise.resolve(shop.volume));
-      volumes.set("upgraded", killedAt("starting:before"));
-      volumes.set("moved", killedAt("handed-over:before"));
-      volumes.set("started", killedAt("handing-over:before"));
-      volumes.set("kept", upgradedWith({ PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" }));
-      volumes.set("linked", upgradedWith({}));
-      await Promise.all(volumes.values());
+      const images = new Map([
+        [17, await imageOf(17)],
+        [18, IMAGE],
+      ]);
+      const shelf = await newShelf();
+      const pair = [new Machine(shelf, images), new Machine(shelf, images)] as const;
+      machines = [...pair];
+      await pair[0].keep(shop.volume, "old");
+      await Promise.all([
+        saveOnItsWay(pair[0]).then(() => saveUpgraded(pair[0], "linked", {})),
+        saveUpgraded(pair[1], "kept", { PG_UPGRADE_MODE: "copy", PG_UPGRADE_KEEP_OLD: "true" }),
+      ]);
       const jobs = [
         ...STATES.flatMap((state) => POINTS[state].map((point) => `${state}|${point}|new`)),
         ...OLD_IMAGE.map(([state, point]) => `${state}|${point}|old`),
         ...LINKED.map(([state, point]) => `${state}|${point}|refused`),
         ...UNDO.map(([state, point]) => `${state}|${point}|old`),
       ];
-      runs = inTurn(jobs, 3, (job) => {
+      runs = inTurn(jobs, machines.length, (job, lane) => {
         const [state, point, end] = job.split("|") as [State | Undoable, string, "new" | "old" | "refused"];
-        return afterKills(state, point, end);
+        return afterKills(machines[lane] as Machine, state, point, end);
       });
     },
   );

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Container, environment, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
-import { change, copyOf, isUp, options, VOLUME } from "./restore";
+import { copyOf, isUp, options, VOLUME } from "./restore";
 import { needStore } from "./store";
 import {
   ask,
@@ -69,8 +69,7 @@ describe("image: a major upgrade that can't be made", function () {
     ];
     for (const [when, variables, prepare, message] of cases) {
       it(when, async () => {
-        const volume = await copyOf(shop.volume);
-        await change(volume, prepare);
+        const volume = await copyOf(shop.volume, prepare);
         const { stderr } = await refused(volume, upgrade({ ...REINDEX, ...variables }));
         expect(stderr).to.match(message);
         expect(stderr).not.to.match(/codes_c/);

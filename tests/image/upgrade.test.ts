@@ -16,6 +16,7 @@ import {
   sharesBlocks,
   upgrade,
   upgradeCopy,
+  upgradeDone,
   upgraded,
   withOwnExtension,
   withShop,
@@ -74,7 +75,9 @@ describe("image: a major upgrade", function () {
   });
 
   it("takes a base backup first when the last is older than PG_UPGRADE_BACKUP_MAX_AGE", async () => {
-    const { server } = await upgradeShop({ PG_UPGRADE_BACKUP_MAX_AGE: "0" });
+    const wanted = upgrade({ ...REINDEX, PG_UPGRADE_BACKUP_MAX_AGE: "0" });
+    const server = await bootMajor(18, await copyOf(shop.volume), wanted);
+    await upgradeDone(server);
     expect(await server.logs()).to.match(
       /ended \d+ s ago, more than .*taking a base backup of PostgreSQL 17 first/,
     );
@@ -89,7 +92,7 @@ describe("image: a major upgrade", function () {
     await old.stop();
     await old.remove();
     const server = await bootMajor(18, volume, upgrade(REINDEX));
-    await upgraded(server);
+    await upgradeDone(server);
     const version =
       "SET statement_timeout = 0; SELECT extversion FROM pg_extension WHERE extname = 'pg_stat_statements'";
     expect(await ask(server, "shop", version)).to.equal("1.12");
@@ -106,7 +109,7 @@ describe("image: a major upgrade", function () {
     await old.stop();
     await old.remove();
     const server = await bootMajor(18, volume, upgrade(bytes));
-    await upgraded(server);
+    await upgradeDone(server);
     expect(await server.sql("SELECT string_agg(word, ' ' ORDER BY word) FROM words")).to.equal("B a");
     await server.remove();
   });

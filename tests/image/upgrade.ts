@@ -51,7 +51,8 @@ function shopSql(tables: number, rows: number): string {
 }
 
 const SUM = `'SELECT md5(string_agg(t::text, '','' ORDER BY t::text COLLATE "C")) AS x FROM %s t'`;
-const CONTENT = `
+/** Asks for everything of database `shop` that has to survive: rows of all tables, large objects, sequences, grants, settings. */
+export const CONTENT = `
   SELECT string_agg(relname || ' ' || (xpath('/row/x/text()', query_to_xml(format(${SUM}, oid::regclass), false, true, '')))[1], ' ' ORDER BY relname)
     FROM pg_class WHERE relkind IN ('r', 'm', 'p') AND relnamespace = 'public'::regnamespace;
   SELECT md5(string_agg(lo_get(oid)::text, '' ORDER BY oid)) FROM pg_largeobject_metadata;
@@ -60,7 +61,7 @@ const CONTENT = `
   SELECT rolpassword FROM pg_authid WHERE rolname = 'writer';
   SELECT setconfig FROM pg_db_role_setting;`;
 
-/** Everything of database `shop` that has to survive: rows of all tables, large objects, sequences, grants, settings. */
+/** What {@link CONTENT} asks for. */
 export function content(server: Container): Promise<string> {
   return ask(server, "shop", CONTENT);
 }
@@ -114,9 +115,14 @@ export function keptPrograms(server: Container): Promise<void> {
   return server.holds("the programs are kept on the volume", kept);
 }
 
+/** Waits until the upgrade is recorded as done; its base backup may still be under way. */
+export async function upgradeDone(server: Container): Promise<void> {
+  await server.logged(/upgrade \S+ done: .*total \d+ s/, 300);
+}
+
 /** Waits until the upgrade is recorded as done, has its base backup, and its journal is closed. */
 export async function upgraded(server: Container): Promise<void> {
-  await server.logged(/upgrade \S+ done: .*total \d+ s/, 300);
+  await upgradeDone(server);
   await server.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/upgrade ]`, 300);
 }
 

@@ -1,8 +1,8 @@
 import type { Client } from "pg";
 import { until } from "../../local/process";
+import type { Boot, Machine } from "../image/machine";
 import { StoreProxy } from "../lib/proxy";
 import { difference, type History, NOTHING, union } from "./ledger";
-import type { Boot, Machine } from "./machine";
 
 export interface Store {
   readonly endpoint: string;

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import { LABELS } from "../image/docker";
+import { must } from "../image/docker";
+import { Machine, newShelf } from "../image/machine";
 import { Database, type Store } from "./database";
-import { Machine } from "./machine";
 import {
   Clone,
   EditPrefix,
@@ -18,9 +17,6 @@ import {
   Write,
 } from "./steps";
 import { World } from "./world";
-
-/** A file system in memory, where there is one: the volumes of a sequence are small, and many. */
-const FOLDER = process.env.TORTURE_FOLDER ?? "/dev/shm";
 
 const { S3_ENDPOINT = "", S3_BUCKET = "", S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
 const STORE: Store = {
@@ -69,10 +65,9 @@ const STEPS = [
 
 /** Plays random sequences, one after the other. A failure is an error with the seed and the shortest sequence that fails. */
 export async function torture({ sequences, steps, seed, path, images, shrink }: Torture): Promise<void> {
-  const folder = mkdtempSync(join(FOLDER, "torture-"));
-  const machines = new Map(
-    ["a", "b", "c", "s"].map((of) => [of, new Machine(join(folder, of), images, LABELS)]),
-  );
+  const folder = `torture-${randomUUID()}`;
+  const shelf = await newShelf();
+  const machines = new Map(["a", "b", "c", "s"].map((of) => [of, new Machine(shelf, images)]));
   for (const [of, major] of [
     ["a", 17],
     ["a", 18],
@@ -82,8 +77,8 @@ export async function torture({ sequences, steps, seed, path, images, shrink }: 
     if (!machine || !images.has(major)) continue;
     const database = new Database(of, machine, STORE, "", "", major);
     await database.prepare();
-    await machine.save(`${major}`);
-    machine.wipe();
+    await machine.save(`${of}-${major}`);
+    await machine.wipe();
   }
   let played = 0;
   const began = Date.now();
@@ -92,7 +87,7 @@ export async function torture({ sequences, steps, seed, path, images, shrink }: 
     fc.boolean(),
     fc.boolean(),
     async (sequence, owned, old) => {
-      const world = new World(`${basename(folder)}/${++played}`, STORE, machines, owned);
+      const world = new World(`${folder}/${++played}`, STORE, machines, owned);
       try {
         await fc.asyncModelRun(async () => {
           for (const [of, major] of [
@@ -100,7 +95,7 @@ export async function torture({ sequences, steps, seed, path, images, shrink }: 
             ["b", 18],
           ] as const) {
             const database = await world.add(of, major);
-            await database.machine.load(`${major}`, database.owner);
+            await database.machine.load(`${of}-${major}`, database.owner);
             await database.serves();
             world.claim(database);
           }
@@ -128,6 +123,6 @@ export async function torture({ sequences, steps, seed, path, images, shrink }: 
     });
   } finally {
     for (const machine of machines.values()) await machine.remove();
-    rmSync(folder, { recursive: true, force: true });
+    await must(["volume", "rm", shelf]);
   }
 }

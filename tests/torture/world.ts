@@ -1,6 +1,6 @@
+import type { Machine } from "../image/machine";
 import { Database, RETAIN, type Store, storeEnvironment } from "./database";
 import { NOTHING } from "./ledger";
-import type { Machine } from "./machine";
 
 /** Everything that one sequence plays with: databases a and b, c when one is cloned, and their archives in one bucket. */
 export class World {
@@ -126,7 +126,7 @@ export class World {
       database.proxy.heal();
       await database.machine.kill();
       await database.proxy.stop();
-      database.machine.wipe();
+      await database.machine.wipe();
       database.history = NOTHING;
     }
     const { machine } = this.get("a");

@@ -12,7 +12,7 @@ export async function everythingRestores(world: World): Promise<void> {
     await probe.proxy.start();
     // the newest is what the first restore takes
     for (const backup of names.length > 1 ? [undefined, names[(names.length - 1) >> 1]] : [undefined]) {
-      probe.machine.wipe();
+      await probe.machine.wipe();
       probe.request = backup
         ? { RESTORE_ID: "probe", RESTORE_TO: "latest", RESTORE_FROM: archive, RESTORE_BACKUP: backup }
         : { CLONE_FROM: archive };

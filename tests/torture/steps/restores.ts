@@ -115,7 +115,7 @@ export class LoseVolume extends OnDatabase {
     await database.archive();
     const rows = database.history.rows;
     await database.machine.kill();
-    database.machine.wipe();
+    await database.machine.wipe();
     const [used] = database.done;
     if (this.stale && used) {
       const stale = await database.boot();
