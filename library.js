@@ -1,3 +1,3 @@
 // The package's entry for other programs.
-require("./typescript");
+require("./register");
 module.exports = require("./library.ts");

@@ -7,6 +7,7 @@ import { fail } from "../local/fail";
 import { type Result, run, until } from "../local/process";
 import { Client } from "../tests/stack/client";
 import { SMALL, TestStack } from "../tests/stack/stack";
+import { table } from "./table";
 
 const ROOT = resolve(__dirname, "..");
 const PREVIEWS = 5;
@@ -18,9 +19,7 @@ async function main(): Promise<void> {
     await stack.remove();
     empty.remove();
   });
-  console.log(
-    ["| what | measured |", "|---|---|", ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
-  );
+  console.log(table(["what", "measured"], rows));
 }
 
 async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, string][]> {

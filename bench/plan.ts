@@ -6,6 +6,7 @@
 import { fail } from "../local/fail";
 import { docker, IMAGE, prepareImage, runOnce } from "../tests/image/docker";
 import { largeArchive } from "../tests/lib/large-store";
+import { table } from "./table";
 
 const SIZES = (process.env.BENCH_SEGMENTS ?? "1000 300000 1000000").split(" ").map(Number);
 
@@ -16,7 +17,7 @@ const SCRIPT = `
   grep -q 'clone would use' /tmp/said || { cat /tmp/said >&2; exit 1; }
   cat /sys/fs/cgroup/memory.peak 2>/dev/null || cat /sys/fs/cgroup/memory/memory.max_usage_in_bytes`;
 
-async function measure(segments: number): Promise<string> {
+async function measure(segments: number): Promise<string[]> {
   const store = largeArchive(segments);
   await store.start();
   try {
@@ -26,8 +27,10 @@ async function measure(segments: number): Promise<string> {
     );
     const [seconds, user, system, bytes] = stdout.split(/\s+/).map(Number);
     if (code !== 0 || !seconds || !bytes) throw new Error(`${segments} segments: ${stdout}\n${stderr}`);
-    const times = [seconds, (user ?? 0) + (system ?? 0)].map((time) => time.toFixed(1)).join(" | ");
-    return `| ${segments.toLocaleString("en")} | ${times} | ${Math.round(bytes / 2 ** 20)} |`;
+    const times = [seconds, (user ?? 0) + (system ?? 0)].map((time) => time.toFixed(1));
+    const row = [segments.toLocaleString("en"), ...times, String(Math.round(bytes / 2 ** 20))];
+    console.error(row.join(" | "));
+    return row;
   } finally {
     await store.stop();
   }
@@ -36,8 +39,9 @@ async function measure(segments: number): Promise<string> {
 async function main(): Promise<void> {
   await prepareImage();
   try {
-    console.log("| segments | seconds | of CPU | MiB |\n|---|---|---|---|");
-    for (const segments of SIZES) console.log(await measure(segments));
+    const rows: string[][] = [];
+    for (const segments of SIZES) rows.push(await measure(segments));
+    console.log(table(["segments", "seconds", "of CPU", "MiB"], rows));
   } finally {
     await docker(["rmi", "-f", IMAGE]);
   }

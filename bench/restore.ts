@@ -18,7 +18,7 @@ import {
   setUp,
   startServer,
 } from "./restore/containers";
-import { phases, type Times, table } from "./times";
+import { phases, type Times, timesTable } from "./times";
 
 const SCALE = process.env.BENCH_SCALE ?? "140"; // of pgbench: 2.1 GB
 const SEGMENTS = process.env.BENCH_SEGMENTS ?? "64";
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
     for (let round = 1; round <= ROUNDS; round++) {
       for (const { method, times } of results) times.push(await restore(method, round, data));
     }
-    console.log(table(PHASES, results));
+    console.log(timesTable(PHASES, results));
   } finally {
     await cleanUp();
   }

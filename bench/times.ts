@@ -1,4 +1,6 @@
 /** Seconds of a benchmark's phases, from logs, and their table. */
+import { table } from "./table";
+
 export type Times = Readonly<Record<string, number>>;
 
 export interface Row {
@@ -47,13 +49,12 @@ function sorted(times: readonly Times[], column: string): number[] {
 }
 
 /** A Markdown table of medians; of the total also the least and the most. `more`: headings of what follows it. */
-export function table(ends: Readonly<Record<string, RegExp>>, rows: Row[], more: string[] = []): string {
+export function timesTable(ends: Readonly<Record<string, RegExp>>, rows: Row[], more: string[] = []): string {
   const headings = [...Object.keys(ends), "rest", "total"];
   const lines = rows.map(({ name, times, more = [] }) => {
-    return `| ${[name, ...headings.map((heading) => cell(times, heading)), ...more].join(" | ")} |`;
+    return [name, ...headings.map((heading) => cell(times, heading)), ...more];
   });
-  const head = ["seconds", ...headings, ...more];
-  return [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines].join("\n");
+  return table(["seconds", ...headings, ...more], lines);
 }
 
 function cell(times: readonly Times[], column: string): string {

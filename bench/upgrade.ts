@@ -21,7 +21,7 @@ import { imageOf, majorsAreThere, removeMajors } from "../tests/image/majors";
 import { backup, copyOf, isUp, options, removeVolume } from "../tests/image/restore";
 import { keptPrograms, sharesBlocks } from "../tests/image/upgrade";
 import { limits, machineConf } from "./machine";
-import { median, phases, type Times, table } from "./times";
+import { median, phases, type Times, timesTable } from "./times";
 
 const SCALE = process.env.BENCH_SCALE ?? "70"; // of pgbench: 1 GB
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
@@ -85,7 +85,7 @@ async function main(): Promise<void> {
       { name: `\`${mode}\`, this image`, times: image, more: [ratio(image, bare)] },
       { name: `\`${mode}\`, pg_upgrade alone`, times: bare, more: ["1"] },
     ]);
-    console.log(table(PHASES, rows, ["ratio"]));
+    console.log(timesTable(PHASES, rows, ["ratio"]));
   } finally {
     await removeAll();
   }

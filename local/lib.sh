@@ -27,7 +27,7 @@ use_node() {
 }
 
 # run_ts FILE [ARGUMENT...]
-run_ts() { node --require sucrase/register/ts "$@"; }
+run_ts() { node --require ./register.js "$@"; }
 
 cluster_answers() { kubectl --request-timeout=5s get --raw /version >/dev/null 2>&1; }
 docker_answers() { docker version >/dev/null 2>&1; }

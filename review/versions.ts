@@ -17,7 +17,7 @@ import type { Answer, Order } from "./child";
 import { UsageError } from "./usage";
 
 /** What renders a version: this checkout's own, in place of what the version brings along. */
-const RENDERER = ["render/mocks.ts", "render/record.ts", "review/child.ts"];
+const RENDERER = ["register.js", "render/mocks.ts", "render/record.ts", "review/child.ts"];
 
 /** Milliseconds for all stacks of one version; one takes about 2 s. */
 const DEADLINE = 120_000;
@@ -100,7 +100,7 @@ export function render(folder: string, order: Order): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     const child = fork(join(folder, "review/child.ts"), {
       cwd: folder,
-      execArgv: ["--require", join(folder, "node_modules/sucrase/register/ts")],
+      execArgv: ["--require", join(folder, "register.js")],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       timeout: DEADLINE,
     });

@@ -1,2 +1,3 @@
-require("../../typescript");
+// The policy pack: Pulumi starts it without the options of its runtime.
+require("../../register");
 require("./pack.ts");

@@ -39,6 +39,17 @@ describe("what the project's files import", () => {
     expect(upwards(imports)).to.deep.equal([]));
 });
 
+describe("the project's TypeScript", () => {
+  it("is loaded by register.js alone", () => {
+    const others = new RegExp(`sucrase/${"register"}|ts-${"node"}|require\\("sucrase"\\)`);
+    const files = projectFiles().filter((file) =>
+      /(\.[jt]s|\.json|\.yaml|\.sh)$|^local\/|^bench\//.test(file),
+    );
+    const using = files.filter((file) => file !== "package-lock.json" && others.test(read(file)));
+    expect(using).to.deep.equal(["register.js"]);
+  });
+});
+
 describe("the search for circles", () => {
   const texts = {
     "a.ts": 'import { b } from "./room";',

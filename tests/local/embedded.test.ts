@@ -24,6 +24,7 @@ const SOURCES = [
   "index.ts",
   "k8s",
   "local",
+  "register.js",
   "render",
   "settings",
 ];
@@ -36,7 +37,7 @@ describe("the embedded server", function () {
   const home = join(folder, ".local/embedded/dev");
 
   const run = async (script: "up" | "down") => {
-    const args = ["--require", "sucrase/register/ts", `local/embedded/${script}.ts`, "dev", "no cluster"];
+    const args = ["--require", "./register.js", `local/embedded/${script}.ts`, "dev", "no cluster"];
     const env = { ...process.env, ...LOCAL };
     return (await promisify(execFile)(process.execPath, args, { cwd: folder, env })).stdout;
   };

@@ -1,6 +1,6 @@
 /**
  * Records what `pulumi preview --json` says about each change of tests/unit/review/changes.ts, for the unit tests:
- * `node --require sucrase/register/ts tests/stack/record-previews.ts`, with the environment of the stack tests. Names of this
+ * `node --require ./register.js tests/stack/record-previews.ts`, with the environment of the stack tests. Names of this
  * machine are replaced by those of NOWHERE, and what no review reads is left out.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

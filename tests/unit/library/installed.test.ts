@@ -13,7 +13,7 @@ const SHIPPED = [
   "library.js",
   "library.ts",
   "package.json",
-  "typescript.js",
+  "register.js",
 ];
 
 describe("the package in another project's node_modules", () => {
