@@ -104,11 +104,15 @@ export class PostgresInstance extends pulumi.ComponentResource {
         dependsOn: [kept.claim, account, credentials.superuser, check],
       });
 
-    const live = createLiveConfiguration(identity, postgres.conf, {
-      parent: this,
-      // max_wal_size counts on the room: first the volume grows
-      dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
-    });
+    const live = createLiveConfiguration(
+      identity,
+      { ...postgres, check },
+      {
+        parent: this,
+        // max_wal_size counts on the room: first the volume grows
+        dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
+      },
+    );
 
     // a destroy that is not meant to take the data along stops before it stops the server
     const guarded = { parent: this, protect: !args.disposable };

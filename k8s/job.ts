@@ -9,6 +9,7 @@ export interface AwaitedJobArgs {
   readonly deadlineSeconds: number;
   /** How long Pulumi waits, scheduling and pulling the image included, such as `12m`. */
   readonly awaited: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly pod: k8s.types.input.core.v1.PodSpec;
 }
 
@@ -18,7 +19,7 @@ export interface AwaitedJobArgs {
  */
 export function awaitedJob(
   identity: Identity,
-  { purpose, deadlineSeconds, awaited, pod }: AwaitedJobArgs,
+  { purpose, deadlineSeconds, awaited, annotations, pod }: AwaitedJobArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   return new k8s.batch.v1.Job(
@@ -27,7 +28,7 @@ export function awaitedJob(
       metadata: {
         namespace: identity.namespace,
         labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true" },
+        annotations: { "pulumi.com/replaceUnready": "true", ...annotations },
       },
       spec: {
         backoffLimit: 0,

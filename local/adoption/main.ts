@@ -1,0 +1,119 @@
+/**
+ * `local/adoption/main.ts STACK`: writes the stack's state anew from what runs in the cluster. Nothing in the cluster is changed.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fail } from "../fail";
+import { attempt, run } from "../process";
+import { adopt, type Live, type Resource, type Values } from "./state";
+
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+const SERVER = "kubernetes:apps/v1:StatefulSet";
+const MINE = "app.kubernetes.io/managed-by=postgres-stack";
+
+async function main(stack: string): Promise<void> {
+  const pulumi = (...args: string[]) =>
+    run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"]);
+  const exported = JSON.parse(await pulumi("stack", "export"));
+  const before: Resource[] = exported.deployment.resources ?? [];
+  if (before.some(({ type }) => type === SERVER))
+    throw new Error(
+      `the stack ${stack} has a state with a server in it; nothing was changed. Nothing is to be adopted.`,
+    );
+
+  const empty = { ...exported, deployment: { ...exported.deployment, resources: [] } };
+  await importState(pulumi, empty); // so that the preview is of everything, also after an update that failed
+  const { planned, config } = await plan(stack);
+  const live = await objects(planned, config);
+  refuseStrangers(planned, live);
+  const { resources, missing } = adopt(planned, live, config);
+  await importState(pulumi, { ...exported, deployment: { ...exported.deployment, resources } });
+  await pulumi("refresh", "--yes", "--skip-preview");
+  console.log(
+    `Adopted into the state of ${stack}: ${resources.length} resources. Nothing in the cluster was changed.`,
+  );
+  for (const one of missing) console.log(`Not found, an update makes it: ${one}`);
+}
+
+/** By a file that only this user can read, and that is gone afterwards: it holds passwords. */
+async function importState(pulumi: (...args: string[]) => Promise<string>, state: unknown): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-adoption-"));
+  try {
+    writeFileSync(join(folder, "state.json"), JSON.stringify(state), { mode: 0o600 });
+    await pulumi("stack", "import", "--file", join(folder, "state.json"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What an update of a stack without a state would create. */
+async function plan(stack: string): Promise<{ planned: Resource[]; config: Values }> {
+  const args = ["preview", "--json", "--stack", stack, "--non-interactive"];
+  const { code, stdout, stderr } = await attempt("pulumi", args);
+  if (code !== 0)
+    throw new Error(
+      `the stack's preview failed; nothing in the cluster was changed:\n${stderr}${diagnosed(stdout)}`,
+    );
+  const { steps, config } = JSON.parse(stdout) as { steps: { newState: Resource }[]; config: Values };
+  return { planned: steps.map(({ newState }) => newState), config };
+}
+
+function diagnosed(stdout: string): string {
+  try {
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics?: { message: string; severity: string }[] };
+    return (diagnostics ?? [])
+      .filter(({ severity }) => severity === "error")
+      .map(({ message }) => message)
+      .join("");
+  } catch {
+    return stdout;
+  }
+}
+
+/** What the stack's namespaces hold of this program's, in the cluster that the stack names, or that kubectl reaches. */
+async function objects(planned: readonly Resource[], config: Values): Promise<Live[]> {
+  const context = config["kubernetes:context"];
+  const kubectl = async (...args: string[]) =>
+    (JSON.parse(await run("kubectl", [...(context ? [`--context=${context}`] : []), ...args, "-o", "json"]))
+      .items ?? []) as Live[];
+  const metadata = planned.map(({ inputs }) => inputs?.metadata as { namespace?: string } | undefined);
+  const namespaces = new Set(metadata.flatMap((it) => it?.namespace ?? []));
+  const kinds = planned.flatMap(({ type, inputs }) =>
+    type.startsWith("kubernetes:") && inputs?.kind !== "Namespace" ? String(inputs?.kind).toLowerCase() : [],
+  );
+  const wanted = [...new Set(kinds)].join(",");
+  const lists = [...namespaces].map((it) =>
+    kubectl("get", wanted, "-n", it, "-l", MINE, "--show-managed-fields"),
+  );
+  const spaces = [...namespaces].map((it) =>
+    kubectl("get", "namespace", `--field-selector=metadata.name=${it}`),
+  );
+  return (await Promise.all([...spaces, ...lists])).flat();
+}
+
+/** @throws where no database runs, or it is another stack's */
+function refuseStrangers(planned: readonly Resource[], live: readonly Live[]): void {
+  const nothing = "Nothing in the cluster was changed.";
+  for (const { type, inputs } of planned) {
+    if (type !== CLAIM && type !== SERVER) continue;
+    const { metadata, kind } = inputs as { metadata: Live["metadata"]; kind: string };
+    const { namespace, name, annotations } = metadata;
+    const found = live.find(
+      (it) => it.kind === kind && it.metadata.name === name && it.metadata.namespace === namespace,
+    );
+    if (!found)
+      throw new Error(
+        `there is no ${kind} ${name} in the namespace ${namespace}: no database runs there. ${nothing} For a claim that was kept: pulumi up.`,
+      );
+    const [owner, wanted] = [found.metadata.annotations, annotations].map(
+      (it) => it?.["postgres-stack/owner"],
+    );
+    if (owner !== wanted)
+      throw new Error(
+        `the claim ${namespace}/${name} belongs to ${owner ?? "nobody"}, not to ${wanted}. ${nothing} See docs/stacks.md.`,
+      );
+  }
+}
+
+main(process.argv[2] ?? "").catch(fail);
