@@ -6,38 +6,51 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail } from "../fail";
 import { attempt, run } from "../process";
+import { NOTHING, refuseOthers, refuseStrangers, SERVER } from "./refuse";
 import { adopt, type Live, type Resource, type Values } from "./state";
 
-const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
-const SERVER = "kubernetes:apps/v1:StatefulSet";
 const MINE = "app.kubernetes.io/managed-by=postgres-stack";
 
-async function main(stack: string): Promise<void> {
-  const pulumi = (...args: string[]) =>
-    run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"]);
-  const exported = JSON.parse(await pulumi("stack", "export"));
-  const before: Resource[] = exported.deployment.resources ?? [];
-  if (before.some(({ type }) => type === SERVER))
-    throw new Error(
-      `the stack ${stack} has a state with a server in it; nothing was changed. Nothing is to be adopted.`,
-    );
-
-  const empty = { ...exported, deployment: { ...exported.deployment, resources: [] } };
-  await importState(pulumi, empty); // so that the preview is of everything, also after an update that failed
-  const { planned, config } = await plan(stack);
-  const live = await objects(planned, config);
-  refuseStrangers(planned, live);
-  const { resources, missing } = adopt(planned, live, config);
-  await importState(pulumi, { ...exported, deployment: { ...exported.deployment, resources } });
-  await pulumi("refresh", "--yes", "--skip-preview");
-  console.log(
-    `Adopted into the state of ${stack}: ${resources.length} resources. Nothing in the cluster was changed.`,
-  );
-  for (const one of missing) console.log(`Not found, an update makes it: ${one}`);
+type Pulumi = (...args: string[]) => Promise<string>;
+interface Export {
+  readonly deployment: { readonly resources?: readonly Resource[]; readonly pending_operations?: unknown };
 }
 
+async function main(stack: string): Promise<void> {
+  const pulumi: Pulumi = (...args) =>
+    run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"]);
+  const before = JSON.parse(await pulumi("stack", "export")) as Export;
+  const old = before.deployment.resources ?? [];
+  if (old.some(({ type }) => type === SERVER))
+    throw new Error(
+      `the stack ${stack} has a state with a server in it; nothing was changed. There is nothing to adopt.`,
+    );
+  try {
+    await importState(pulumi, withResources(before, [])); // so that the preview is of everything
+    const { planned, config } = await plan(stack);
+    refuseOthers(old, planned);
+    const live = await objects(planned, config);
+    refuseStrangers(planned, live);
+    const { resources, missing } = adopt(planned, live, config);
+    await importState(pulumi, withResources(before, resources));
+    await pulumi("refresh", "--yes", "--skip-preview");
+    console.log(
+      `Adopted into the state of ${stack}: ${resources.length} resources. Nothing in the cluster was changed.`,
+    );
+    for (const one of missing) console.log(`Not found, an update makes it: ${one}`);
+  } catch (error) {
+    await importState(pulumi, before);
+    throw error;
+  }
+}
+
+const withResources = (state: Export, resources: readonly Resource[]): Export => ({
+  ...state,
+  deployment: { ...state.deployment, resources, pending_operations: [] },
+});
+
 /** By a file that only this user can read, and that is gone afterwards: it holds passwords. */
-async function importState(pulumi: (...args: string[]) => Promise<string>, state: unknown): Promise<void> {
+async function importState(pulumi: Pulumi, state: Export): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-adoption-"));
   try {
     writeFileSync(join(folder, "state.json"), JSON.stringify(state), { mode: 0o600 });
@@ -51,10 +64,7 @@ async function importState(pulumi: (...args: string[]) => Promise<string>, state
 async function plan(stack: string): Promise<{ planned: Resource[]; config: Values }> {
   const args = ["preview", "--json", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await attempt("pulumi", args);
-  if (code !== 0)
-    throw new Error(
-      `the stack's preview failed; nothing in the cluster was changed:\n${stderr}${diagnosed(stdout)}`,
-    );
+  if (code !== 0) throw new Error(`the stack's preview failed. ${NOTHING}\n${stderr}${diagnosed(stdout)}`);
   const { steps, config } = JSON.parse(stdout) as { steps: { newState: Resource }[]; config: Values };
   return { planned: steps.map(({ newState }) => newState), config };
 }
@@ -90,30 +100,6 @@ async function objects(planned: readonly Resource[], config: Values): Promise<Li
     kubectl("get", "namespace", `--field-selector=metadata.name=${it}`),
   );
   return (await Promise.all([...spaces, ...lists])).flat();
-}
-
-/** @throws where no database runs, or it is another stack's */
-function refuseStrangers(planned: readonly Resource[], live: readonly Live[]): void {
-  const nothing = "Nothing in the cluster was changed.";
-  for (const { type, inputs } of planned) {
-    if (type !== CLAIM && type !== SERVER) continue;
-    const { metadata, kind } = inputs as { metadata: Live["metadata"]; kind: string };
-    const { namespace, name, annotations } = metadata;
-    const found = live.find(
-      (it) => it.kind === kind && it.metadata.name === name && it.metadata.namespace === namespace,
-    );
-    if (!found)
-      throw new Error(
-        `there is no ${kind} ${name} in the namespace ${namespace}: no database runs there. ${nothing} For a claim that was kept: pulumi up.`,
-      );
-    const [owner, wanted] = [found.metadata.annotations, annotations].map(
-      (it) => it?.["postgres-stack/owner"],
-    );
-    if (owner !== wanted)
-      throw new Error(
-        `the claim ${namespace}/${name} belongs to ${owner ?? "nobody"}, not to ${wanted}. ${nothing} See docs/stacks.md.`,
-      );
-  }
 }
 
 main(process.argv[2] ?? "").catch(fail);

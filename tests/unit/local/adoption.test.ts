@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { refuseOthers, refuseStrangers } from "../../../local/adoption/refuse";
 import { adopt, type Live, type Resource } from "../../../local/adoption/state";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -117,5 +118,31 @@ describe("a state that is written anew", () => {
       repoDigest: "registry:5000/postgres@sha256:1234",
     });
     expect(adopt([image("18-bbbb")], [server], {}).missing).to.deep.equal([`${type}::postgres`]);
+  });
+});
+
+describe("what is not adopted", () => {
+  const claim = (owner: string, labels = {}): Resource => ({
+    ...planned("PersistentVolumeClaim", "postgres-data", {
+      metadata: { labels, annotations: { "postgres-stack/owner": owner } },
+    }),
+  });
+  const there = (owner: string) =>
+    live("PersistentVolumeClaim", "postgres-data", {
+      metadata: { annotations: { "postgres-stack/owner": owner } },
+    });
+
+  it("another stack's claim, one that is not there, and a disposable stack's", () => {
+    const [mine, disposable] = [claim("mine"), claim("mine", { "postgres-stack/disposable": "true" })];
+    refuseStrangers([mine], [there("mine")]);
+    expect(() => refuseStrangers([mine], [there("theirs")])).to.throw("belongs to theirs, not to mine");
+    expect(() => refuseStrangers([mine], [])).to.throw("no database runs there");
+    expect(() => refuseStrangers([disposable], [there("mine")])).to.throw("kubectl delete namespace db");
+  });
+
+  it("a state that holds more than this program makes: the rest would be forgotten", () => {
+    const [mine, other] = [planned("Service", "postgres"), planned("Service", "of-another-program")];
+    refuseOthers([mine], [mine]);
+    expect(() => refuseOthers([mine, other], [mine])).to.throw("of-another-program");
   });
 });
