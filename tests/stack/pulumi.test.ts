@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
@@ -124,7 +124,7 @@ describe("what else Pulumi can do to a stack", function () {
   it("plain pulumi up in a fresh clone, as Pulumi Deployments does it: npm ci, the stack's file, pulumi and node on PATH", async function () {
     const clone = checkout();
     scratch.push(clone);
-    rmSync(join(clone, "node_modules"));
+    unlinkSync(join(clone, "node_modules"));
     const npm = await attempt("npm", ["ci", "--omit=dev", "--no-audit", "--no-fund", "--prefer-offline"], {
       cwd: clone,
     });
