@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { refuseOthers, refuseStrangers } from "../../../local/adoption/refuse";
-import { adopt, type Live, type Resource } from "../../../local/adoption/state";
+import { refuseOthers, refuseStrangers } from "../../../adoption/refuse";
+import { adopt, type Live, type Resource } from "../../../adoption/state";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const urn = (type: string, name: string) => `urn:pulumi:prod::postgres-stack::parent$${type}::${name}`;

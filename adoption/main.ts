@@ -1,11 +1,11 @@
 /**
- * `local/adoption/main.ts STACK`: writes the stack's state anew from what runs in the cluster. Nothing in the cluster is changed.
+ * `adoption/main.ts STACK`: writes the stack's state anew from what runs in the cluster. Nothing in the cluster is changed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fail } from "../fail";
-import { attempt, run } from "../process";
+import { fail } from "../local/fail";
+import { attempt, run } from "../local/process";
 import { NOTHING, refuseOthers, refuseStrangers, SERVER } from "./refuse";
 import { adopt, type Live, type Resource, type Values } from "./state";
 
