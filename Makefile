@@ -5,7 +5,7 @@ TARGET ?=
 ARGS ?=
 BASE ?=
 export STACK TARGET ARGS NAME FROM TO IMAGE
-.PHONY: up down preview review rehearse-upgrade stack test lint golden bench torture setup
+.PHONY: up down preview review rehearse-upgrade stack adopt test lint golden bench torture setup
 
 up: setup ## start the stack: on a cluster, on kind, or embedded
 	@local/up
@@ -15,6 +15,8 @@ preview: setup ## what an update would change; ARGS=--expect-no-changes
 	@local/preview
 stack: setup ## write the file of a new stack; NAME=team-a FROM=prod
 	@local/stack
+adopt: setup ## write a stack's lost state anew, from what runs in the cluster
+	@local/adopt
 review: setup ## what a change does to the database: of the stack, or since BASE=origin/main; ARGS=--json
 	@local/review $(if $(BASE),--base "$(BASE)" $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)"))
 rehearse-upgrade: setup ## try a major upgrade on a clone of the stack's backup; TO=19, IMAGE=<built before>

@@ -29,6 +29,8 @@ export interface ConfigurationArgs {
 }
 
 const FILE = "postgres-stack.conf";
+/** On the check's Job: the file that it tries. */
+const CHECKED = "postgres-stack/conf";
 
 /**
  * How a setting reaches the server, in this order:
@@ -59,6 +61,7 @@ export function checkConfiguration(
   const client = superuserClient(identity);
   const check = job(identity, "check", {
     ...args,
+    annotations: { [CHECKED]: args.conf },
     command: "check-settings.sh",
     conf: candidate,
     mounts: [shm, client.mount],
@@ -68,10 +71,13 @@ export function checkConfiguration(
   return { candidate, check };
 }
 
-/** The ConfigMap that the server's pod mounts. It keeps its name and changes in place. */
+/**
+ * The ConfigMap that the server's pod mounts. It keeps its name and changes in place. Its content is what the check has tried,
+ * not what the settings say: an update of `--target`s that leaves the check out leaves the content too.
+ */
 export function createLiveConfiguration(
   identity: Identity,
-  conf: string,
+  { conf, check }: { readonly conf: string; readonly check: k8s.batch.v1.Job },
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.ConfigMap {
   return new k8s.core.v1.ConfigMap(
@@ -82,7 +88,8 @@ export function createLiveConfiguration(
         namespace: identity.namespace,
         labels: labels(identity, "database"),
       },
-      data: { [FILE]: conf },
+      // a check of before says nothing yet
+      data: { [FILE]: check.metadata.annotations.apply((it) => it?.[CHECKED] ?? conf) },
     },
     opts,
   );
@@ -100,7 +107,8 @@ export function restartFingerprint(settings: Readonly<Record<string, string>>): 
 
 /**
  * Makes the running server use the live ConfigMap, and confirms it. The annotation on the pod makes the kubelet look at
- * once; left alone it takes up to a minute.
+ * once; left alone it takes up to a minute. Each content has a patch of its own, which never changes: a pod that is made anew
+ * lacks the annotation and has read the content, so after a refresh that is no change.
  */
 export function applyConfiguration(
   identity: Identity,
@@ -108,16 +116,21 @@ export function applyConfiguration(
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   const { name, namespace } = identity;
+  const content = fingerprint(args.conf);
   const nudge = new k8s.core.v1.PodPatch(
-    `${name}-conf-nudge`,
+    `${name}-conf-nudge-${content}`,
     {
       metadata: {
         name: `${name}-0`,
         namespace,
-        annotations: { "postgres-stack/conf": fingerprint(args.conf), "pulumi.com/skipAwait": "true" },
+        annotations: {
+          "postgres-stack/conf": content,
+          "pulumi.com/skipAwait": "true",
+          "pulumi.com/patchForce": "true", // the patch before it holds the same annotation
+        },
       },
     },
-    opts,
+    { ...opts, ignoreChanges: ["metadata.annotations"] },
   );
   const client = superuserClient(identity);
   return job(identity, "apply", {
@@ -138,6 +151,8 @@ interface JobArgs {
   readonly conf: k8s.core.v1.ConfigMap;
   readonly mounts: readonly Mount[];
   readonly environment: Record<string, string>;
+  /** Of the Job. */
+  readonly annotations?: Record<string, string>;
   readonly memory: string;
   readonly opts: pulumi.CustomResourceOptions;
 }
@@ -159,7 +174,11 @@ function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s
       },
     ],
   };
-  return awaitedJob(identity, { purpose, deadlineSeconds: 600, awaited: "12m", pod }, args.opts);
+  return awaitedJob(
+    identity,
+    { purpose, deadlineSeconds: 600, awaited: "12m", annotations: args.annotations, pod },
+    args.opts,
+  );
 }
 
 function fingerprint(text: string): string {

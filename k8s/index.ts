@@ -55,7 +55,8 @@ export interface PostgresInstanceArgs {
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
  *
  * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server and with the one that
- * runs, archive asked whose it is, request checked against it -> StatefulSet -> client Service, backup schedule, settings applied and confirmed, request reported.
+ * runs, archive asked whose it is, request checked against it -> StatefulSet -> backup schedule, client Service,
+ * settings applied and confirmed, request reported.
  */
 export class PostgresInstance extends pulumi.ComponentResource {
   /** Host name of the client Service. */
@@ -104,11 +105,15 @@ export class PostgresInstance extends pulumi.ComponentResource {
         dependsOn: [kept.claim, account, credentials.superuser, check],
       });
 
-    const live = createLiveConfiguration(identity, postgres.conf, {
-      parent: this,
-      // max_wal_size counts on the room: first the volume grows
-      dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
-    });
+    const live = createLiveConfiguration(
+      identity,
+      { ...postgres, check },
+      {
+        parent: this,
+        // max_wal_size counts on the room: first the volume grows
+        dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
+      },
+    );
 
     // a destroy that is not meant to take the data along stops before it stops the server
     const guarded = { parent: this, protect: !args.disposable };
@@ -133,15 +138,16 @@ export class PostgresInstance extends pulumi.ComponentResource {
       },
     );
 
-    const client = createClientService(identity, access, { ...guarded, dependsOn: server });
+    const backups = backup && archive && { ...backup, ...job, archive };
+    const schedule =
+      backups && createBackupSchedule(identity, backups, { parent: this, dependsOn: [server, live] });
+    // a destroy that spares what is protected spares what that depends on: as long as there is a server, it is backed up
+    const behind = schedule ? [server, schedule] : [server];
+    const client = createClientService(identity, access, { ...guarded, dependsOn: behind });
     const reachable = { parent: this, dependsOn: [server, client, live] };
     applyConfiguration(identity, { ...configuration, candidate }, reachable);
     if (requested) reportRequest(identity, requested, reachable);
-    if (backup && archive) {
-      const backups = { ...backup, ...job, archive };
-      createBackupSchedule(identity, backups, reachable);
-      createFirstBackup(identity, backups, reachable);
-    }
+    if (backups) createFirstBackup(identity, backups, reachable);
 
     this.host = client.metadata.name.apply(() => clientHost(identity));
     this.port = pulumi.output(PORT);

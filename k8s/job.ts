@@ -9,6 +9,7 @@ export interface AwaitedJobArgs {
   readonly deadlineSeconds: number;
   /** How long Pulumi waits, scheduling and pulling the image included, such as `12m`. */
   readonly awaited: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly pod: k8s.types.input.core.v1.PodSpec;
   /** Beside those of every job's pod. */
   readonly podLabels?: Readonly<Record<string, string>>;
@@ -20,7 +21,7 @@ export interface AwaitedJobArgs {
  */
 export function awaitedJob(
   identity: Identity,
-  { purpose, deadlineSeconds, awaited, pod, podLabels }: AwaitedJobArgs,
+  { purpose, deadlineSeconds, awaited, annotations, pod, podLabels }: AwaitedJobArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   return new k8s.batch.v1.Job(
@@ -29,7 +30,7 @@ export function awaitedJob(
       metadata: {
         namespace: identity.namespace,
         labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true" },
+        annotations: { "pulumi.com/replaceUnready": "true", ...annotations },
       },
       spec: {
         backoffLimit: 0,

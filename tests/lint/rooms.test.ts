@@ -4,14 +4,15 @@ import { circles, type Imports, importsOf } from "./imports";
 
 /** What a room, or a file, does not import. */
 const FLOORS: readonly (readonly [from: RegExp, to: RegExp])[] = [
-  [/^(index|library)\.ts$/, /^(render|review|local|stacks|rehearsal|bench|tests)\//],
-  [/^(settings|image|k8s)\//, /^(render|review|local|stacks|rehearsal|bench|tests)\//],
+  [/^(index|library)\.ts$/, /^(render|review|local|stacks|adoption|rehearsal|bench|tests)\//],
+  [/^(settings|image|k8s)\//, /^(render|review|local|stacks|adoption|rehearsal|bench|tests)\//],
   [/^settings\//, /^k8s\//],
   [/^settings\/schema\.ts$/, /^settings\/(rules\/|problems\.ts|resolve\.ts|index\.ts)/],
   [/^settings\/rules\//, /^settings\/(problems|resolve|index)\.ts$/],
-  [/^render\//, /^(review|local|stacks|rehearsal|bench|tests)\//],
-  [/^review\//, /^(local|stacks|rehearsal|bench|tests)\//],
-  [/^(local|stacks)\//, /^(review|rehearsal|bench|tests)\//],
+  [/^render\//, /^(review|local|stacks|adoption|rehearsal|bench|tests)\//],
+  [/^review\//, /^(local|stacks|adoption|rehearsal|bench|tests)\//],
+  [/^(local|stacks)\//, /^(review|adoption|rehearsal|bench|tests)\//],
+  [/^adoption\//, /^(render|review|stacks|rehearsal|bench|tests)\//],
   [/^rehearsal\//, /^(review|bench|tests)\//],
 ];
 

@@ -51,7 +51,7 @@ export class TestStack {
     this.name = name;
   }
 
-  private get env(): Record<string, string> {
+  get env(): Record<string, string> {
     return {
       PULUMI_BACKEND_URL: `file://${this.state}`,
       PULUMI_CONFIG_PASSPHRASE: "test",

@@ -143,7 +143,18 @@ describe("settings reach the server", () => {
 
   it("and are confirmed by a job that the update waits for", async () => {
     const apply = only(await render("dev"), "kubernetes:batch/v1:Job", "postgres-apply");
-    expect(apply.options.dependsOn).to.include("kubernetes:core/v1:PodPatch::postgres-conf-nudge");
+    const [nudge] = apply.options.dependsOn.filter((it) => it.startsWith("kubernetes:core/v1:PodPatch::"));
+    expect(nudge).to.match(/::postgres-conf-nudge-[0-9a-f]{16}$/);
+  });
+
+  it("make the kubelet look by a patch for each content, which a pod without its annotation does not change", async () => {
+    const nudgeFor = async (settings: Record<string, unknown>) =>
+      (await render("dev", { postgres: { memory: "512Mi", cpu: "500m", settings } })).resources.find(
+        ({ type }) => type === "kubernetes:core/v1:PodPatch",
+      );
+    const [before, after] = [await nudgeFor({}), await nudgeFor({ work_mem: "7MB" })];
+    expect(before?.name).not.to.equal(after?.name);
+    expect(after?.options.ignoreChanges).to.deep.equal(["metadata.annotations"]);
   });
 });
 

@@ -1,0 +1,40 @@
+/** What is not adopted. */
+import type { Live, Resource, Values } from "./state";
+
+const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
+export const SERVER = "kubernetes:apps/v1:StatefulSet";
+export const NOTHING = "State and cluster are as they were.";
+
+/** @throws where the state holds what this program does not make: it would be forgotten */
+export function refuseOthers(old: readonly Resource[], planned: readonly Resource[]): void {
+  const ours = new Set(planned.map(({ urn }) => urn));
+  const other = old.find(({ urn }) => !ours.has(urn) && !/::pulumi:providers:\w+::default/.test(urn));
+  if (other) throw new Error(`the state holds ${other.urn}, which this program does not make. ${NOTHING}`);
+}
+
+/** @throws where no database runs, or it is another stack's */
+export function refuseStrangers(planned: readonly Resource[], live: readonly Live[]): void {
+  for (const { type, inputs } of planned) {
+    if (type !== CLAIM && type !== SERVER) continue;
+    const { metadata, kind } = inputs as { metadata: Live["metadata"]; kind: string };
+    const { namespace, name, annotations, labels } = metadata;
+    if ((labels as Values | undefined)?.["postgres-stack/disposable"] === "true")
+      throw new Error(
+        `the stack is disposable, so its data are not kept. ${NOTHING} To start anew: kubectl delete namespace ${namespace}`,
+      );
+    const found = live.find(
+      (it) => it.kind === kind && it.metadata.name === name && it.metadata.namespace === namespace,
+    );
+    if (!found)
+      throw new Error(
+        `there is no ${kind} ${name} in the namespace ${namespace}: no database runs there. ${NOTHING} For a claim that was kept: pulumi up.`,
+      );
+    const [owner, wanted] = [found.metadata.annotations, annotations].map(
+      (it) => it?.["postgres-stack/owner"],
+    );
+    if (owner !== wanted)
+      throw new Error(
+        `the claim ${namespace}/${name} belongs to ${owner ?? "nobody"}, not to ${wanted}. ${NOTHING} See docs/stacks.md.`,
+      );
+  }
+}
