@@ -49,8 +49,8 @@ export function readValue(key: string, text: string): unknown {
   }
 }
 
-/** The SDK has this function at run time; its type declarations leave it out. */
-function isSecret(fullKey: string): boolean {
+/** Whether a stack's file has a key encrypted. The SDK has this function at run time; its type declarations leave it out. */
+export function isSecret(fullKey: string): boolean {
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
   return isConfigSecret(fullKey);
 }
