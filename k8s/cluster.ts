@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { isSecret } from "../settings/config";
 
 /** A cluster, as `kubernetes.Provider` takes it; `{}` is the one that kubectl reaches. */
 export interface ClusterArgs {
@@ -65,11 +66,10 @@ export function adoptingProvider(
   args: ClusterArgs | undefined,
   parent: pulumi.Resource,
 ): k8s.Provider {
-  const config = new pulumi.Config("kubernetes");
   const programs = {
-    kubeconfig: config.get("kubeconfig"),
-    context: config.get("context"),
-    cluster: config.get("cluster"),
+    kubeconfig: fromProgram("kubeconfig"),
+    context: fromProgram("context"),
+    cluster: fromProgram("cluster"),
   };
   return new k8s.Provider(
     `${name}-kept`,
@@ -78,7 +78,18 @@ export function adoptingProvider(
   );
 }
 
+/** A key of the program's configuration, a secret where the stack's file has it encrypted. */
+function fromProgram(key: string): pulumi.Input<string> | undefined {
+  const config = new pulumi.Config("kubernetes");
+  return isSecret(`kubernetes:${key}`) ? config.getSecret(key) : config.get(key);
+}
+
 /** The SDK's default of `kubeconfig` would put the path of $KUBECONFIG into the state. */
-function reached(args: ClusterArgs): k8s.ProviderArgs {
-  return { ...args, kubeconfig: args.kubeconfig ?? "" };
+function reached({ kubeconfig = "", ...args }: ClusterArgs): k8s.ProviderArgs {
+  return { ...args, kubeconfig: isContent(kubeconfig) ? pulumi.secret(kubeconfig) : kubeconfig };
+}
+
+/** Whether it is the kubeconfig itself, which has credentials in it, and not where it lies. */
+function isContent(kubeconfig: pulumi.Input<string>): boolean {
+  return typeof kubeconfig === "string" && /\n|\{\s*"/.test(kubeconfig);
 }

@@ -5,6 +5,8 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$ROOT" || exit 1
 STATE="$ROOT/.local"
 STACK="${STACK:-dev}"
+# shellcheck disable=SC2034 # used by the scripts that source this file
+STACK_FILE="${STACK//\//.}" # of `organization/project/stack` too
 TARGET="${TARGET:-}"
 KIND_CLUSTER=postgres-stack
 # shellcheck disable=SC2034 # used by the scripts that source this file

@@ -86,6 +86,12 @@ function overlayEnvironment(overlay: Record<string, string | undefined>): () => 
   return () => apply(before);
 }
 
+/** What a stack has to say, where it takes values from Pulumi ESC, which nobody asks here. */
+const IMPORTED: Values = {
+  dataSize: "1Gi",
+  image: { ref: `pulumi-esc.invalid/image@sha256:${"0".repeat(64)}` },
+};
+
 /** Defaults of Pulumi.yaml, then the stack's file, then the caller's, in the runtime's form. */
 function setConfig(projectName: string, project: Values, stack: Values, overlay: Values): void {
   const values = new Map<string, unknown>();
@@ -99,6 +105,10 @@ function setConfig(projectName: string, project: Values, stack: Values, overlay:
   }
   for (const layer of [(stack.config ?? {}) as Values, overlay]) {
     for (const [key, value] of Object.entries(layer)) set(key, value);
+  }
+  if (stack.environment !== undefined) {
+    for (const [key, value] of Object.entries(IMPORTED))
+      if (!values.has(`${projectName}:${key}`)) set(key, value);
   }
   const secretKeys: string[] = [];
   const texts: Record<string, string> = {};

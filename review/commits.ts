@@ -5,10 +5,10 @@ import { compare } from "./compare";
 import type { Row } from "./effects";
 import { packageRows } from "./packages";
 import { abandoned, placeOf } from "./rules/archive";
-import { type Plan, type Values, versionIn } from "./step";
+import { ownValue, type Plan, type Values, versionIn } from "./step";
 import { UsageError } from "./usage";
-import { renderBoth, stackConfig, unpack, type Version, type Versions } from "./versions";
-import { code } from "./words";
+import { renderBoth, stackConfig, stackFile, unpack, type Version, type Versions } from "./versions";
+import { arrow, code } from "./words";
 
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 const SERVER = "kubernetes:apps/v1:StatefulSet";
@@ -51,7 +51,7 @@ function plan(
 ): Omit<Plan, "more"> {
   if (!after.stacks.includes(stack)) return { stack, steps: [], review: undefined };
   const config = stackConfig(after, stack);
-  const review = config["postgres-stack:review"];
+  const review = ownValue(config, "review");
   const [was, is] = [old, now].map((answers) => answers.find((answer) => answer.stack === stack));
   if (is?.error !== undefined) return { stack, steps: [], failure: is.error, review };
   if (was?.error !== undefined) {
@@ -63,7 +63,7 @@ function plan(
   const mutable = ["ConfigMap", "Secret"].every(
     (kind) => String(config[`kubernetes:enable${kind}Mutable`]) === "true",
   );
-  const version = versionIn(config["postgres-stack:postgres"]);
+  const version = versionIn(ownValue(config, "postgres"));
   return { stack, steps: compare(was?.rendered, is.rendered, mutable), version, review };
 }
 
@@ -84,7 +84,8 @@ function moreRows(
       },
     ];
   }
-  if (before.stacks.includes(stack)) return [];
+  const imports = importedRows(stack, before, after);
+  if (before.stacks.includes(stack)) return imports;
   const own = claims(now.find((answer) => answer.stack === stack)?.rendered);
   return old
     .filter(({ rendered }) => claims(rendered).some((claim) => own.includes(claim)))
@@ -94,6 +95,24 @@ function moreRows(
       effect: "refused" as const,
       why: `the claim is that of stack ${other.stack}: no other stack can take it`,
     }));
+}
+
+/** What a stack takes from Pulumi ESC is not in its file: it is the same in both versions here, whatever it is there. */
+function importedRows(stack: string, before: Version, after: Version): Row[] {
+  const [from, to] = [before, after].map((version) =>
+    version.stacks.includes(stack) ? stackFile(version, stack).environment : undefined,
+  );
+  if (to === undefined) return [];
+  const other = JSON.stringify(from) !== JSON.stringify(to);
+  return [
+    {
+      resource: `Pulumi.${stack}.yaml`,
+      change: arrow("environment", other ? from : undefined, to),
+      effect: "unknown",
+      data: other,
+      why: "what the stack takes from Pulumi ESC was not read: only a preview of the stack shows what changes there",
+    },
+  ];
 }
 
 /** What becomes of a stack whose file is gone. */

@@ -1,6 +1,6 @@
 import type { Rendered, RenderedResource } from "../render/record";
 import { type Change, changesOf } from "./diff";
-import { forcesNew, ignored } from "./replace";
+import { covered, forcesNew, ignored } from "./replace";
 import { type Operation, readUrn, type Step } from "./step";
 
 /**
@@ -30,7 +30,9 @@ function stepOf(
   if (resource === undefined) return [];
   if (resource.component && !resource.type.startsWith("postgres-stack:")) return []; // its parts are steps of their own
   const changes = [...changesOf(before?.inputs, after?.inputs), ...optionChanges(before, after)].filter(
-    ({ path }) => !ignored(resource.type, path),
+    ({ path }) =>
+      !ignored(resource.type, path) &&
+      !(after && isOption(path) === false && covered(after.options.ignoreChanges, path)),
   );
   if (before && after && changes.length === 0) return [];
   const replacedBy =
@@ -67,10 +69,26 @@ function operationOf(
   return replacedBy.length > 0 ? "replace" : "update";
 }
 
+function isOption([first]: readonly string[]): boolean {
+  return first === "options";
+}
+
 /** Protection that is taken away is worth a line; Pulumi's own preview does not show it. */
 function optionChanges(before?: RenderedResource, after?: RenderedResource): Change[] {
   if (!before || !after) return [];
-  return (["protect", "retainOnDelete"] as const)
+  const flags = (["protect", "retainOnDelete"] as const)
     .filter((option) => before.options[option] && !after.options[option])
     .map((option) => ({ path: ["options", option], before: true, after: false }));
+  const lost = (option: "hooks") => before.options[option].some((it) => !after.options[option].includes(it));
+  const gained = (option: "ignoreChanges" | "replaceOnChanges") =>
+    after.options[option].some((it) => !before.options[option].includes(it));
+  const lists = [
+    ...(["hooks"] as const).filter(lost),
+    ...(["ignoreChanges", "replaceOnChanges"] as const).filter(gained),
+  ].map((option) => ({
+    path: ["options", option],
+    before: before.options[option],
+    after: after.options[option],
+  }));
+  return [...flags, ...lists];
 }

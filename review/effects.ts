@@ -33,6 +33,7 @@ export const EFFECTS = [
   "new image",
   "password change",
   ...PROTECTION,
+  "may not serve",
   "refused",
   "restore",
   "major upgrade",

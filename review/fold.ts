@@ -2,6 +2,8 @@ import { serverEnvironment } from "../k8s/inputs";
 import type { Row } from "./effects";
 import { abandoned, placeOf } from "./rules/archive";
 import { isStandard } from "./rules/isolation";
+import { weakenedRows } from "./rules/jobs";
+import { isOrder } from "./rules/orders";
 import { metadataAlone, paths, row, spared } from "./rules/rule";
 import { isMachinery } from "./rules/update";
 import { IMAGE, INSTANCE, isOurs, type Operation, type Step } from "./step";
@@ -121,8 +123,11 @@ const CHECKS: readonly (readonly [name: RegExp, what: string])[] = [
 
 /** Objects that exist for the update alone. */
 const machinery: Fold = (steps) => {
-  const found = steps.filter((step) => isMachinery(step) && step.operation !== "unknown");
-  if (found.length === 0) return { rows: [], rest: steps };
+  const all = steps.filter((step) => isMachinery(step) && step.operation !== "unknown");
+  const weaker = new Map(all.map((step) => [step, weakenedRows(step, steps)]));
+  const found = all.filter((step) => weaker.get(step)?.length === 0);
+  const told = all.flatMap((step) => spared(step, weaker.get(step) ?? []));
+  if (found.length === 0) return { rows: told, rest: steps.filter((step) => !all.includes(step)) };
   const ends = CHECKS.filter(([name]) => found.some((step) => name.test(step.name))).map(([, what]) => what);
   const checked = ends.length > 0 ? `; ${list(ends)} ends the update here, before the server is touched` : "";
   const row: Row = {
@@ -131,7 +136,7 @@ const machinery: Fold = (steps) => {
     effect: "nothing",
     why: `the server uses none of them${checked}`,
   };
-  return { rows: [row], rest: steps.filter((step) => !found.includes(step)) };
+  return { rows: [...told, row], rest: steps.filter((step) => !all.includes(step)) };
 };
 
 /** Labels of this product's objects, of which nobody takes notice. */
@@ -142,6 +147,7 @@ const labelsAlone: Fold = (steps) => {
       step.operation === "update" &&
       metadataAlone(step.changes) &&
       !step.changes.some(isStandard) &&
+      !step.changes.some(isOrder) &&
       (!READ_BY_OTHERS.includes(step.type) || step.changes.every(({ path }) => path[1] === "labels")),
   );
   const rows = [...new Set(found.map(paths))].map(

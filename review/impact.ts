@@ -5,10 +5,11 @@ import { type Row, severity } from "./effects";
 import { fold } from "./fold";
 import { password, randomId, secret, serviceAccount } from "./rules/credentials";
 import { service } from "./rules/network";
+import { orderRows } from "./rules/orders";
 import { type Context, mild, paths, type Rule, row, spared, unknown } from "./rules/rule";
 import { schedule } from "./rules/schedule";
 import { configuration, isLiveConfiguration } from "./rules/settings";
-import { image, provider } from "./rules/update";
+import { image, isMachinery, provider } from "./rules/update";
 import { claim, namespace, volume } from "./rules/volume";
 import { workload } from "./rules/workload";
 import { isOurs, type Plan, type Step } from "./step";
@@ -47,7 +48,7 @@ export function impact({ steps, version, more }: Plan): Row[] {
     const lifted = unprotected(step);
     const rest = withoutOptions(step);
     const told = lifted.length > 0 && rest.changes.length === 0 ? [] : rowsOf(rest, context);
-    return spared(step, [...lifted, ...told]);
+    return spared(step, [...lifted, ...orderRows(step), ...told]);
   });
   return [...more, ...told, ...rows].sort((a, b) => severity(b) - severity(a));
 }
@@ -59,17 +60,34 @@ function majorOf({ parent }: Step, steps: readonly Step[], version: unknown): Ma
   return said.find(isMajor) ?? DEFAULT_MAJOR;
 }
 
-const OPTIONS: Readonly<Record<string, string>> = {
-  protect: "nothing keeps `pulumi destroy`, or the next edit, from deleting it any more",
-  retainOnDelete: "when it leaves the stack, it is deleted from the cluster too",
+const OPTIONS: Readonly<Record<string, readonly [words: string, effect: Row["effect"], why: string]>> = {
+  protect: [
+    "taken away",
+    "no longer protected",
+    "nothing keeps `pulumi destroy`, or the next edit, from deleting it any more",
+  ],
+  retainOnDelete: [
+    "taken away",
+    "no longer protected",
+    "when it leaves the stack, it is deleted from the cluster too",
+  ],
+  replaceOnChanges: ["more", "no longer protected", "a later edit deletes it and makes it anew"],
+  hooks: ["fewer", "checks are off", "an update that would damage it is no longer refused"],
+  ignoreChanges: [
+    "more",
+    "unknown",
+    "what is changed there does not reach the cluster, and no review shows it",
+  ],
 };
 
 /** Pulumi's own protection, where it is taken away. */
 function unprotected(step: Step): Row[] {
-  return step.changes.filter(isOption).map(({ path }) => {
-    const [, option = ""] = path;
-    const lifted = row(step, `${code(option)}: taken away`, "no longer protected", OPTIONS[option] ?? "");
-    return isOurs(step) || mayHoldData(step) ? lifted : mild(lifted);
+  return step.changes.filter(isOption).flatMap(({ path }) => {
+    const [words, effect, why] = OPTIONS[path[1] ?? ""] ?? ["changed", "unknown", "not known"];
+    const data = mayHoldData(step);
+    if (isMachinery(step)) return [];
+    const lifted = { ...row(step, `${code(path[1] ?? "")}: ${words}`, effect as Row["effect"], why), data };
+    return isOurs(step) || data ? [lifted] : [mild(lifted)];
   });
 }
 

@@ -45,7 +45,11 @@ async function plansOf(options: Options, more: readonly string[]): Promise<Plan[
   if (base !== undefined) {
     if (file !== undefined || more.length > 0)
       throw new UsageError("--base takes neither --preview nor arguments of pulumi preview");
-    return plansSince(resolve(__dirname, ".."), base, stacks);
+    return plansSince(
+      resolve(__dirname, ".."),
+      base,
+      stacks.map((stack) => stack.slice(stack.lastIndexOf("/") + 1)), // a file has no organization in its name
+    );
   }
   const [stack, another] = stacks;
   if (stack === undefined || another !== undefined)

@@ -24,9 +24,15 @@ export function packageRows(before: string, after: string): Row[] {
       resource: "package-lock.json",
       change: shown.map((name) => arrow(name, old[name], now[name])).join("; ") + more,
       effect: "unknown",
+      data: changed.some((name) => name.startsWith("@pulumi/") && major(old[name]) !== major(now[name])),
       why: "both versions were rendered with the packages of this checkout: only a preview of the stack shows what a new one does by itself",
     },
   ];
+}
+
+/** A provider's next major may replace what it made. */
+function major(version: string | undefined): string | undefined {
+  return version?.split(".")[0];
 }
 
 /** Versions by name, without what only development needs. */

@@ -1,5 +1,5 @@
 import { type Change, changesOf } from "./diff";
-import { type Operation, type Plan, readUrn, type Step, type Values, versionIn } from "./step";
+import { type Operation, ownValue, type Plan, readUrn, type Step, type Values, versionIn } from "./step";
 import { SECRET, UNKNOWN } from "./words";
 
 /** What `pulumi preview --json` writes, as far as a review needs it (pulumi/pulumi, pkg/backend/display/json.go). */
@@ -74,10 +74,14 @@ export function readPreview(stack: string, text: string, exitCode = 0): Plan {
     stack,
     steps: preview.steps.flatMap(readStep),
     failure: messages(preview) || failed || undefined,
-    review: fromJson(preview.config?.["postgres-stack:review"]),
-    version: versionIn(fromJson(preview.config?.["postgres-stack:postgres"])),
+    review: fromJson(ownText(preview, "review")),
+    version: versionIn(fromJson(ownText(preview, "postgres"))),
     more: [],
   };
+}
+
+function ownText({ config }: PreviewJson, name: "review" | "postgres"): string | undefined {
+  return ownValue(config, name) as string | undefined;
 }
 
 /** The text may have lines before the JSON: what the program printed. */

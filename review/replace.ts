@@ -36,11 +36,12 @@ const CONTENT: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a change at this path means another object. */
 export function forcesNew(
-  { type, inputs }: RenderedResource,
+  { type, inputs, options }: RenderedResource,
   path: readonly string[],
   mutable: boolean,
 ): boolean {
   if (path[0] === "options") return false;
+  if (covered(options.replaceOnChanges, path)) return true;
   if (/^random:/.test(type)) return true; // pulumi-random: every input of every resource
   const fixed = mutable && inputs.immutable !== true;
   const paths = [...(FORCE_NEW[type] ?? []), ...(fixed ? [] : (CONTENT[type] ?? []))];
@@ -52,4 +53,17 @@ export function forcesNew(
 /** Whether a provider takes no notice of a change: credentials for the push are no part of an image (pulumi-docker 5.2.0). */
 export function ignored(type: string, path: readonly string[]): boolean {
   return type === "docker:index/image:Image" && /^registry\.(username|password)$/.test(path.join("."));
+}
+
+/** Whether one of an option's paths (`spec.ports[0]`, `["a.b"].c`, `spec.*`) names a change, or what is around it. */
+export function covered(patterns: readonly string[], path: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const keys = [...pattern.matchAll(/\["([^"]*)"\]|\[(\d+|\*)\]|([^.[\]]+)/g)].map(
+      (it) => it[1] ?? it[2] ?? it[3],
+    );
+    // an element of a list goes by its name here, so a number in a pattern may be any
+    return keys.every(
+      (key, i) => i < path.length && (key === "*" || /^\d+$/.test(key ?? "") || key === path[i]),
+    );
+  });
 }

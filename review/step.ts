@@ -42,6 +42,12 @@ export interface Plan {
   readonly more: readonly Row[];
 }
 
+/** What a stack's file says below the project's name, whatever that is. */
+export function ownValue(config: Values | undefined, name: "review" | "postgres"): unknown {
+  const key = Object.keys(config ?? {}).find((it) => it.endsWith(`:${name}`));
+  return key === undefined ? undefined : config?.[key];
+}
+
 /** The version in `postgres-stack:postgres` of a stack's file. */
 export function versionIn(postgres: unknown): unknown {
   return (postgres as { version?: unknown } | null | undefined)?.version;

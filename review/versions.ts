@@ -122,16 +122,22 @@ export function render(folder: string, order: Order): Promise<Answer[]> {
 }
 
 /** What a stack's file says, over the fixed values of Pulumi.yaml; unchecked. */
-export function stackConfig({ folder }: Version, stack: string): Record<string, unknown> {
-  const read = (file: string) => {
-    const { config } = (load(readFileSync(join(folder, file), "utf8")) ?? {}) as {
-      config?: Record<string, unknown>;
-    };
-    return config ?? {};
-  };
-  const project = Object.entries(read("Pulumi.yaml")).map(([key, declared]) => [
-    key,
-    (declared as { value?: unknown } | null)?.value,
-  ]);
-  return { ...Object.fromEntries(project), ...read(`Pulumi.${stack}.yaml`) };
+export function stackConfig(version: Version, stack: string): Record<string, unknown> {
+  const { config: declared = {} } = read(version, "Pulumi.yaml");
+  const fixed = Object.entries(declared).map(([key, it]) => [key, (it as { value?: unknown } | null)?.value]);
+  return { ...Object.fromEntries(fixed), ...stackFile(version, stack).config };
+}
+
+interface ConfigFile {
+  readonly config?: Record<string, unknown>;
+  /** Environments of Pulumi ESC that it takes values from. */
+  readonly environment?: unknown;
+}
+
+export function stackFile(version: Version, stack: string): ConfigFile {
+  return read(version, `Pulumi.${stack}.yaml`);
+}
+
+function read({ folder }: Version, file: string): ConfigFile {
+  return (load(readFileSync(join(folder, file), "utf8")) ?? {}) as ConfigFile;
 }

@@ -1,8 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Problem } from "./rules/rule";
 
-const PREFIX = "postgres-stack:";
-
 /** Keys that are text whatever they look like; all others are JSON. */
 const TEXT = ["dataSize", "storageClass"];
 
@@ -12,7 +10,7 @@ const MAY_BE_SECRET = ["backup", "cloneFrom", "image"];
 /** Pulumi.yaml's defaults for keys that a stack may leave out; a key without a default Pulumi would demand. */
 const LEFT_OUT = ["", "{}"];
 
-/** What the stack says below `postgres-stack:`, as it stands there. */
+/** What the stack says below the project's name, `postgres-stack:` unless somebody renamed it, as it stands there. */
 export interface StackValues {
   readonly values: Record<string, unknown>;
   readonly problems: readonly Problem[];
@@ -23,13 +21,14 @@ export interface StackValues {
  * type, so nothing is checked here.
  */
 export function readConfig(): StackValues {
+  const prefix = `${pulumi.getProject()}:`;
   const own = Object.entries(pulumi.runtime.allConfig()).filter(
-    ([key, text]) => key.startsWith(PREFIX) && !LEFT_OUT.includes(text),
+    ([key, text]) => key.startsWith(prefix) && !LEFT_OUT.includes(text),
   );
   const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
   for (const [fullKey, text] of own) {
-    const key = fullKey.slice(PREFIX.length);
+    const key = fullKey.slice(prefix.length);
     if (isSecret(fullKey) && !MAY_BE_SECRET.includes(key)) problems.push({ path: key, message: NEEDLESS });
     else values[key] = readValue(key, text);
   }
@@ -49,8 +48,8 @@ export function readValue(key: string, text: string): unknown {
   }
 }
 
-/** The SDK has this function at run time; its type declarations leave it out. */
-function isSecret(fullKey: string): boolean {
+/** Whether a stack's file has a key encrypted. The SDK has this function at run time; its type declarations leave it out. */
+export function isSecret(fullKey: string): boolean {
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
   return isConfigSecret(fullKey);
 }

@@ -15,6 +15,7 @@ export const DANGEROUS = [
   "backups are deleted",
   "backups end",
   "a crash may break the database",
+  "may not serve",
   "restore",
   "major upgrade",
   "unknown",

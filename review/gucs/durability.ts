@@ -54,12 +54,20 @@ export const DURABILITY: Table = {
     less: both(higher(), commitsAreDelayed),
     why: "synchronous_commit is off, so a crash costs the commits of up to three times as long",
   },
-  synchronous_standby_names: {
-    effect: ACKNOWLEDGED,
-    usual: "",
-    less: both(changed, ({ before }) => before !== ""),
-    why: "a commit no longer waits for the standbys that it waited for: a failover may be without the last ones",
-  },
+  synchronous_standby_names: [
+    {
+      effect: ACKNOWLEDGED,
+      usual: "",
+      less: both(changed, ({ before }) => before !== ""),
+      why: "a commit no longer waits for the standbys that it waited for: a failover may be without the last ones",
+    },
+    {
+      effect: "may not serve",
+      usual: "",
+      less: both(changed, ({ after }) => after !== ""),
+      why: "every commit waits until such a standby has it: where there is none, for ever",
+    },
+  ],
   archive_timeout: {
     effect: ACKNOWLEDGED,
     usual: "0",

@@ -5,10 +5,11 @@ import { DURABILITY } from "./durability";
 import { EXPOSURE } from "./exposure";
 import { INTEGRITY } from "./integrity";
 import { RECORDS } from "./records";
+import { SERVICE } from "./service";
 import type { Protection, Table } from "./table";
 
 /** Every setting that protects something, by its name in lower case. */
-export const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS };
+export const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS, ...SERVICE };
 
 function protectionsOf(name: string): readonly Protection[] {
   const found = PROTECTIONS[name.toLowerCase()] ?? [];

@@ -7,6 +7,7 @@ import { archiveRows } from "./archive";
 import { interruptionRows, isolationRows } from "./isolation";
 import { isRequest, requestRows } from "./request";
 import { below, type Context, restart, row, variable } from "./rule";
+import { platformRows, startRow, together } from "./start";
 import { isUpgrade, upgradeRows } from "./upgrade";
 
 const CONTAINER = ["spec", "containers", "postgres"];
@@ -36,17 +37,23 @@ export function podRows(step: Step, changes: readonly Change[], context: Context
       seconds: RESTART_SECONDS,
     })),
   ];
+  rows.push(...platformRows(step, context.steps));
   const plain: Change[] = [];
+  const beyond: Row[] = [];
   const rest = changes.filter((it) => !isRequest(it) && !isUpgrade(it) && !archive.told.includes(it));
   for (const change of rest) {
     const found = SPECIAL.map((special) => special(step, change, context)).find((it) => it !== undefined);
     if (found) rows.push(...[found].flat());
-    else plain.push(change);
+    else if (!isRepeated(change, rest)) {
+      const more = startRow(step, change);
+      if (more) beyond.push(more);
+      else plain.push(change);
+    }
   }
+  rows.push(...together(beyond));
   const told = rows.map(({ effect }) => effect);
   const words = plain
     .filter(({ path }) => !(told.includes("new image") && is(path, IMAGE_LABEL)))
-    .filter((change) => !isRepeated(change, plain))
     .map(inWords);
   if (words.length > 0) rows.push(restart(step, words.join("; "), why(step)));
   return rows;

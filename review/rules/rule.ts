@@ -40,7 +40,7 @@ export function spared(step: Step, rows: readonly Row[]): Row[] {
   const disposable = known.every((inputs) => at(inputs, "metadata", "labels", DISPOSABLE) === "true");
   if (known.length === 0 || !disposable) return [...rows];
   return rows.map((told) =>
-    isProtection(told) && needsLeave(told)
+    (isProtection(told) || told.effect === "may not serve") && needsLeave(told)
       ? mild({ ...told, why: `${told.why}; the stack is disposable` })
       : told,
   );

@@ -1,5 +1,6 @@
 import { serverEnvironment } from "../../k8s/inputs";
-import type { Change } from "../diff";
+import { compareQuantities } from "../../settings/quantity";
+import { type Change, changesOf } from "../diff";
 import type { Row } from "../effects";
 import { type Rhythm, rhythmOf } from "../rhythm";
 import { at, isOurs, type Step, type Values } from "../step";
@@ -20,7 +21,7 @@ const SOONER = 0.95;
 const DAY = 86_400_000;
 
 /** The schedule of base backups: the server does not notice, and what can be restored depends on it. */
-export const schedule: Rule = (step) => {
+export const schedule: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create")
     return [row(step, "created", "nothing", "base backups are taken beside the server")];
@@ -33,12 +34,56 @@ export const schedule: Rule = (step) => {
     return [row(step, paths(step), "nothing", "made anew; a base backup that runs is cut off")];
   const told = protectionRows(step);
   const rest = changes.filter(({ path }) => !isMetadata(path) && !told.some((it) => below(path, ...it.path)));
-  const words = rest.map(inWords);
+  const other = rest.filter((change) => !isHarmless(change, serverOf(step, steps)));
+  const words = rest.filter((it) => !other.includes(it)).map(inWords);
   const rows = told.flatMap((it) => it.rows);
+  if (other.length > 0) {
+    const change = paths({ ...step, changes: other });
+    rows.push(
+      row(step, change, "backups end", "whether a base backup is still taken can't be told from here"),
+    );
+  }
   if (words.length === 0 && rows.length > 0) return rows;
   const why = "counts from the next base backup on";
   return [...rows, row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
 };
+
+/** Parts of a schedule on which it does not depend whether a backup is taken, or that have a row of their own. */
+const HARMLESS = [
+  /^spec\.(schedule|suspend|timeZone|successfulJobsHistoryLimit|failedJobsHistoryLimit)$/,
+  /^spec\.jobTemplate\.(metadata|spec\.(backoffLimit|podFailurePolicy|template\.metadata))/,
+  /\.template\.spec\.(host(Network|PID|IPC)|automountServiceAccountToken|securityContext|priorityClassName|imagePullSecrets)/,
+  /\.containers\.backup\.(ports|imagePullPolicy|terminationMessagePolicy|securityContext|resources\.requests|env\.BACKUP_RETAIN)/,
+  /\.volumeMounts\.data\.readOnly$/,
+];
+const USER = /securityContext\.(runAsUser|runAsGroup|fsGroup)$/;
+
+/** The least that a base backup gets (k8s/backup.ts). */
+const MEMORY = "128Mi";
+
+/** Whether a base backup is taken after a change as before: it is nothing to it, or the same happens to the server. */
+function isHarmless({ path, before, after }: Change, server: Step | undefined): boolean {
+  const text = path.join(".");
+  if (HARMLESS.some((it) => it.test(text)) && !USER.test(text)) return true;
+  if (/Seconds$/.test(text))
+    return Number(after ?? Number.POSITIVE_INFINITY) >= Number(before ?? 0) && before !== undefined;
+  if (text.endsWith("resources.limits.cpu")) return true;
+  if (text.endsWith("resources.limits.memory")) return compareQuantities(String(after), MEMORY) >= 0;
+  if (!below(path, ...POD)) return false;
+  const pods = [server?.before, server?.after].map((inputs) => at(inputs, "spec", "template", "spec"));
+  const own = path.slice(POD.length).map((key, i) => (i === 1 && key === "backup" ? "postgres" : key));
+  const same = changesOf(pods[0], pods[1]).some(
+    (it) => it.path.join(".") === own.join(".") && JSON.stringify(it.after) === JSON.stringify(after),
+  );
+  const nodes = own[0] === "affinity" && own[1] === "nodeAffinity";
+  return same || (nodes && JSON.stringify(at(pods[1] as Values, ...own)) === JSON.stringify(after));
+}
+
+function serverOf(step: Step, steps: readonly Step[]): Step | undefined {
+  return steps.find(
+    ({ type, parent }) => type === "kubernetes:apps/v1:StatefulSet" && parent === step.parent,
+  );
+}
 
 /** Rows, and the path whose change they tell. */
 interface Told {

@@ -16,7 +16,7 @@ const CONFIDENTIAL = /passw|passphrase|secret|token|credential|conninfo|_key$/i;
 /** Whether a ConfigMap is the file that the server reads, and not a candidate for it. */
 export function isLiveConfiguration({ type, before, after }: Step): boolean {
   if (type !== "kubernetes:core/v1:ConfigMap") return false;
-  const { data, immutable } = (after ?? before ?? {}) as { data?: Values; immutable?: boolean };
+  const { data, immutable } = (before ?? after ?? {}) as { data?: Values; immutable?: boolean };
   return data !== undefined && FILE in data && immutable !== true;
 }
 
@@ -27,14 +27,24 @@ export const configuration: Rule = (step, { major }) => {
     return [unknown(step, paths(step), "the server can't start without its settings", true)];
   const rest = step.changes.filter(({ path }) => path.join() !== `data,${FILE}` && !isMetadata(path));
   if (rest.length > 0)
-    return [unknown(step, paths({ ...step, changes: rest }), "not known for the server's settings", false)];
+    return [unknown(step, paths({ ...step, changes: rest }), "not known for the server's settings", true)];
   const [before, after] = [settings(step.before), settings(step.after)];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const rows = names
     .filter((name) => before[name] !== after[name])
     .map((name) => setting(step, gucsOf(major), name, before, after));
+  if (others(step.before) !== others(step.after)) {
+    const why = "lines that this program does not write: PostgreSQL reads them all the same";
+    rows.push(unknown(step, paths(step), why, true));
+  }
   return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "no setting has another value")];
 };
+
+/** Lines that are neither a setting as `renderConf` writes it nor a comment. */
+function others(inputs: Values | undefined): string {
+  const lines = String((inputs?.data as Values | undefined)?.[FILE] ?? "").split("\n");
+  return lines.filter((line) => !LINE.test(line) && !/^\s*(#|$)/.test(line)).join("\n");
+}
 
 /** Reads the file as `renderConf` writes it. */
 function settings(inputs: Values | undefined): Texts {

@@ -58,5 +58,5 @@ export function isMachinery(step: Step): boolean {
   const { type, before, after } = step;
   if (!isOurs(step)) return false;
   if (MACHINERY.includes(type)) return true;
-  return type === "kubernetes:core/v1:ConfigMap" && (after ?? before)?.immutable === true;
+  return type === "kubernetes:core/v1:ConfigMap" && (before ?? after)?.immutable === true;
 }

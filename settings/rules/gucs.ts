@@ -10,6 +10,9 @@ const SETTINGS = "postgres.settings";
 /** Off, a crash leaves a broken database: worth it where the data may go, and nowhere else. */
 const DURABILITY = ["fsync", "full_page_writes"];
 
+/** On, damage is passed over or made worse: worth it where the data may go; a session of a superuser may set some for itself. */
+const DAMAGE = ["data_sync_retry", "ignore_checksum_failure", "ignore_invalid_pages", "zero_damaged_pages"];
+
 /** Every setting of PostgreSQL alone: its name, and what it may be. */
 export const gucRules: readonly Rule[] = [
   {
@@ -23,6 +26,15 @@ export const gucRules: readonly Rule[] = [
       eachSetting(config, (name, value) =>
         DURABILITY.includes(name.toLowerCase()) && gucBoolean(value) === false && !config.disposable
           ? "must stay on (off, a crash breaks the database: only a disposable stack may)"
+          : undefined,
+      ),
+  },
+  {
+    needs: ["disposable"],
+    check: (config) =>
+      eachSetting(config, (name, value) =>
+        DAMAGE.includes(name.toLowerCase()) && gucBoolean(value) === true && !config.disposable
+          ? "must stay off (on, damaged data are taken for whole ones: only a disposable stack may)"
           : undefined,
       ),
   },

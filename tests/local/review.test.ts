@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { attempt, run } from "../../local/process";
@@ -59,6 +59,17 @@ class Clone {
     );
   }
 
+  /** Writes a stack's file that takes its image from Pulumi ESC. */
+  writeImporting(stack: string, environment: readonly string[]): void {
+    this.write(stack);
+    const path = join(this.folder, `Pulumi.${stack}.yaml`);
+    const { config } = JSON.parse(readFileSync(path, "utf8"));
+    writeFileSync(
+      path,
+      JSON.stringify({ environment, config: { ...config, "postgres-stack:image": undefined } }),
+    );
+  }
+
   review(...args: string[]) {
     return attempt("unshare", [...OFFLINE, "local/review", ...args], { cwd: this.folder });
   }
@@ -87,6 +98,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
     for (const stack of ["plain", "renamed", "removed", "broken"]) clone.write(stack);
     for (const stack of ["deleted", "allowed", "expired"]) clone.write(stack, { disposable: true });
     clone.write("broken-before", { dataSize: "10GB" });
+    for (const stack of ["imports", "imports-another"]) clone.writeImporting(stack, ["images"]);
     await clone.commit();
   });
   after(() => clone.remove());
@@ -118,6 +130,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
     clone.write("added");
     clone.write("broken", { dataSize: "10GB" });
     clone.write("broken-before");
+    clone.writeImporting("imports-another", ["images", "more"]);
     clone.write("deleted", gone);
     clone.write("allowed", { ...gone, review: leave("9999-12-31") });
     clone.write("expired", { ...gone, review: leave("2026-01-01") });
@@ -125,7 +138,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
     expect(code, stderr).to.equal(2);
     const list = JSON.parse(stdout).reviews as Review[];
     reviews = new Map(list.map((review) => [review.stack, review]));
-    expect(reviews.size).to.equal(inFile.length + 10);
+    expect(reviews.size).to.equal(inFile.length + 12);
     expect(stdout).not.to.match(/nobody-may-see/);
   });
 
@@ -154,6 +167,26 @@ describe("the review of two commits, without network, daemon or cluster", functi
 
   it("a stack under a new name can't take the claim of the old one", () => {
     expectRows(reviewOf("new-name").rows, [["refused", /Pulumi.new-name.yaml .*`renamed\/postgres-data`/]]);
+  });
+
+  it("what Pulumi ESC gives is said to be unknown, and other environments need leave", () => {
+    const [same, other] = [reviewOf("imports"), reviewOf("imports-another")];
+    for (const { failure, rows } of [same, other]) {
+      expect(failure).to.equal(undefined);
+      expectRows(rows, [["unknown", /`environment`/]]);
+    }
+    expect([same.verdict, other.verdict]).to.deep.equal(["ok", "dangerous"]);
+  });
+
+  it("a stack may be named with its organization", async () => {
+    const { code, stdout, stderr } = await clone.review(
+      "--base",
+      "HEAD",
+      "--stack",
+      "acme/postgres-stack/plain",
+    );
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.equal("### plain: no change\n");
   });
 
   it("settings that are rejected are reported, in either version", () => {

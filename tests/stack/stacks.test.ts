@@ -22,7 +22,12 @@ describe("two stacks from one checkout", function () {
       const { code, stderr } = await make("stack", { NAME: name });
       expect(code, stderr).to.equal(0);
     }
-    const ups = await Promise.all(names.map((name) => make("up", { STACK: name })));
+    const context = (await run("kubectl", ["config", "current-context"])).trim();
+    for (const name of names) {
+      await test.workspace.mustPulumi("stack", "init", name);
+      await test.workspace.mustPulumi("config", "set", "--stack", name, "kubernetes:context", context);
+    }
+    const ups = await Promise.all(names.map((name) => make("up", { STACK: name, ARGS: "--yes" })));
     for (const [i, name] of names.entries()) {
       expect(ups[i]?.code, `${ups[i]?.stdout}${ups[i]?.stderr}`).to.equal(0);
       expect(ups[i]?.stdout).to.include(`kubectl exec -it -n ${namespace(name)} postgres-0`);
@@ -74,7 +79,7 @@ describe("two stacks from one checkout", function () {
     await kubectl("annotate", "pvc", "postgres-data", "--overwrite", ...annotations);
 
     // S3_BUCKET would decide the prefix
-    const up = await make("up", { STACK: third, S3_BUCKET: "", DOCKER_HOST: "unix:///nowhere" });
+    const up = await make("up", { STACK: third, ARGS: "--yes", S3_BUCKET: "", DOCKER_HOST: "unix:///nowhere" });
     expect(up.code, up.stdout + up.stderr).to.equal(0);
     expect(await query(second, "SELECT name FROM owner")).to.equal(second);
     expect(await test.workspace.output(third, "backupPrefix")).to.equal(`${prefix}/18`);

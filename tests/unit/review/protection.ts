@@ -278,6 +278,24 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       says: /from the internet/,
     },
     {
+      what: "a load balancer without the word that kept it internal",
+      before: internal("internal"),
+      config: internal(undefined),
+      rows: [
+        ["opened to the outside", /Service postgres-client the load balancer is no longer an internal one/],
+      ],
+      says: /from the internet/,
+    },
+    {
+      what: "a load balancer without Google's word that kept it internal",
+      before: balanced({ "networking.gke.io/load-balancer-type": "Internal" }),
+      config: balanced({ "networking.gke.io/load-balancer-type": undefined }),
+      rows: [
+        ["opened to the outside", /Service postgres-client the load balancer is no longer an internal one/],
+      ],
+      says: /from the internet/,
+    },
+    {
       what: "other security groups of the load balancer",
       before: groups("sg-1"),
       config: groups("sg-2"),
@@ -368,6 +386,42 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       both: true,
     },
 
+    // whether the server comes back
+    {
+      what: "a zone for the server",
+      config: { placement: { nodeSelector: { "topology.kubernetes.io/zone": "eu-central-1c" } } },
+      rows: [["may not serve", /StatefulSet postgres `nodeSelector.topology.kubernetes.io\/zone`: none/]],
+      says: /the pod waits for ever/,
+    },
+    {
+      what: "an image for other machines than its nodes",
+      before: { placement: { nodeSelector: { "kubernetes.io/arch": "amd64" } } },
+      config: { image: { platform: "linux/arm64" } },
+      rows: [
+        ["may not serve", /StatefulSet postgres `image.platform`: .* → `linux\/arm64`/],
+        ["new image", /StatefulSet postgres/],
+      ],
+      says: /the nodes are amd64.*exec format error/,
+    },
+    {
+      what: "other machines",
+      before: { image: { platform: "linux/amd64" } },
+      config: { image: { platform: "linux/arm64" } },
+      rows: [["may not serve", /StatefulSet postgres `image.platform`: `linux\/amd64` → `linux\/arm64`/]],
+      says: /exec format error/,
+      both: true,
+    },
+    {
+      what: "memory that few nodes have",
+      config: { postgres: { memory: "2Ti" } },
+      rows: [["may not serve", /StatefulSet postgres `resources.limits.memory`: `512Mi` → `2Ti`/]],
+      says: /where no node beside the volume has it, the pod waits for ever/,
+    },
+    guc("synchronous_standby_names", "*", "may not serve", /every commit waits .* for ever/, { both: true }),
+    guc("default_transaction_read_only", true, "may not serve", /every statement that writes is refused/),
+    guc("statement_timeout", "5ms", "may not serve", /nearly every statement is cut off/),
+    guc("transaction_timeout", "10ms", "may not serve", /nearly every statement is cut off/),
+
     // PostgreSQL's settings
     guc("synchronous_commit", "off", "acknowledged commits may be lost", /a crash costs the last ones/),
     guc("wal_writer_delay", "10s", "acknowledged commits may be lost", /synchronous_commit is off/, {
@@ -395,10 +449,16 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       rows: [["backups end", /ConfigMap postgres-conf `wal_level`: PostgreSQL's default → `minimal`/]],
       says: /no base backup can be taken and nothing can be archived/,
     },
-    guc("data_sync_retry", true, "a crash may break the database", /as if the data were on the disk/),
-    guc("zero_damaged_pages", true, CHECKS, /its rows are gone/),
-    guc("ignore_checksum_failure", true, CHECKS, /damaged pages are read/),
-    guc("ignore_invalid_pages", true, CHECKS, /rows may be lost/),
+    guc("data_sync_retry", true, "a crash may break the database", /as if the data were on the disk/, {
+      ...mild,
+      before: { disposable: true },
+    }),
+    guc("zero_damaged_pages", true, CHECKS, /its rows are gone/, { ...mild, before: { disposable: true } }),
+    guc("ignore_checksum_failure", true, CHECKS, /damaged pages are read/, {
+      ...mild,
+      before: { disposable: true },
+    }),
+    guc("ignore_invalid_pages", true, CHECKS, /rows may be lost/, { ...mild, before: { disposable: true } }),
     guc("ignore_system_indexes", true, CHECKS, /damaged system indexes/),
     guc("allow_in_place_tablespaces", true, CHECKS, /backups do not count on them/),
     guc("allow_system_table_mods", true, CHECKS, /system tables, which nothing repairs/),
@@ -466,7 +526,7 @@ function ranges(text: string): Tree {
   return balanced({ "service.beta.kubernetes.io/load-balancer-source-ranges": text });
 }
 
-function internal(scheme: string): Tree {
+function internal(scheme: string | undefined): Tree {
   return balanced({ "service.beta.kubernetes.io/aws-load-balancer-scheme": scheme });
 }
 

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { loadSettings } from "../../../settings";
 import { stackSchema } from "../../../settings/schema";
@@ -33,5 +34,18 @@ describe("Pulumi.yaml", () => {
     const without = JSON.stringify(loadSettings());
     await configure({ ...Object.fromEntries(defaults), ...needed });
     expect(JSON.stringify(loadSettings())).to.equal(without);
+  });
+
+  it("may have another name: a stack's keys have it too", async () => {
+    const mocks = { newResource: () => ({ id: "", state: {} }), call: () => ({}) };
+    await pulumi.runtime.setMocks(mocks, "acme-databases", "prod");
+    const image = JSON.stringify({ repository: "r.example.com/postgres" });
+    pulumi.runtime.setAllConfig({ "acme-databases:dataSize": "2Gi", "acme-databases:image": image });
+    expect(loadSettings().volume.claimSize).to.equal("5120Mi");
+  });
+
+  it("says which Pulumi CLI it needs", () => {
+    const { requiredPulumiVersion } = yaml("Pulumi.yaml") as unknown as { requiredPulumiVersion?: string };
+    expect(requiredPulumiVersion).to.match(/^>=3\.\d+\.\d+$/);
   });
 });

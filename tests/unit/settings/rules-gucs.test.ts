@@ -95,6 +95,14 @@ describe("a stack's settings of PostgreSQL", () => {
       /datestyle: is the same setting as DateStyle/,
     ],
     ["fsync off", settings({ fsync: false }), /fsync: must stay on .*disposable/],
+    [
+      "zeroed pages",
+      settings({ zero_damaged_pages: true }),
+      /zero_damaged_pages: must stay off .*disposable/,
+    ],
+    ["bad checksums", settings({ Ignore_Checksum_Failure: "on" }), /must stay off .*disposable/],
+    ["missing pages", settings({ ignore_invalid_pages: "1" }), /must stay off .*disposable/],
+    ["writes that fail", settings({ data_sync_retry: "yes" }), /must stay off .*disposable/],
     ["full_page_writes off", settings({ full_page_writes: "no" }), /full_page_writes: must stay on/],
     ["passwords hashed with MD5", settings({ password_encryption: "md5" }), /it must be scram-sha-256/],
   ]);
@@ -106,6 +114,8 @@ describe("a stack's settings of PostgreSQL", () => {
     ],
     ["an extension's setting", settings({ "pgaudit.log": "write", "auto_explain.log_min_duration": "1s" })],
     ["an enum's on and off as booleans", settings({ wal_compression: true, huge_pages: false })],
+    ["zeroed pages in a disposable stack", { disposable: true, ...settings({ zero_damaged_pages: "on" }) }],
+    ["zeroed pages off", settings({ zero_damaged_pages: "off" })],
     ["fsync off in a disposable stack", { disposable: true, ...settings({ fsync: "off" }) }],
   ]);
 

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# Before a stack whose data are kept is brought up: which cluster is meant, what the update does, and whether somebody wants it.
+# Sourced after lib.sh, in a session on the stack.
+
+# Whether the stack STACK keeps its data: all do whose configuration does not say `disposable: true`.
+keeps_data() { [[ "$(said postgres-stack:disposable)" != true ]]; }
+
+# What the stack's configuration says.
+# Arguments: key
+# Prints: the value; nothing where it says none
+said() { pulumi config get "$1" --stack "$STACK" 2>/dev/null || true; }
+
+# Goes on where the stack names its cluster, its review passes, and somebody says yes; ARGS=--yes has said so.
+# Exit: 1 with the reason; then nothing was changed
+ask_for_protected() {
+  local asked=1 rest=() argument answer=""
+  for argument in ${ARGUMENTS[@]+"${ARGUMENTS[@]}"}; do
+    if [[ "$argument" == --yes || "$argument" == -y ]]; then asked=""; else rest+=("$argument"); fi
+  done
+  if [[ -z "$(said kubernetes:context)$(said kubernetes:kubeconfig)" ]]; then
+    die "Stack '$STACK' keeps its data, and its file does not say in which cluster they are; nothing was changed." \
+      "Say it: local/pulumi config set kubernetes:context <a context of the kubeconfig> --stack $STACK"
+  fi
+  if ! ARGS="${rest[*]+"${rest[*]}"}" "$ROOT/local/review" --stack "$STACK"; then
+    die "The review above lets nothing through; nothing was changed."
+  fi
+  if [[ -z "$asked" ]]; then return; fi
+  if [[ ! -t 0 ]]; then
+    die "Stack '$STACK' keeps its data, and nobody is here to be asked; nothing was changed. To go ahead: ARGS=--yes"
+  fi
+  read -rp "Update stack '$STACK'? Only 'yes' goes ahead: " answer
+  [[ "$answer" == yes ]] || die "Nothing was changed."
+}

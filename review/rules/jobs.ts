@@ -1,0 +1,56 @@
+import { serverEnvironment } from "../../k8s/inputs";
+import type { Row } from "../effects";
+import { at, type Step, type Values } from "../step";
+import { placeOf } from "./archive";
+import { row } from "./rule";
+
+const FIRST = /-first-backup$/;
+
+/** Jobs of an update by what they are for; a preflight comes and goes with its request. */
+const JOBS: readonly (readonly [name: RegExp, effect: Row["effect"], why: string])[] = [
+  [
+    FIRST,
+    "longer between backups",
+    "no base backup is taken at once where the archive has none: until the schedule's next, a lost volume has none to come back from",
+  ],
+  [
+    /-archive-check$/,
+    "checks are off",
+    "an archive that is another database's is not noticed before the server restarts",
+  ],
+  [/-apply$/, "checks are off", "nobody confirms that the server took its settings over"],
+  [
+    /-(check|preflight)$/,
+    "checks are off",
+    "settings, or a request, are no longer tried before the server is touched",
+  ],
+];
+
+/** What an update no longer makes sure of, where one of its own jobs goes or does something else. */
+export function weakenedRows(step: Step, steps: readonly Step[]): Row[] {
+  const [, effect, why] = JOBS.find(([name]) => name.test(step.name)) ?? [];
+  if (!step.type.endsWith(":Job") || effect === undefined || why === undefined) return [];
+  if (step.operation === "delete")
+    return /-preflight$/.test(step.name) || withoutArchive(step, steps)
+      ? []
+      : [row(step, "deleted", effect, why)];
+  if (step.before === undefined || step.after === undefined || /-preflight$/.test(step.name)) return [];
+  const [from, to] = [step.before, step.after].map(commandOf);
+  return from === to ? [] : [row(step, "another command", effect, why)];
+}
+
+/** Without an archive, or in a disposable stack, there is nothing to ask it. */
+function withoutArchive(step: Step, steps: readonly Step[]): boolean {
+  if (/-check$/.test(step.name) && !/-archive-check$/.test(step.name)) return false;
+  const server = steps.find(
+    ({ type, parent }) => type === "kubernetes:apps/v1:StatefulSet" && parent === step.parent,
+  );
+  if (server === undefined || /-apply$/.test(step.name)) return false;
+  const disposable = at(server.after, "metadata", "labels", "postgres-stack/disposable") === "true";
+  return placeOf(serverEnvironment(server.after)) === "" || (disposable && !FIRST.test(step.name));
+}
+
+function commandOf(inputs: Values | undefined): string {
+  const containers = at(inputs, "spec", "template", "spec", "containers") as Values[] | undefined;
+  return JSON.stringify((containers ?? []).map(({ command, args }) => [command, args]));
+}

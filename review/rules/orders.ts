@@ -1,0 +1,42 @@
+import type { Row } from "../effects";
+import { isOurs, type Step } from "../step";
+import { arrow } from "../words";
+import { mild, row, unknown } from "./rule";
+
+/** Annotations by which an object tells Pulumi's provider how to treat it. */
+const PREFIX = "pulumi.com/";
+
+/** What orders to the provider take from an object's protection. */
+export function orderRows(step: Step): Row[] {
+  if (!isOurs(step) || step.operation !== "update") return [];
+  return step.changes.filter(isOrder).flatMap(({ path, before, after }) => {
+    const name = (path[2] ?? "").slice(PREFIX.length);
+    const words = arrow(name, before, after);
+    switch (name) {
+      case "timeoutSeconds":
+        return [];
+      case "skipAwait":
+        if (after !== "true" || step.type.endsWith(":Service")) return [];
+        return [
+          mild(
+            row(step, words, "checks are off", "an update is done before anybody knows whether it came up"),
+          ),
+        ];
+      case "patchForce":
+      case "patchFieldManager":
+        if (name === "patchForce" && after !== "true") return [];
+        return [
+          row(step, words, "checks are off", "what keeps another stack's object from being taken over"),
+        ];
+      default:
+        return after === undefined
+          ? []
+          : [unknown(step, words, "an order to the provider, not known here", true)];
+    }
+  });
+}
+
+/** Whether a change is an order to the provider. */
+export function isOrder({ path }: { readonly path: readonly string[] }): boolean {
+  return path[0] === "metadata" && path[1] === "annotations" && (path[2] ?? "").startsWith(PREFIX);
+}
