@@ -3,10 +3,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { BackupSettings, SecretValues } from "../settings/settings";
+import type { Instance } from "./instance";
 import { type Identity, labels } from "./names";
-import { type Mount, secretFolder, secretMount } from "./pod";
+import { type Mount, type ServerPart, secretFolder, secretMount } from "./pod";
 
-export interface Archive {
+export interface Archive extends ServerPart {
+  readonly backup: BackupSettings;
   /** `<prefix>`, or `<prefix>/<id>` for a disposable stack. */
   readonly prefix: pulumi.Output<string>;
   readonly environment: Record<string, pulumi.Input<string>>;
@@ -26,23 +28,20 @@ const CREDENTIALS: Record<BackupSettings["variable"], readonly string[]> = {
 };
 
 /**
- * What archiving and base backups share: prefix, WAL-G's settings, credentials as mounted files.
- *
- * @param disposable a disposable stack's next life is another database, which must not archive over the segments of the
- *   one before: each life gets a folder of its own
+ * What archiving and base backups share: prefix, WAL-G's settings, credentials as mounted files; undefined without backups.
+ * A disposable stack's next life is another database, which must not archive over the segments of the one before: each life
+ * gets a folder of its own.
  */
-export function createArchive(
-  identity: Identity,
-  args: BackupSettings,
-  disposable: boolean,
-  opts: pulumi.CustomResourceOptions,
-): Archive {
-  const prefix = disposable
-    ? pulumi.interpolate`${args.prefix}/${new random.RandomId(`${identity.name}-life`, { byteLength: 4 }, opts).hex}`
+export function createArchive(instance: Instance, opts: pulumi.CustomResourceOptions): Archive | undefined {
+  const args = instance.backup;
+  if (args === undefined) return undefined;
+  const prefix = instance.disposable
+    ? pulumi.interpolate`${args.prefix}/${new random.RandomId(`${instance.name}-life`, { byteLength: 4 }, opts).hex}`
     : pulumi.output(args.prefix);
-  const access = storeAccess(identity, { ...args, name: "object-store", of: "" }, opts);
-  const key = keyAccess(identity, { ...args, name: "encryption", of: "" }, opts);
+  const access = storeAccess(instance, { ...args, name: "object-store", of: "" }, opts);
+  const key = keyAccess(instance, { ...args, name: "encryption", of: "" }, opts);
   return {
+    backup: args,
     prefix,
     mounts: [...access.mounts, ...key.mounts],
     podLabels: identityLabels(args.serviceAccountAnnotations),

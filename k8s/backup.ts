@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { BackupSettings } from "../settings/settings";
 import type { Archive } from "./archive";
-import { claimName, type Identity, labels } from "./names";
-import { besideTheDatabase, type PlacementArgs, podPlacement } from "./placement";
+import type { Instance } from "./instance";
+import { claimName, labels } from "./names";
+import { besideTheDatabase, podPlacement } from "./placement";
 import {
   claimMount,
   environment,
@@ -14,13 +14,6 @@ import {
   superuserClient,
 } from "./pod";
 
-export type BackupJobArgs = BackupSettings & {
-  readonly archive: Archive;
-  readonly image: pulumi.Input<string>;
-  readonly major: number;
-  readonly placement: PlacementArgs;
-};
-
 const CONTAINER = "backup";
 /** A failure that later backups have made good is no longer news; also those by hand go then. */
 const A_WEEK = 7 * 24 * 3600;
@@ -29,24 +22,25 @@ const SKIPPED = 3;
 
 /** Base backups on a schedule. By hand: `kubectl create job --from=cronjob/<name>-backup <any-name>`. */
 export function createBackupSchedule(
-  identity: Identity,
-  args: BackupJobArgs,
+  instance: Instance,
+  archive: Archive | undefined,
   opts: pulumi.CustomResourceOptions,
-): k8s.batch.v1.CronJob {
-  const name = `${identity.name}-backup`;
+): k8s.batch.v1.CronJob | undefined {
+  if (archive === undefined) return undefined;
+  const name = `${instance.name}-backup`;
   return new k8s.batch.v1.CronJob(
     name,
     {
-      metadata: { name, namespace: identity.namespace, labels: labels(identity, "backup") },
+      metadata: { name, namespace: instance.namespace, labels: labels(instance, "backup") },
       spec: {
-        schedule: args.schedule,
+        schedule: archive.backup.schedule,
         timeZone: "Etc/UTC",
         concurrencyPolicy: "Forbid",
         startingDeadlineSeconds: 3600,
         successfulJobsHistoryLimit: 1,
         failedJobsHistoryLimit: 1,
         jobTemplate: {
-          spec: { ...backupJob(identity, args, ["backup.sh"]), ttlSecondsAfterFinished: A_WEEK },
+          spec: { ...backupJob(instance, archive, ["backup.sh"]), ttlSecondsAfterFinished: A_WEEK },
         },
       },
     },
@@ -60,19 +54,20 @@ export function createBackupSchedule(
  * run again whenever Pulumi replaces it. The update does not wait for it: the database may be large.
  */
 export function createFirstBackup(
-  identity: Identity,
-  args: BackupJobArgs,
+  instance: Instance,
+  archive: Archive | undefined,
   opts: pulumi.CustomResourceOptions,
-): k8s.batch.v1.Job {
+): k8s.batch.v1.Job | undefined {
+  if (archive === undefined) return undefined;
   return new k8s.batch.v1.Job(
-    `${identity.name}-first-backup`,
+    `${instance.name}-first-backup`,
     {
       metadata: {
-        namespace: identity.namespace,
-        labels: labels(identity, "backup"),
+        namespace: instance.namespace,
+        labels: labels(instance, "backup"),
         annotations: { "pulumi.com/skipAwait": "true" },
       },
-      spec: backupJob(identity, args, ["backup.sh", "--first"], keyAnnotation(args.archive)),
+      spec: backupJob(instance, archive, ["backup.sh", "--first"], keyAnnotation(archive)),
     },
     opts,
   );
@@ -87,18 +82,18 @@ function keyAnnotation({ keyFingerprint }: Archive): Record<string, pulumi.Input
  * and a pod that its node lost is no try at all.
  */
 function backupJob(
-  identity: Identity,
-  args: BackupJobArgs,
+  instance: Instance,
+  archive: Archive,
   command: string[],
   annotations?: Record<string, pulumi.Input<string>>,
 ): k8s.types.input.batch.v1.JobSpec {
-  const client = superuserClient(identity);
-  const storesOnTheVolume = args.variable === "WALG_FILE_PREFIX";
+  const client = superuserClient(instance);
+  const storesOnTheVolume = archive.backup.variable === "WALG_FILE_PREFIX";
   const mounts = [
     ...scratchMounts(),
-    claimMount(claimName(identity), !storesOnTheVolume),
+    claimMount(claimName(instance), !storesOnTheVolume),
     client.mount,
-    ...args.archive.mounts,
+    ...archive.mounts,
   ];
   return {
     backoffLimit: 2,
@@ -110,27 +105,27 @@ function backupJob(
     },
     activeDeadlineSeconds: 24 * 3600,
     template: {
-      metadata: { labels: { ...labels(identity, "backup"), ...args.archive.podLabels }, annotations },
+      metadata: { labels: { ...labels(instance, "backup"), ...archive.podLabels }, annotations },
       spec: {
-        ...restrictedPod(identity, mounts),
-        ...podPlacement(args.placement, besideTheDatabase(identity)),
+        ...restrictedPod(instance, mounts),
+        ...podPlacement(instance.placement, besideTheDatabase(instance)),
         restartPolicy: "Never",
         containers: [
           {
             ...restrictedContainer(mounts),
             name: CONTAINER,
-            image: args.image,
+            image: instance.image,
             args: command,
             env: environment({
-              ...args.archive.environment,
+              ...archive.environment,
               ...client.environment,
-              PGDATA: pgdata(args.major),
-              BACKUP_RETAIN: String(args.retain),
+              PGDATA: pgdata(instance.postgres.version),
+              BACKUP_RETAIN: String(archive.backup.retain),
               BACKUP_STATUS_FILE: "/dev/termination-log",
             }),
             resources: {
               requests: { cpu: "100m", memory: "128Mi" },
-              limits: { cpu: args.cpu, memory: args.memory },
+              limits: { cpu: archive.backup.cpu, memory: archive.backup.memory },
             },
           },
         ],

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { Instance } from "./instance";
 import { awaitedJob } from "./job";
 import { type Identity, labels } from "./names";
-import { nearTheDatabase, type PlacementArgs, podPlacement } from "./placement";
+import { nearTheDatabase, podPlacement } from "./placement";
 import {
   confMount,
   emptyDir,
@@ -12,21 +13,10 @@ import {
   type Mount,
   restrictedContainer,
   restrictedPod,
+  type ServerPart,
   scratchMounts,
   superuserClient,
 } from "./pod";
-
-export interface ConfigurationArgs {
-  readonly image: pulumi.Input<string>;
-  /** The file for conf.d, rendered. */
-  readonly conf: string;
-  /** Those of its settings that PostgreSQL reads only when it starts. */
-  readonly restartSettings: Readonly<Record<string, string>>;
-  /** The server's memory limit: the settings are tried under the same. */
-  readonly memory: string;
-  readonly sharedMemory: string;
-  readonly placement: PlacementArgs;
-}
 
 const FILE = "postgres-stack.conf";
 /** On the check's Job: the file that it tries. */
@@ -43,26 +33,25 @@ const CHECKED = "postgres-stack/conf";
  * 4. apply: a Job waits until the server sees it, reloads, and confirms every value ({@link applyConfiguration}).
  */
 export function checkConfiguration(
-  identity: Identity,
-  args: ConfigurationArgs,
+  instance: Instance,
   opts: pulumi.CustomResourceOptions,
 ): { candidate: k8s.core.v1.ConfigMap; check: k8s.batch.v1.Job } {
-  const { name, namespace } = identity;
+  const { name, namespace, postgres, sharedMemory } = instance;
   const candidate = new k8s.core.v1.ConfigMap(
     `${name}-conf-candidate`,
     {
-      metadata: { namespace, labels: labels(identity, "job") },
+      metadata: { namespace, labels: labels(instance, "job") },
       immutable: true,
-      data: { [FILE]: args.conf },
+      data: { [FILE]: postgres.conf },
     },
     opts,
   );
-  const shm = emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: args.sharedMemory });
-  const client = superuserClient(identity);
-  const check = job(identity, "check", {
-    ...args,
-    annotations: { [CHECKED]: args.conf },
+  const shm = emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: sharedMemory });
+  const client = superuserClient(instance);
+  const check = job(instance, "check", {
+    annotations: { [CHECKED]: postgres.conf },
     command: "check-settings.sh",
+    memory: postgres.memory, // the settings are tried under the server's limit
     conf: candidate,
     mounts: [shm, client.mount],
     environment: client.environment,
@@ -76,29 +65,40 @@ export function checkConfiguration(
  * not what the settings say: an update of `--target`s that leaves the check out leaves the content too.
  */
 export function createLiveConfiguration(
-  identity: Identity,
-  { conf, check }: { readonly conf: string; readonly check: k8s.batch.v1.Job },
+  instance: Instance,
+  check: k8s.batch.v1.Job,
   opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.ConfigMap {
-  return new k8s.core.v1.ConfigMap(
-    `${identity.name}-conf`,
+): LiveConfiguration {
+  const { conf, restartSettings } = instance.postgres;
+  const map = new k8s.core.v1.ConfigMap(
+    `${instance.name}-conf`,
     {
       metadata: {
-        name: liveName(identity),
-        namespace: identity.namespace,
-        labels: labels(identity, "database"),
+        name: liveName(instance),
+        namespace: instance.namespace,
+        labels: labels(instance, "database"),
       },
       // a check of before says nothing yet
       data: { [FILE]: check.metadata.annotations.apply((it) => it?.[CHECKED] ?? conf) },
     },
     opts,
   );
+  return {
+    map,
+    mounts: [confMount(liveName(instance))],
+    restartOn: { "postgres-stack/restart-settings": restartFingerprint(restartSettings) },
+    needs: [map],
+  };
 }
 
-export const liveName = ({ name }: Identity): string => `${name}-conf`;
+export interface LiveConfiguration extends ServerPart {
+  readonly map: k8s.core.v1.ConfigMap;
+}
+
+const liveName = ({ name }: Identity): string => `${name}-conf`;
 
 /** Changes with every setting that needs a restart, and with no other: it is part of the pod's template. */
-export function restartFingerprint(settings: Readonly<Record<string, string>>): string {
+function restartFingerprint(settings: Readonly<Record<string, string>>): string {
   const lines = Object.keys(settings)
     .sort()
     .map((name) => `${name}=${settings[name]}`);
@@ -111,12 +111,12 @@ export function restartFingerprint(settings: Readonly<Record<string, string>>): 
  * lacks the annotation and has read the content, so after a refresh that is no change.
  */
 export function applyConfiguration(
-  identity: Identity,
-  args: ConfigurationArgs & { readonly candidate: k8s.core.v1.ConfigMap },
+  instance: Instance,
+  candidate: k8s.core.v1.ConfigMap,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
-  const { name, namespace } = identity;
-  const content = fingerprint(args.conf);
+  const { name, namespace } = instance;
+  const content = fingerprint(instance.postgres.conf);
   const nudge = new k8s.core.v1.PodPatch(
     `${name}-conf-nudge-${content}`,
     {
@@ -132,11 +132,10 @@ export function applyConfiguration(
     },
     { ...opts, ignoreChanges: ["metadata.annotations"] },
   );
-  const client = superuserClient(identity);
-  return job(identity, "apply", {
-    ...args,
+  const client = superuserClient(instance);
+  return job(instance, "apply", {
     command: "apply-settings.sh",
-    conf: args.candidate,
+    conf: candidate,
     mounts: [client.mount],
     environment: { ...client.environment, APPLY_DEADLINE: "180" },
     memory: "128Mi",
@@ -145,8 +144,6 @@ export function applyConfiguration(
 }
 
 interface JobArgs {
-  readonly image: pulumi.Input<string>;
-  readonly placement: PlacementArgs;
   readonly command: string;
   readonly conf: k8s.core.v1.ConfigMap;
   readonly mounts: readonly Mount[];
@@ -157,17 +154,17 @@ interface JobArgs {
   readonly opts: pulumi.CustomResourceOptions;
 }
 
-function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
+function job(instance: Instance, purpose: "check" | "apply", args: JobArgs): k8s.batch.v1.Job {
   const mounts = [...scratchMounts(), confMount(args.conf.metadata.name), ...args.mounts];
   const pod = {
-    ...restrictedPod(identity, mounts),
-    ...podPlacement(args.placement, nearTheDatabase(identity)),
+    ...restrictedPod(instance, mounts),
+    ...podPlacement(instance.placement, nearTheDatabase(instance)),
     restartPolicy: "Never",
     containers: [
       {
         ...restrictedContainer(mounts),
         name: purpose,
-        image: args.image,
+        image: instance.image,
         args: [args.command],
         env: environment(args.environment),
         resources: jobResources(args.memory),
@@ -175,7 +172,7 @@ function job(identity: Identity, purpose: "check" | "apply", args: JobArgs): k8s
     ],
   };
   return awaitedJob(
-    identity,
+    instance,
     { purpose, deadlineSeconds: 600, awaited: "12m", annotations: args.annotations, pod },
     args.opts,
   );

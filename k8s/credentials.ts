@@ -2,41 +2,31 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { clientHost, type Identity, labels, PORT } from "./names";
+import type { Instance } from "./instance";
+import { clientHost, type Identity, labels, PORT, SUPERUSER, superuserSecret } from "./names";
+import { type ServerPart, secretFolder, secretMount } from "./pod";
 
-export interface RoleArgs {
-  /** The application's role: it can log in and owns its database. */
-  readonly role: string;
-  readonly database: string;
-}
-
-export interface Credentials {
+export interface Credentials extends ServerPart {
   /** Secret of the superuser `postgres`: `username`, `password`. */
   readonly superuser: k8s.core.v1.Secret;
   /** Secret of the application's role: `username`, `password`, `host`, `port`, `database`, `uri`, `jdbc-uri`. */
   readonly application: k8s.core.v1.Secret;
-  /** Changes with either password: the server takes passwords over when it boots. */
-  readonly fingerprint: pulumi.Output<string>;
 }
 
-export const SUPERUSER = "postgres";
-export const superuserSecret = ({ name }: Identity): string => `${name}-superuser`;
 export const applicationSecret = ({ name }: Identity): string => `${name}-app`;
 
 /** Generated passwords for the superuser and the application's role, each in a Secret of its own. */
-export function createCredentials(
-  identity: Identity,
-  { role, database }: RoleArgs,
-  opts: pulumi.CustomResourceOptions,
-): Credentials {
+export function createCredentials(instance: Instance, opts: pulumi.CustomResourceOptions): Credentials {
+  const { name, namespace, access } = instance;
+  const { role, database } = access;
   const password = (of: string) =>
     // letters and digits only: the password is part of URIs
-    new random.RandomPassword(`${identity.name}-${of}-password`, { length: 32, special: false }, opts).result;
-  const secret = (of: string, name: string, stringData: Record<string, pulumi.Input<string>>) =>
+    new random.RandomPassword(`${name}-${of}-password`, { length: 32, special: false }, opts).result;
+  const secret = (of: string, secretName: string, stringData: Record<string, pulumi.Input<string>>) =>
     new k8s.core.v1.Secret(
-      `${identity.name}-${of}`,
+      `${name}-${of}`,
       {
-        metadata: { name, namespace: identity.namespace, labels: labels(identity, "database") },
+        metadata: { name: secretName, namespace, labels: labels(instance, "database") },
         type: "kubernetes.io/basic-auth",
         stringData,
       },
@@ -45,19 +35,39 @@ export function createCredentials(
 
   const root = password("superuser");
   const app = password("app");
-  const host = clientHost(identity);
+  const host = clientHost(instance);
+  const superuser = secret("superuser", superuserSecret(instance), {
+    username: SUPERUSER,
+    password: root,
+  });
+  const application = secret("app", applicationSecret(instance), {
+    username: role,
+    password: app,
+    host,
+    port: String(PORT),
+    database,
+    uri: pulumi.interpolate`postgresql://${role}:${app}@${host}:${PORT}/${database}`,
+    "jdbc-uri": pulumi.interpolate`jdbc:postgresql://${host}:${PORT}/${database}?user=${role}&password=${app}`,
+  });
   return {
-    superuser: secret("superuser", superuserSecret(identity), { username: SUPERUSER, password: root }),
-    application: secret("app", applicationSecret(identity), {
-      username: role,
-      password: app,
-      host,
-      port: String(PORT),
-      database,
-      uri: pulumi.interpolate`postgresql://${role}:${app}@${host}:${PORT}/${database}`,
-      "jdbc-uri": pulumi.interpolate`jdbc:postgresql://${host}:${PORT}/${database}?user=${role}&password=${app}`,
-    }),
-    fingerprint: pulumi.unsecret(pulumi.all([root, app]).apply(fingerprint)),
+    superuser,
+    application,
+    mounts: [
+      secretMount("superuser", superuserSecret(instance)),
+      secretMount("app", applicationSecret(instance)),
+    ],
+    environment: {
+      POSTGRES_USER: SUPERUSER,
+      POSTGRES_PASSWORD_FILE: `${secretFolder("superuser")}/password`,
+      APP_USER: role,
+      APP_PASSWORD_FILE: `${secretFolder("app")}/password`,
+      APP_DATABASE: database,
+    },
+    // the server takes passwords over when it boots
+    restartOn: {
+      "postgres-stack/passwords": pulumi.unsecret(pulumi.all([root, app]).apply(fingerprint)),
+    },
+    needs: [superuser, application],
   };
 }
 

@@ -1,55 +1,20 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { BackupSettings, RequestSettings } from "../settings/settings";
 import { createArchive } from "./archive";
 import { checkArchive } from "./archive-check";
 import { createBackupSchedule, createFirstBackup } from "./backup";
-import { type ClusterArgs, onCluster, requireDefaultProvider } from "./cluster";
-import {
-  applyConfiguration,
-  checkConfiguration,
-  createLiveConfiguration,
-  restartFingerprint,
-} from "./configuration";
-import { createCredentials, type RoleArgs } from "./credentials";
+import { onCluster, requireDefaultProvider } from "./cluster";
+import { applyConfiguration, checkConfiguration, createLiveConfiguration } from "./configuration";
+import { createCredentials } from "./credentials";
+import { after, type Instance, type PostgresInstanceArgs } from "./instance";
 import { clientHost, type Identity, labels, PORT } from "./names";
-import { createClientService, createHeadlessService, type NetworkArgs } from "./network";
-import type { PlacementArgs } from "./placement";
+import { createClientService, createHeadlessService } from "./network";
 import { checkRequest, createRequest, reportRequest } from "./request";
-import { createKept, type VolumeArgs } from "./volume";
+import { createKept } from "./volume";
 import { createStatefulSet } from "./workload";
 
 export type { ClusterArgs } from "./cluster";
-
-export interface PostgresInstanceArgs {
-  /** What the pods run, by digest where it is known. */
-  readonly image: pulumi.Input<string>;
-  /** The image's tag, known at preview: a label on the pod, so that a review shows which image is meant. */
-  readonly imageTag: string;
-  /** The data goes with the stack, and each life of the stack archives into a folder of its own. Default: false. */
-  readonly disposable: boolean;
-  readonly volume: Pick<VolumeArgs, "claimSize" | "storageClass">;
-  readonly postgres: {
-    readonly version: number;
-    /** Kubernetes quantities; request and limit. */
-    readonly memory: string;
-    readonly cpu: string;
-    /** The conf.d file, and those of its settings that need a restart. */
-    readonly conf: string;
-    readonly restartSettings: Readonly<Record<string, string>>;
-  };
-  /** None: plain PostgreSQL, nothing is archived. */
-  readonly backup?: BackupSettings;
-  /** A restore, a clone or an upgrade: it is checked before anything changes, and happens once. */
-  readonly request?: RequestSettings;
-  readonly access: RoleArgs & NetworkArgs;
-  readonly placement: PlacementArgs & { readonly namespace: string; readonly createNamespace: boolean };
-  readonly gracePeriodSeconds: number;
-  /** Size of `/dev/shm`. */
-  readonly sharedMemory: string;
-  /** Where it runs. Default: the cluster of the program's `kubernetes:` configuration. */
-  readonly cluster?: ClusterArgs;
-}
+export type { PostgresInstanceArgs } from "./instance";
 
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
@@ -73,114 +38,69 @@ export class PostgresInstance extends pulumi.ComponentResource {
 
   constructor(name: string, args: PostgresInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("postgres-stack:k8s:PostgresInstance", name, {}, onCluster(name, args.cluster, opts));
-    const { image, postgres, placement, access, backup, cluster, disposable } = args;
-    if (cluster === undefined) requireDefaultProvider(this, name);
-    const identity = identify(name, placement.namespace, disposable);
+    if (args.cluster === undefined) requireDefaultProvider(this, name);
+    const instance: Instance = { ...args, ...identify(name, args), component: this };
 
-    const kept = createKept(identity, { ...args.volume, ...placement, disposable, cluster }, this);
-    const inside = { parent: this, dependsOn: kept.namespace };
-    const account = createServiceAccount(identity, backup?.serviceAccountAnnotations ?? {}, inside);
-    const credentials = createCredentials(identity, access, inside);
-    const archive = backup && createArchive(identity, backup, args.disposable, inside);
-    const headless = createHeadlessService(identity, inside);
+    const kept = createKept(instance);
+    const inside = after(instance, kept.namespace);
+    const account = createServiceAccount(instance, inside);
+    const credentials = createCredentials(instance, inside);
+    const archive = createArchive(instance, inside);
+    const headless = createHeadlessService(instance, inside);
+    const request = createRequest(instance, inside);
 
     // these ask the server that runs, over the Service; a pod is refused where its account does not exist
-    const asking = { parent: this, dependsOn: [account, credentials.superuser] };
-    const configuration = { image, ...postgres, placement, sharedMemory: args.sharedMemory };
-    const { candidate, check } = checkConfiguration(identity, configuration, asking);
-    const job = { image, placement, major: postgres.version };
-    const request = args.request && createRequest(identity, args.request, inside);
-    // each life of a disposable stack archives into a folder of its own
-    const owned = archive && !disposable && checkArchive(identity, { ...job, archive, request }, asking);
-    const requested = request?.command && {
-      request,
-      command: request.command,
-      archive,
-      ...job,
-    };
-    const accepted =
-      requested &&
-      checkRequest(identity, requested, {
-        parent: this,
-        dependsOn: [kept.claim, account, credentials.superuser, check],
-      });
+    const asking = after(instance, account, credentials.superuser);
+    const { candidate, check } = checkConfiguration(instance, asking);
+    const owned = checkArchive(instance, archive, request, asking);
+    const reading = after(instance, kept.claim, account, credentials.superuser, check);
+    const accepted = checkRequest(instance, request, archive, reading);
+    // max_wal_size counts on the room: first the volume grows
+    const allowed = after(instance, check, kept.claim, owned, accepted);
+    const live = createLiveConfiguration(instance, check, allowed);
 
-    const live = createLiveConfiguration(
-      identity,
-      { ...postgres, check },
-      {
-        parent: this,
-        // max_wal_size counts on the room: first the volume grows
-        dependsOn: [check, kept.claim, ...[owned, accepted].filter((it) => it instanceof k8s.batch.v1.Job)],
-      },
-    );
+    const parts = [live, credentials, archive, request];
+    const server = createStatefulSet(instance, parts, [kept.claim, account, headless]);
 
-    // a destroy that is not meant to take the data along stops before it stops the server
-    const guarded = { parent: this, protect: !args.disposable };
-    const server = createStatefulSet(
-      identity,
-      {
-        ...args,
-        ...access,
-        ...postgres,
-        major: postgres.version,
-        archive,
-        request,
-        restartOn: {
-          "postgres-stack/image": args.imageTag,
-          "postgres-stack/restart-settings": restartFingerprint(postgres.restartSettings),
-          "postgres-stack/passwords": credentials.fingerprint,
-        },
-      },
-      {
-        ...guarded,
-        dependsOn: [kept.claim, account, credentials.superuser, credentials.application, headless, live],
-      },
-    );
-
-    const backups = backup && archive && { ...backup, ...job, archive };
-    const schedule =
-      backups && createBackupSchedule(identity, backups, { parent: this, dependsOn: [server, live] });
+    const schedule = createBackupSchedule(instance, archive, after(instance, server, live.map));
     // a destroy that spares what is protected spares what that depends on: as long as there is a server, it is backed up
-    const behind = schedule ? [server, schedule] : [server];
-    const client = createClientService(identity, access, { ...guarded, dependsOn: behind });
-    const reachable = { parent: this, dependsOn: [server, client, live] };
-    applyConfiguration(identity, { ...configuration, candidate }, reachable);
-    if (requested) reportRequest(identity, requested, reachable);
-    if (backups) createFirstBackup(identity, backups, reachable);
+    const client = createClientService(instance, after(instance, server, schedule));
+    const reachable = after(instance, server, client, live.map);
+    applyConfiguration(instance, candidate, reachable);
+    reportRequest(instance, request, archive, reachable);
+    createFirstBackup(instance, archive, reachable);
 
-    this.host = client.metadata.name.apply(() => clientHost(identity));
+    this.host = client.metadata.name.apply(() => clientHost(instance));
     this.port = pulumi.output(PORT);
     this.secretName = credentials.application.metadata.name;
     this.superuserSecretName = credentials.superuser.metadata.name;
-    this.claimSize = pulumi.output(args.volume.claimSize);
+    this.claimSize = pulumi.output(instance.volume.claimSize);
     this.backupPrefix = archive
-      ? pulumi.interpolate`${archive.prefix}/${postgres.version}`
+      ? pulumi.interpolate`${archive.prefix}/${args.postgres.version}`
       : pulumi.output("");
-    this.psql = pulumi.output(psqlLine(identity));
+    this.psql = pulumi.output(psqlLine(instance));
     this.registerOutputs({ host: this.host, port: this.port, secretName: this.secretName });
   }
 }
 
-function identify(name: string, namespace: string, disposable: boolean): Identity {
+function identify(name: string, { placement: { namespace }, disposable }: PostgresInstanceArgs): Identity {
   const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${namespace}/${name}`;
   return { name, namespace, owner, disposable };
 }
 
 /** The pods' identity towards the cloud; the API server is none of their business, so no token is mounted. */
 function createServiceAccount(
-  identity: Identity,
-  annotations: Readonly<Record<string, string>>,
+  instance: Instance,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.ServiceAccount {
   return new k8s.core.v1.ServiceAccount(
-    `${identity.name}-account`,
+    `${instance.name}-account`,
     {
       metadata: {
-        name: identity.name,
-        namespace: identity.namespace,
-        labels: labels(identity, "database"),
-        annotations: { ...annotations },
+        name: instance.name,
+        namespace: instance.namespace,
+        labels: labels(instance, "database"),
+        annotations: { ...instance.backup?.serviceAccountAnnotations },
       },
       automountServiceAccountToken: false,
     },

@@ -37,4 +37,7 @@ export const clientHost = ({ name, namespace }: Identity): string => `${name}.${
 export const claimName = ({ name }: Identity): string => `${name}-data`;
 export const headlessName = ({ name }: Identity): string => `${name}-headless`;
 
+export const SUPERUSER = "postgres";
+export const superuserSecret = ({ name }: Identity): string => `${name}-superuser`;
+
 export const PORT = 5432;

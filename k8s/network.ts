@@ -1,13 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { Instance } from "./instance";
 import { databaseSelector, headlessName, type Identity, labels, PORT, ROLE_LABEL } from "./names";
-
-export interface NetworkArgs {
-  /** How clients reach the database: inside the cluster by default. */
-  readonly serviceType: "ClusterIP" | "LoadBalancer" | "NodePort";
-  /** For load balancers: `service.beta.kubernetes.io/aws-load-balancer-internal` and the like. */
-  readonly serviceAnnotations: Record<string, string>;
-}
 
 const ports = [{ name: "postgres", port: PORT, targetPort: "postgres" }];
 
@@ -40,17 +34,17 @@ export function createHeadlessService(
  * is ready by then, and Pulumi would take 10 s to find that out again.
  */
 export function createClientService(
-  identity: Identity,
-  { serviceType, serviceAnnotations }: NetworkArgs,
+  instance: Instance,
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Service {
+  const { serviceType, serviceAnnotations } = instance.access;
   return new k8s.core.v1.Service(
-    `${identity.name}-client`,
+    `${instance.name}-client`,
     {
       metadata: {
-        name: identity.name,
-        namespace: identity.namespace,
-        labels: labels(identity, "database"),
+        name: instance.name,
+        namespace: instance.namespace,
+        labels: labels(instance, "database"),
         annotations: {
           ...(serviceType === "LoadBalancer" ? {} : { "pulumi.com/skipAwait": "true" }),
           ...serviceAnnotations,
@@ -58,10 +52,10 @@ export function createClientService(
       },
       spec: {
         type: serviceType,
-        selector: { ...databaseSelector(identity), [ROLE_LABEL]: "primary" },
+        selector: { ...databaseSelector(instance), [ROLE_LABEL]: "primary" },
         ports,
       },
     },
-    opts,
+    { ...opts, protect: !instance.disposable },
   );
 }

@@ -1,7 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { SUPERUSER, superuserSecret } from "./credentials";
-import { clientHost, type Identity, PORT } from "./names";
+import { clientHost, type Identity, PORT, SUPERUSER, superuserSecret } from "./names";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -13,6 +12,20 @@ type EnvVar = k8s.types.input.core.v1.EnvVar;
 export interface Mount {
   readonly volume: Volume;
   readonly mount: VolumeMount;
+}
+
+/** What one file adds to the server's pod. */
+export interface ServerPart {
+  readonly mounts?: readonly Mount[];
+  /** Of the server's container. */
+  readonly environment?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Beside the server's container. */
+  readonly containers?: readonly Container[];
+  readonly podLabels?: Readonly<Record<string, string>>;
+  /** Annotations of the pod: when one changes, the server restarts once. */
+  readonly restartOn?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** What must be there before the pod. */
+  readonly needs?: readonly pulumi.Resource[];
 }
 
 /** User and group `postgres` of the official image. */

@@ -2,9 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { RequestSettings } from "../settings/settings";
 import { type Archive, keyAccess, storeAccess } from "./archive";
+import type { Instance } from "./instance";
 import { awaitedJob } from "./job";
-import { claimName, type Identity, labels } from "./names";
-import type { PlacementArgs } from "./placement";
+import { claimName, labels } from "./names";
 import { nearTheDatabase, podPlacement } from "./placement";
 import {
   claimMount,
@@ -14,38 +14,26 @@ import {
   pgdata,
   restrictedContainer,
   restrictedPod,
+  type ServerPart,
   scratchMounts,
   superuserClient,
 } from "./pod";
 
 /** What a request adds to the server's container. */
-export interface Request {
+export interface Request extends ServerPart {
   readonly command?: RequestSettings["command"];
-  readonly patienceMinutes: number;
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   readonly mounts: readonly Mount[];
 }
 
-export interface RequestPodArgs {
-  readonly request: Request;
-  readonly command: NonNullable<RequestSettings["command"]>;
-  readonly archive?: Archive;
-  readonly image: pulumi.Input<string>;
-  readonly major: number;
-  readonly placement: PlacementArgs;
-}
-
-/** A restore, a clone or an upgrade, with the credentials of a clone's source as mounted files. */
-export function createRequest(
-  identity: Identity,
-  { command, patienceMinutes, environment, source }: RequestSettings,
-  opts: pulumi.CustomResourceOptions,
-): Request {
-  const access = storeAccess(identity, { ...source, name: "clone-source", of: "CLONE_" }, opts);
-  const key = keyAccess(identity, { ...source, name: "clone-encryption", of: "CLONE_" }, opts);
+/** A restore, a clone or an upgrade, with the credentials of a clone's source as mounted files; undefined where nothing is asked for. */
+export function createRequest(instance: Instance, opts: pulumi.CustomResourceOptions): Request | undefined {
+  if (instance.request === undefined) return undefined;
+  const { command, environment, source } = instance.request;
+  const access = storeAccess(instance, { ...source, name: "clone-source", of: "CLONE_" }, opts);
+  const key = keyAccess(instance, { ...source, name: "clone-encryption", of: "CLONE_" }, opts);
   return {
     command,
-    patienceMinutes,
     environment: { ...environment, ...access.environment, ...key.environment },
     mounts: [...access.mounts, ...key.mounts],
   };
@@ -56,14 +44,16 @@ export function createRequest(
  * looked at, and for an upgrade the server that runs is asked. A refusal ends the update with the image's message; the next update asks again.
  */
 export function checkRequest(
-  identity: Identity,
-  args: RequestPodArgs,
+  instance: Instance,
+  request: Request | undefined,
+  archive: Archive | undefined,
   opts: pulumi.CustomResourceOptions,
-): k8s.batch.v1.Job {
-  const pod = podSpec(identity, args, "--preflight");
-  const podLabels = args.archive?.podLabels;
+): k8s.batch.v1.Job | undefined {
+  if (request?.command === undefined) return undefined;
+  const pod = podSpec(instance, request, request.command, archive, "--preflight");
+  const podLabels = archive?.podLabels;
   const job = { purpose: "preflight", deadlineSeconds: 1800, awaited: "35m", pod, podLabels };
-  return awaitedJob(identity, job, opts);
+  return awaitedJob(instance, job, opts);
 }
 
 /**
@@ -71,18 +61,20 @@ export function checkRequest(
  * fails the update. A pod, because its message is readable from here; it counts as ready only when it has ended.
  */
 export function reportRequest(
-  identity: Identity,
-  args: RequestPodArgs,
+  instance: Instance,
+  request: Request | undefined,
+  archive: Archive | undefined,
   opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.Pod {
+): k8s.core.v1.Pod | undefined {
+  if (request?.command === undefined) return undefined;
   const pod = new k8s.core.v1.Pod(
-    `${identity.name}-report`,
+    `${instance.name}-report`,
     {
       metadata: {
-        namespace: identity.namespace,
-        labels: { ...labels(identity, "job"), ...args.archive?.podLabels },
+        namespace: instance.namespace,
+        labels: { ...labels(instance, "job"), ...archive?.podLabels },
       },
-      spec: podSpec(identity, args, "--report"),
+      spec: podSpec(instance, request, request.command, archive, "--report"),
     },
     { ...opts, customTimeouts: { create: "15m" } },
   );
@@ -95,20 +87,26 @@ export function reportRequest(
 }
 
 /** On the node that has the volume, if one has; there may be no server yet, or none that runs. */
-function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.types.input.core.v1.PodSpec {
-  const { archive, request, command, image, major, placement } = args;
+function podSpec(
+  instance: Instance,
+  request: Request,
+  command: NonNullable<Request["command"]>,
+  archive: Archive | undefined,
+  option: "--preflight" | "--report",
+): k8s.types.input.core.v1.PodSpec {
+  const { image, placement } = instance;
   const upgrades = command === "upgrade.sh";
-  const client = upgrades ? superuserClient(identity) : undefined;
+  const client = upgrades ? superuserClient(instance) : undefined;
   const mounts = [
     ...scratchMounts(),
-    claimMount(claimName(identity), true),
+    claimMount(claimName(instance), true),
     ...(archive?.mounts ?? []),
     ...request.mounts,
     ...(client ? [client.mount] : []),
   ];
   return {
-    ...restrictedPod(identity, mounts),
-    ...podPlacement(placement, nearTheDatabase(identity)),
+    ...restrictedPod(instance, mounts),
+    ...podPlacement(placement, nearTheDatabase(instance)),
     restartPolicy: "Never",
     containers: [
       {
@@ -120,7 +118,7 @@ function podSpec(identity: Identity, args: RequestPodArgs, option: string): k8s.
           ...archive?.environment,
           ...request.environment,
           ...client?.environment,
-          PGDATA: pgdata(major),
+          PGDATA: pgdata(instance.postgres.version),
         }),
         ...(option === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
         resources: jobResources(upgrades ? "512Mi" : "256Mi"), // an upgrade's check makes a cluster to compare with

@@ -1,20 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { bytes, compareQuantities } from "../settings/quantity";
-import { adoptingProvider, type ClusterArgs } from "./cluster";
-import { claimName, type Identity, labels } from "./names";
-
-export interface VolumeArgs {
-  /** Size of the claim, a Kubernetes quantity: `2560Mi`. It may grow, never shrink. */
-  readonly claimSize: string;
-  /** The cluster's default class when left out. A claim's class is chosen once. */
-  readonly storageClass?: string;
-  /** The claim goes with the stack. Default: it is protected, and outlives the stack. */
-  readonly disposable: boolean;
-  readonly createNamespace: boolean;
-  /** Default: the cluster of the program's `kubernetes:` configuration. */
-  readonly cluster?: ClusterArgs;
-}
+import { adoptingProvider } from "./cluster";
+import type { Instance } from "./instance";
+import { claimName, labels } from "./names";
 
 /** What outlives the stack: the namespace (when it is ours) and the claim. */
 export interface Kept {
@@ -30,15 +19,15 @@ export interface Kept {
  * refuses to hand another stack's claim over (a conflict on the owner annotation). The namespace is adopted and retained
  * in every case: there may be more in it than ours.
  */
-export function createKept(identity: Identity, args: VolumeArgs, parent: pulumi.Resource): Kept {
-  const { name, namespace } = identity;
-  const provider = adoptingProvider(name, args.cluster, parent);
+export function createKept(instance: Instance): Kept {
+  const { name, namespace, volume, component: parent } = instance;
+  const provider = adoptingProvider(name, instance.cluster, parent);
   const annotations = {
-    "postgres-stack/owner": identity.owner,
-    "pulumi.com/patchFieldManager": `postgres-stack/${identity.owner}`,
+    "postgres-stack/owner": instance.owner,
+    "pulumi.com/patchFieldManager": `postgres-stack/${instance.owner}`,
   };
 
-  const space = args.createNamespace
+  const space = instance.placement.createNamespace
     ? new k8s.core.v1.Namespace(
         `${name}-namespace`,
         { metadata: { name: namespace, labels: { "pod-security.kubernetes.io/warn": "restricted" } } },
@@ -49,18 +38,18 @@ export function createKept(identity: Identity, args: VolumeArgs, parent: pulumi.
   const claim = new k8s.core.v1.PersistentVolumeClaim(
     `${name}-data`,
     {
-      metadata: { name: claimName(identity), namespace, labels: labels(identity, "database"), annotations },
+      metadata: { name: claimName(instance), namespace, labels: labels(instance, "database"), annotations },
       spec: {
         accessModes: ["ReadWriteOnce"],
-        resources: { requests: { storage: args.claimSize } },
-        storageClassName: args.storageClass,
+        resources: { requests: { storage: volume.claimSize } },
+        storageClassName: volume.storageClass,
       },
     },
     {
       parent,
       dependsOn: space,
       hooks: { beforeUpdate: [refuseToShrink(name)] },
-      ...(args.disposable ? {} : { provider, protect: true, retainOnDelete: true }),
+      ...(instance.disposable ? {} : { provider, protect: true, retainOnDelete: true }),
     },
   );
   return { namespace: space, claim };

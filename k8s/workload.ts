@@ -1,134 +1,109 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { liveName } from "./configuration";
-import { applicationSecret, SUPERUSER, superuserSecret } from "./credentials";
-import { claimName, databaseSelector, headlessName, type Identity, labels, PORT, ROLE_LABEL } from "./names";
-import type { PlacementArgs } from "./placement";
+import type { Instance } from "./instance";
+import { claimName, databaseSelector, headlessName, labels, PORT, ROLE_LABEL } from "./names";
 import { podPlacement } from "./placement";
 import {
   claimMount,
-  confMount,
   emptyDir,
   environment,
-  type Mount,
   pgdata,
   restrictedContainer,
   restrictedPod,
+  type ServerPart,
   scratchMounts,
-  secretFolder,
-  secretMount,
 } from "./pod";
 import { probes } from "./probes";
-import type { Request } from "./request";
 import { refuseUnaskedUpgrade } from "./upgrade";
 
-export interface WorkloadArgs {
-  readonly image: pulumi.Input<string>;
-  readonly major: number;
-  /** Requests and limits are the same, so that the kubelet evicts this pod last. */
-  readonly memory: string;
-  readonly cpu: string;
-  /** Size of `/dev/shm`; it counts against `memory`. */
-  readonly sharedMemory: string;
-  /** Time for checkpoint, fast shutdown and the last segment's archiving. */
-  readonly gracePeriodSeconds: number;
-  readonly role: string;
-  readonly database: string;
-  readonly placement: PlacementArgs;
-  /** WAL-G's settings and credentials; none without backups. */
-  readonly archive?: {
-    readonly environment: Record<string, pulumi.Input<string>>;
-    readonly mounts: readonly Mount[];
-    readonly podLabels: Readonly<Record<string, string>>;
-  };
-  /** A restore, a clone or an upgrade, which the next boot carries out. */
-  readonly request?: Request;
-  /** When one of these changes, the pod restarts once. */
-  readonly restartOn: Record<string, pulumi.Input<string>>;
-}
-
-/** The StatefulSet of one replica. Name, namespace, selector and serviceName are plain strings: nothing replaces it. */
+/**
+ * The StatefulSet of one replica. Name, namespace, selector and serviceName are plain strings: nothing replaces it.
+ *
+ * @param parts what other files add to its pod, those that there are none of left out
+ */
 export function createStatefulSet(
-  identity: Identity,
-  args: WorkloadArgs,
-  opts: pulumi.CustomResourceOptions,
+  instance: Instance,
+  parts: readonly (ServerPart | undefined)[],
+  needed: readonly pulumi.Resource[],
 ): k8s.apps.v1.StatefulSet {
-  const { name, namespace } = identity;
-  const patience = `${args.request?.patienceMinutes ?? 30}m`;
-  const podLabels = {
-    ...labels(identity, "database"),
-    [ROLE_LABEL]: "primary",
-    ...args.archive?.podLabels,
-  };
+  const { name, namespace, component, disposable } = instance;
+  const patience = `${instance.request?.patienceMinutes ?? 30}m`;
+  const given = parts.filter((part) => part !== undefined);
   return new k8s.apps.v1.StatefulSet(
     name,
     {
-      metadata: { name, namespace, labels: labels(identity, "database") },
+      metadata: { name, namespace, labels: labels(instance, "database") },
       spec: {
         replicas: 1,
-        serviceName: headlessName(identity),
-        selector: { matchLabels: databaseSelector(identity) },
+        serviceName: headlessName(instance),
+        selector: { matchLabels: databaseSelector(instance) },
         podManagementPolicy: "Parallel", // a pod that can't start is replaced by the next update; OrderedReady waits for it
-        template: {
-          metadata: { labels: podLabels, annotations: args.restartOn },
-          spec: podSpec(identity, args),
-        },
+        template: serverPod(instance, given),
       },
     },
     {
-      ...opts,
+      parent: component,
+      dependsOn: [...needed, ...given.flatMap(({ needs = [] }) => needs)],
+      protect: !disposable, // a destroy that is not meant to take the data along stops before it stops the server
       customTimeouts: { create: patience, update: patience },
       hooks: { beforeUpdate: [refuseUnaskedUpgrade(name)] },
     },
   );
 }
 
-function podSpec(identity: Identity, args: WorkloadArgs): k8s.types.input.core.v1.PodSpec {
+/** The server's container, what the parts give it, and what they put beside it. */
+export function serverPod(
+  instance: Instance,
+  parts: readonly ServerPart[],
+): k8s.types.input.core.v1.PodTemplateSpec {
+  const { owner, image, imageTag, postgres, sharedMemory, placement, gracePeriodSeconds } = instance;
   const mounts = [
     ...scratchMounts(),
-    emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: args.sharedMemory }),
-    claimMount(claimName(identity), false),
-    confMount(liveName(identity)),
-    secretMount("superuser", superuserSecret(identity)),
-    secretMount("app", applicationSecret(identity)),
-    ...(args.archive?.mounts ?? []),
-    ...(args.request?.mounts ?? []),
+    emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: sharedMemory }), // it counts against the memory
+    claimMount(claimName(instance), false),
+    ...parts.flatMap((part) => part.mounts ?? []),
   ];
-  const resources = { cpu: args.cpu, memory: args.memory };
+  // requests and limits are the same, so that the kubelet evicts this pod last
+  const resources = { cpu: postgres.cpu, memory: postgres.memory };
   return {
-    ...restrictedPod(identity, mounts),
-    ...podPlacement(args.placement),
-    terminationGracePeriodSeconds: args.gracePeriodSeconds,
-    containers: [
-      {
-        ...restrictedContainer(mounts),
-        name: "postgres",
-        image: args.image,
-        ports: [{ name: "postgres", containerPort: PORT }],
-        env: environment({
-          ...serverEnvironment(identity, args),
-          ...args.archive?.environment,
-          ...args.request?.environment,
-        }),
-        resources: { requests: resources, limits: resources },
-        lifecycle: { preStop: { exec: { command: ["pre-stop.sh"] } } },
-        ...probes(),
+    metadata: {
+      labels: {
+        ...labels(instance, "database"),
+        [ROLE_LABEL]: "primary",
+        ...merged(parts.map(({ podLabels }) => podLabels)),
       },
-    ],
+      annotations: {
+        "postgres-stack/image": imageTag,
+        ...merged(parts.map(({ restartOn }) => restartOn)),
+      },
+    },
+    spec: {
+      ...restrictedPod(instance, mounts),
+      ...podPlacement(placement),
+      terminationGracePeriodSeconds: gracePeriodSeconds,
+      containers: [
+        {
+          ...restrictedContainer(mounts),
+          name: "postgres",
+          image,
+          ports: [{ name: "postgres", containerPort: PORT }],
+          env: environment({
+            PGDATA: pgdata(postgres.version),
+            VOLUME_OWNER: owner,
+            ...merged(parts.map((part) => part.environment)),
+          }),
+          resources: { requests: resources, limits: resources },
+          lifecycle: { preStop: { exec: { command: ["pre-stop.sh"] } } },
+          ...probes(),
+        },
+        ...parts.flatMap(({ containers = [] }) => containers),
+      ],
+    },
   };
 }
 
-function serverEnvironment(
-  identity: Identity,
-  { major, role, database }: WorkloadArgs,
-): Record<string, string> {
-  return {
-    PGDATA: pgdata(major),
-    POSTGRES_USER: SUPERUSER,
-    POSTGRES_PASSWORD_FILE: `${secretFolder("superuser")}/password`,
-    APP_USER: role,
-    APP_PASSWORD_FILE: `${secretFolder("app")}/password`,
-    APP_DATABASE: database,
-    VOLUME_OWNER: identity.owner,
-  };
+function merged<Value>(
+  values: readonly (Readonly<Record<string, Value>> | undefined)[],
+): Record<string, Value> {
+  return Object.assign({}, ...values);
 }
