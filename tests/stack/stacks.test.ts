@@ -79,7 +79,12 @@ describe("two stacks from one checkout", function () {
     await kubectl("annotate", "pvc", "postgres-data", "--overwrite", ...annotations);
 
     // S3_BUCKET would decide the prefix
-    const up = await make("up", { STACK: third, ARGS: "--yes", S3_BUCKET: "", DOCKER_HOST: "unix:///nowhere" });
+    const up = await make("up", {
+      STACK: third,
+      ARGS: "--yes",
+      S3_BUCKET: "",
+      DOCKER_HOST: "unix:///nowhere",
+    });
     expect(up.code, up.stdout + up.stderr).to.equal(0);
     expect(await query(second, "SELECT name FROM owner")).to.equal(second);
     expect(await test.workspace.output(third, "backupPrefix")).to.equal(`${prefix}/18`);
