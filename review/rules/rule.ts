@@ -24,7 +24,7 @@ export function restart(step: Step, change: string, why: string, effect: Effect 
   return { ...row(step, change, effect, why), seconds: RESTART_SECONDS };
 }
 
-/** Nobody knows: said so, never taken for safe. */
+/** Nobody knows: said so, and needs leave where data may be lost. */
 export function unknown(step: Step, change: string, why: string, data: boolean): Row {
   return { ...row(step, change, "unknown", why), data };
 }

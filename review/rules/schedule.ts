@@ -51,7 +51,7 @@ export const schedule: Rule = (step, { steps }) => {
 /** Parts of a schedule on which it does not depend whether a backup is taken, or that have a row of their own. */
 const HARMLESS = [
   /^spec\.(schedule|suspend|timeZone|successfulJobsHistoryLimit|failedJobsHistoryLimit)$/,
-  /^spec\.jobTemplate\.(metadata|spec\.(backoffLimit|podFailurePolicy|template\.metadata))/,
+  /^spec\.jobTemplate\.(metadata|spec\.(backoffLimit|ttlSecondsAfterFinished|podFailurePolicy|template\.metadata))/,
   /\.template\.spec\.(host(Network|PID|IPC)|automountServiceAccountToken|securityContext|priorityClassName|imagePullSecrets)/,
   /\.containers\.backup\.(ports|imagePullPolicy|terminationMessagePolicy|securityContext|resources\.requests|env\.BACKUP_RETAIN)/,
   /\.volumeMounts\.data\.readOnly$/,

@@ -408,6 +408,14 @@ export const PROGRAM_EDITS: readonly ProgramEdit[] = [
     is: ENDS,
   },
   {
+    what: "backups that are tidied up sooner",
+    of: SCHEDULE,
+    edit: within("spec.jobTemplate.spec", (it) => {
+      it.ttlSecondsAfterFinished = 60;
+    }),
+    is: "nothing",
+  },
+  {
     what: "a schedule in another time zone",
     of: SCHEDULE,
     edit: within("spec", (it) => {

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { z } from "zod";
+import pins from "../../../image/pins.json";
+import { MAJORS } from "../../../settings/major";
 import { resolve } from "../../../settings/resolve";
 import { stackSchema } from "../../../settings/schema";
 import type { Settings } from "../../../settings/settings";
@@ -63,4 +65,21 @@ describe("docs/settings.md", () => {
   });
 
   it("shows what is derived for three sizes as it is", () => expect(PAGE).to.include(examples()));
+});
+
+describe("the README", () => {
+  const readme = readFileSync(join(__dirname, "../../../README.md"), "utf8");
+
+  it("promises the majors whose base image is pinned, and says of the others that they want one", () => {
+    const [, pinned, others = ""] = /PostgreSQL server \(([\d, ]+); ([^)]*)\)/.exec(readme) ?? [];
+    expect(pinned?.split(", ")).to.deep.equal(Object.keys(pins.baseImage));
+    const wanting = MAJORS.filter((major) => !(String(major) in pins.baseImage));
+    expect(others.match(/\d+/g)?.map(Number)).to.deep.equal(wanting);
+    expect(others).to.include("a base image that you pin");
+  });
+
+  it("calls a restore and an upgrade what they take: two keys, and no single word", () => {
+    expect(stackSchema.shape.restore.unwrap().shape).to.include.keys("id", "to");
+    expect(readme).not.to.match(/one-word|by one line/);
+  });
 });
