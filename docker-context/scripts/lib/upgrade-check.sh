@@ -56,7 +56,9 @@ wants_checksums() { [[ " ${POSTGRES_INITDB_ARGS-} " != *" --no-data-checksums "*
 
 # Checks that what the mode copies fits on the volume.
 check_upgrade_room() {
-  local needed="$NEW_CATALOGS" free old
+  local needed segment free old
+  segment="$(old_control 'Bytes per WAL segment')"
+  needed=$((8 * segment > NEW_CATALOGS ? 8 * segment : NEW_CATALOGS))
   if [ "$PG_UPGRADE_MODE" = copy ]; then
     needed=$((needed + $(du -s -B1 --exclude=pg_wal "$OLD" | cut -f 1)))
   fi
