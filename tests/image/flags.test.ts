@@ -65,6 +65,22 @@ describe("image: flags after `postgres`", () => {
     });
   }
 
+  it("win over ALTER SYSTEM, and that over conf.d, and that over the image", async () => {
+    const conf = newFolder({ "a.conf": "log_lock_waits = off\nwork_mem = 11MB\ntemp_buffers = 11MB\n" });
+    const server = await Container.ready(
+      [...environment({ POSTGRES_PASSWORD: "secret" }), "-v", `${conf}:/etc/postgresql/conf.d:ro`],
+      ["postgres", "-c", "temp_buffers=13MB"],
+    );
+    await server.sql("ALTER SYSTEM SET work_mem = '12MB'");
+    await server.sql("ALTER SYSTEM SET temp_buffers = '12MB'");
+    await server.sql("SELECT pg_reload_conf()");
+    await server.logged(/received SIGHUP/);
+    const names = ["log_lock_waits", "work_mem", "temp_buffers"];
+    const values = await Promise.all(names.map((name) => server.sql(`SHOW ${name}`)));
+    expect(values).to.deep.equal(["off", "12MB", "13MB"]);
+    await server.remove();
+  });
+
   it("count where the data are looked at privately, as for another C library", async () => {
     const copy = await copyOf(volume);
     await change(copy, `echo glibc=1 >${VOLUME}/.postgres-stack/collations`);
