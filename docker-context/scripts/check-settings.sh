@@ -18,7 +18,7 @@ readonly RUN=/run/postgres-stack
 COMPONENT=check-settings
 readonly DEADLINE=120
 
-# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB and what they need, and what ALTER SYSTEM says. Sets SERVER,
+# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB, what they need, and what ALTER SYSTEM says. Sets SERVER,
 # its pid.
 start_scratch() {
   initdb --pgdata="$FOLDER/data" --username=postgres --wal-segsize="$WAL_SEGMENT_MB" --no-sync --no-instructions \

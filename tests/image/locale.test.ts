@@ -81,7 +81,7 @@ describe("image: what initdb decides for its locale", () => {
     expect(now.replace(/lc_messages=\S*/, "lc_messages=")).to.equal(BEFORE);
   });
 
-  it("comes with a restore, a clone, and the base backup of one that began without", async () => {
+  it("comes with a restore, whatever the data had that it replaces, and with a clone", async () => {
     const old = await copyOf(prepared.volume);
     await asBefore(old);
     const restoring = await boot(old, request(prepared.targets.lsn.to));

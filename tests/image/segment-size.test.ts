@@ -57,6 +57,8 @@ describe("image: segments of 64 MiB", () => {
       ". /usr/local/bin/entrypoint.sh; load_walg_env; WAL_SEGMENT_BYTES=67108864 load_walg_env; env | grep PG_WAL",
     );
     expect(wal.stdout).to.contain("WALG_PG_WAL_SIZE=64");
+    const probe = await server.bash(". probe.sh; segment_kib");
+    expect(probe.stdout, probe.stderr).to.equal("65536");
     await server.remove();
   });
 

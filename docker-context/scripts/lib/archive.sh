@@ -51,7 +51,7 @@ read_segment_size() {
   SEGMENT_BYTES="$(sed -n 's/^bytes=//p' "$PLANS/segment.plan")"
 }
 
-# Reads what the archive holds into $PLANS, all at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES,
+# Reads what the archive holds into $PLANS at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES,
 # which it sets where that is empty, as no data on the volume say it.
 # Arguments: objects below postgres-stack/, by pattern too; the file's name is what comes before a slash. Exit: 1 when one of
 # them can't be read; PROBLEM says why.

@@ -8,7 +8,7 @@ readonly LOCALE_SETTINGS='lc_messages|lc_monetary|lc_numeric|lc_time|datestyle|t
 readonly LOCALE_FILE=initdb.conf
 readonly USUAL_SEGMENT_MIB=16
 
-# What each server with the configuration of the real one is started with; boot adds the container's flags, and those of the archive.
+# What each server with the configuration of the real one is started with; boot adds the container's flags. And the archive's.
 SERVER_FLAGS=(-c config_file=/etc/postgresql/postgresql.conf)
 ARCHIVE_SETTINGS=()
 
@@ -35,8 +35,9 @@ write_generated_settings() {
   local setting
   WAL_SEGMENT_BYTES="$(control "$1" 'Bytes per WAL segment' || true)"
   export WAL_SEGMENT_BYTES="${WAL_SEGMENT_BYTES:-$((USUAL_SEGMENT_MIB * 1048576))}"
+  echo "$((WAL_SEGMENT_BYTES / 1024))" >"$RUN/segment-kib" # for the probes
   {
-    echo "# Written at every start, from the data, and for the archive: flags of the server say the latter too, and win over every file."
+    echo "# Written at every start: from the data, and for the archive; flags of the server say the latter too."
     segment_settings "$((WAL_SEGMENT_BYTES / 1048576))"
     if [ -e "$1/$LOCALE_FILE" ]; then sed -nE "/^($LOCALE_SETTINGS)[ =]/p" "$1/$LOCALE_FILE"; fi
     for setting in "${ARCHIVE_SETTINGS[@]}"; do

@@ -62,8 +62,8 @@ make_plan() {
   check_room "$1"
 }
 
-# Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES (empty then),
-# PLAN[system], LIVE_TIMELINE and LIVE_SEGMENT (number of the last segment that crash recovery does not need).
+# Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES (empty
+# then), PLAN[system], LIVE_TIMELINE and LIVE_SEGMENT (number of the last segment that crash recovery does not need).
 read_present_data() {
   local redo
   OLD_WAL='' SEGMENT_BYTES='' LIVE_TIMELINE='' LIVE_SEGMENT=-1

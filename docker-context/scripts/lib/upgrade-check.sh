@@ -1,8 +1,8 @@
 # What an upgrade needs, looked at before anything is touched. Functions that fail say why in PROBLEM, with the way out.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-readonly INDEXES_TOLD=20 # of each database
-readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up
+readonly INDEXES_TOLD=20                 # of each database
+readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up; or 8 segments
 
 # Prints a field of pg_controldata of the old data, by their own program.
 # Arguments: field.
