@@ -102,13 +102,14 @@ make_work() {
   mkdir -p "$WORK"
 }
 
-# Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server.
+# Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server, and tells wal-g of the second.
 ask_server() {
   local answer
   answer="$(sql -F ' ' -c "SELECT system_identifier, (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'),
     left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()")" || fail "no backup was taken: the server can't be asked (above)"
   read -r SYSTEM SEGMENT_BYTES TIMELINE <<<"$answer"
   TIMELINE=$((16#$TIMELINE))
+  export WALG_PG_WAL_SIZE=$((SEGMENT_BYTES / 1048576))
 }
 
 # Looks which base backups there are. Ends the process when there is one as asked for.

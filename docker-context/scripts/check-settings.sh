@@ -13,17 +13,23 @@ readonly RUN=/run/postgres-stack
 . "$LIB/psql.sh"
 . "$LIB/held.sh"
 . "$LIB/held-libraries.sh"
+. "$LIB/data-settings.sh"
 
 COMPONENT=check-settings
 readonly DEADLINE=120
 
-# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB and what ALTER SYSTEM says. Sets SERVER, its pid.
+# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB, what they need, and what ALTER SYSTEM says. Sets SERVER,
+# its pid.
 start_scratch() {
   initdb --pgdata="$FOLDER/data" --username=postgres --wal-segsize="$WAL_SEGMENT_MB" --no-sync --no-instructions \
     >"$FOLDER/initdb.log" 2>&1 ||
     die_with_message "no scratch database could be made: $(tail -n 3 "$FOLDER/initdb.log")"
   cat "$ALTERED" >>"$FOLDER/data/postgresql.auto.conf"
-  postgres -D "$FOLDER/data" -c config_file=/etc/postgresql/postgresql.conf -c listen_addresses= -c port=5432 \
+  {
+    segment_settings "$WAL_SEGMENT_MB"
+    echo "include '/etc/postgresql/postgresql.conf'"
+  } >"$FOLDER/postgresql.conf"
+  postgres -D "$FOLDER/data" -c config_file="$FOLDER/postgresql.conf" -c listen_addresses= -c port=5432 \
     -c unix_socket_directories="$FOLDER" -c archive_mode=off -c fsync=off -c logging_collector=off -c log_line_prefix= \
     >"$FOLDER/server.log" 2>&1 &
   SERVER=$!

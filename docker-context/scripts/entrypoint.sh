@@ -55,18 +55,6 @@ read_archive_settings() {
     "archive_timeout=${ARCHIVE_TIMEOUT}s" "restore_command=/usr/local/bin/fetch-wal %f %p")
 }
 
-# Writes them for the servers that run before the final one too; postgresql.conf includes them before conf.d.
-write_generated_settings() {
-  local setting
-  {
-    echo "# Written by the entrypoint at every boot; flags of the server say the same, and win over every file."
-    for setting in "${ARCHIVE_SETTINGS[@]}"; do
-      printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
-    done
-  } >"$RUN/generated.conf.new"
-  mv -f "$RUN/generated.conf.new" "$RUN/generated.conf"
-}
-
 # Prepares the volume and becomes the server. Secrets are shell variables by now, so the server does not inherit them.
 # Arguments: further arguments of postgres.
 boot() {
@@ -88,16 +76,18 @@ boot() {
   fi
   write_walg_env
   read_archive_settings
-  write_generated_settings
+  SERVER_FLAGS+=("$@")
+  write_generated_settings "$PGDATA"
   export POSTGRES_USER POSTGRES_DB
   for name in "${ROLE_VARIABLES[@]}"; do
     unset "${name}_FILE"
   done
   ensure_cluster
+  write_generated_settings "$PGDATA"
   settle_identity "$BOOT_SECONDS"
   archive_when_full
   start_role_sync
-  exec docker-entrypoint.sh postgres -c config_file=/etc/postgresql/postgresql.conf "$@" "${ARCHIVE_SETTINGS[@]/#/--}"
+  exec docker-entrypoint.sh postgres "${SERVER_FLAGS[@]}" "${ARCHIVE_SETTINGS[@]/#/--}"
 }
 
 _main() {

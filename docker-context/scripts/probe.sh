@@ -15,7 +15,6 @@ readonly JOURNAL=/var/lib/postgresql/.postgres-stack/restore
 readonly UPGRADE=/var/lib/postgresql/.postgres-stack/upgrade
 readonly UPGRADING='asked|backing-up|upgrading|upgraded|starting|handing-over|undoing-upgrade'
 readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing|branching'
-readonly LEAST_FREE_KIB=16384 # one WAL segment
 
 # Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
 # Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say), preparing or starting.
@@ -51,6 +50,9 @@ restore_progress() {
 
 # Prints the free KiB of the volume.
 free_kib() { df --output=avail -k /var/lib/postgresql | awk 'END { print $1 }'; }
+
+# Prints the KiB of a WAL segment, as far as the data have been looked at.
+segment_kib() { cat "$RUN/segment-kib" 2>/dev/null || echo 16384; }
 
 # Prints CPU ticks, bytes read and written, and title of a process; nothing when it is gone.
 # Arguments: pid.
@@ -129,7 +131,7 @@ stalled_seconds() {
 }
 
 # Exit: 0 when the volume has no room.
-is_full() { (($(free_kib) < LEAST_FREE_KIB)); }
+is_full() { (($(free_kib) < $(segment_kib))); }
 
 # Prints the state line of a server that does not accept connections. Exit: 1 when it is to be killed.
 # Arguments: state.

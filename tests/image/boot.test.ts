@@ -39,6 +39,21 @@ describe("image: a plain database", () => {
     expect((await database.exec("which", "curl")).code).to.equal(1);
   });
 
+  it("has its commands, which anybody may run, and an empty folder for settings", async () => {
+    const commands = ["entrypoint.sh", "backup.sh", "restore.sh", "upgrade.sh"];
+    const found = await runOnce(
+      ["-u", "nobody"],
+      ["bash", "-c", `command -v ${commands.join(" ")}; ls -A /etc/postgresql/conf.d`],
+    );
+    expect(found.stdout).to.equal(commands.map((command) => `/usr/local/bin/${command}`).join("\n"));
+  });
+
+  it("runs as postgres; root keeps PID 1 alone", async () => {
+    const names = "postgres|tini|cron|bash|entrypoint.sh|roles.sh";
+    expect((await database.exec("pgrep", "-u", "root", "-lx", names)).stdout).to.equal("1 tini");
+    expect((await database.exec("pgrep", "-u", "postgres", "-cx", "postgres")).code).to.equal(0);
+  });
+
   it("finds PostgreSQL's own programs first, not Debian's wrapper of them", async () => {
     const found = await database.bash("command -v psql pg_isready postgres");
     const bin = "/usr/lib/postgresql/18/bin";

@@ -14,6 +14,7 @@
 . "$LIB/claim.sh"
 . "$LIB/marks.sh"
 . "$LIB/tablespaces.sh"
+. "$LIB/data-settings.sh"
 . "$LIB/volume.sh"
 . "$LIB/request.sh"
 . "$LIB/verdict.sh"

@@ -4,6 +4,7 @@
 
 # PLANS is the folder with the planner's input. It is in memory: what grows with the archive is not in it.
 readonly LIST_SECONDS=300 # without movement
+readonly USUAL_SEGMENT_BYTES=16777216
 
 # Prints an LSN as a number.
 # Arguments: LSN such as 0/3000060.
@@ -37,18 +38,25 @@ check_walg() {
 # Lists the WAL as ranges. A million names are 100 MB, so they go through a pipe; without GOGC wal-g would take a fifth more
 # memory. Exit: wal-g's, or 1 when the list is none.
 list_wal() {
-  local file="$PLANS/wal" status=(0 0)
+  local file="$PLANS/wal" bytes="${SEGMENT_BYTES:-$USUAL_SEGMENT_BYTES}" status=(0 0)
   GOGC="${GOGC:-20}" run_walg "$LIST_SECONDS" "$NO_BOUND" st ls wal_005/ 2>"$file.err" |
-    perl "$LIB/planner/planner.pl" wal "$PLANS" "segment_bytes=$SEGMENT_BYTES" >"$file" 2>"$file.list" || status=("${PIPESTATUS[@]}")
+    perl "$LIB/planner/planner.pl" wal "$PLANS" "segment_bytes=$bytes" >"$file" 2>"$file.list" || status=("${PIPESTATUS[@]}")
   if ((status[0] == 0 && status[1] != 0)); then mv "$file.list" "$file.err"; fi
   return "$((status[0] ? status[0] : status[1]))"
 }
 
-# Reads what the archive holds into $PLANS, all at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES.
+# Sets SEGMENT_BYTES from the base backups. Exit: 1 when their list can't be understood; PROBLEM says why.
+read_segment_size() {
+  ask_planner segment "bytes=$USUAL_SEGMENT_BYTES" || return
+  SEGMENT_BYTES="$(sed -n 's/^bytes=//p' "$PLANS/segment.plan")"
+}
+
+# Reads what the archive holds into $PLANS at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES,
+# which it sets where that is empty, as no data on the volume say it.
 # Arguments: objects below postgres-stack/, by pattern too; the file's name is what comes before a slash. Exit: 1 when one of
 # them can't be read; PROBLEM says why.
 read_archive() {
-  local mark pids=() status
+  local mark pids=() status listed="${SEGMENT_BYTES:-$USUAL_SEGMENT_BYTES}"
   walg_to "$PLANS/backups.json" backup-list --json --detail &
   pids+=($!)
   list_wal &
@@ -63,8 +71,17 @@ read_archive() {
     wait "${pids[0]}" || status=$?
     pids=("${pids[@]:1}")
     case "$mark" in
-      backups.json) check_walg "$PLANS/$mark" "$status" "the archive's backups can't be listed" || return ;;
-      wal) check_walg "$PLANS/$mark" "$status" "the archive's WAL can't be listed" || return ;;
+      backups.json)
+        check_walg "$PLANS/$mark" "$status" "the archive's backups can't be listed" || return
+        if [ -z "$SEGMENT_BYTES" ]; then read_segment_size || return; fi
+        ;;
+      wal)
+        if ((SEGMENT_BYTES != listed)); then
+          status=0
+          list_wal || status=$?
+        fi
+        check_walg "$PLANS/$mark" "$status" "the archive's WAL can't be listed" || return
+        ;;
       *) check_walg "$PLANS/${mark%%/*}" "$status" "the archive's postgres-stack/$mark can't be read" || return ;;
     esac
   done

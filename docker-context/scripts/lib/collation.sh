@@ -144,11 +144,12 @@ collation_record() {
 # Starts the private server on PGDATA, crash-safe as the real one. WAL waits for that to be archived; nothing that runs by itself
 # changes the data. Sets SERVER; when it does not start, that is empty, and PROBLEM says why.
 open_privately() {
-  local setting archive=on flags=()
-  if [ "$(postgres -C wal_level -D "$PGDATA" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null)" = minimal ]; then
+  local setting archive=on flags=("${SERVER_FLAGS[@]}")
+  write_generated_settings "$PGDATA"
+  if [ "$(postgres -C wal_level -D "$PGDATA" "${SERVER_FLAGS[@]}" 2>/dev/null)" = minimal ]; then
     archive=off
   fi
-  for setting in config_file=/etc/postgresql/postgresql.conf "archive_mode=$archive" archive_command= archive_library= autovacuum=off \
+  for setting in "archive_mode=$archive" archive_command= archive_library= autovacuum=off \
     jit=off event_triggers=off max_logical_replication_workers=0 synchronous_standby_names= log_min_messages=error; do
     flags+=(-c "$setting")
   done

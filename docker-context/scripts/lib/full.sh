@@ -2,7 +2,7 @@
 # ended, and that needs room for WAL itself: so here what waits is archived before the server starts.
 # shellcheck shell=bash
 
-readonly LEAST_ROOM=65536 # KiB: recovery ends with a checkpoint, which may begin a segment
+readonly LEAST_ROOM=65536 # KiB, or two segments: recovery ends with a checkpoint, which may begin one
 readonly FULL_REPORT_SECONDS=10
 
 # Prints the free KiB of the volume.
@@ -11,9 +11,9 @@ free_kib() { df --output=avail -k "$VOLUME" | awk 'END { print $1 }'; }
 # Archives what waits when the volume has no room, so that the checkpoint at the end of recovery may remove it. Nothing is removed
 # here but programs that are kept for an upgrade, which the next start with room keeps again. The server is started in any case.
 archive_when_full() {
-  local free stash waiting="$RUN/waiting"
+  local free stash waiting="$RUN/waiting" least=$((2 * WAL_SEGMENT_BYTES / 1024))
   free="$(free_kib)"
-  if ((free >= LEAST_ROOM)) || ! [ -d "$PGDATA/pg_wal/archive_status" ]; then return 0; fi
+  if ((free >= LEAST_ROOM && free >= least)) || ! [ -d "$PGDATA/pg_wal/archive_status" ]; then return 0; fi
   warn "full: the volume has $free KiB left, which may be too little to start: grow it"
   if [ -n "$PREFIX_VARIABLE" ]; then
     list_waiting >"$waiting"

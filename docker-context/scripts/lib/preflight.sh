@@ -62,11 +62,11 @@ make_plan() {
   check_room "$1"
 }
 
-# Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES,
-# PLAN[system], LIVE_TIMELINE and LIVE_SEGMENT (number of the last segment that crash recovery does not need).
+# Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES (empty
+# then), PLAN[system], LIVE_TIMELINE and LIVE_SEGMENT (number of the last segment that crash recovery does not need).
 read_present_data() {
   local redo
-  OLD_WAL='' SEGMENT_BYTES=$((16 * MIB)) LIVE_TIMELINE='' LIVE_SEGMENT=-1
+  OLD_WAL='' SEGMENT_BYTES='' LIVE_TIMELINE='' LIVE_SEGMENT=-1
   PLAN[system]=''
   # damaged data are no reason against a restore
   if [ -s "$PGDATA/PG_VERSION" ] && [ -z "${REQUEST[from]}" ]; then
@@ -142,7 +142,7 @@ setting_mib() {
   local folder="$PGDATA"
   # what ALTER SYSTEM has set counts too
   if ! [ -s "$PGDATA/PG_VERSION" ]; then folder="$RUN"; fi
-  postgres -C "$1" -D "$folder" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo "$2"
+  postgres -C "$1" -D "$folder" "${SERVER_FLAGS[@]}" 2>/dev/null || echo "$2"
 }
 
 # Checks that a second copy fits on the volume: the largest candidate, and WAL, of which recovery keeps max_wal_size and

@@ -18,7 +18,7 @@ start_private() {
   mkdir -m 0700 "$3"
   SERVER_DATA="$1"
   env LC_ALL=C "${@:4}" -D "$1" -c listen_addresses= -c "unix_socket_directories=$3" -c port=5432 -c lc_messages=C \
-    2> >(exec tee "$2" >&2) &
+    -c log_destination=stderr -c logging_collector=off 2> >(exec tee "$2" >&2) &
   SERVER=$!
 }
 

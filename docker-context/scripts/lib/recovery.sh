@@ -9,7 +9,7 @@ readonly TRIES=3 REPORT_SECONDS=10
 # Arguments: data folder, setting, field of pg_controldata.
 largest() {
   local configured needed
-  configured="$(postgres -C "$2" -D "$1" -c config_file=/etc/postgresql/postgresql.conf 2>/dev/null || echo 0)"
+  configured="$(postgres -C "$2" -D "$1" "${SERVER_FLAGS[@]}" 2>/dev/null || echo 0)"
   needed="$(control "$1" "$3")"
   echo "$((configured > needed ? configured : needed))"
 }
@@ -19,8 +19,9 @@ largest() {
 # Arguments: data folder.
 recovery_flags() {
   local setting
-  flags=()
-  for setting in config_file=/etc/postgresql/postgresql.conf hot_standby=off archive_mode=on archive_command= archive_library= \
+  write_generated_settings "$1"
+  flags=("${SERVER_FLAGS[@]}")
+  for setting in hot_standby=off archive_mode=on archive_command= archive_library= \
     primary_conninfo= recovery_end_command= archive_cleanup_command= 'log_line_prefix=%m [%p] %b %e ' \
     "max_prepared_transactions=$(largest "$1" max_prepared_transactions 'max_prepared_xacts setting')" \
     recovery_target= recovery_target_name= recovery_target_time= recovery_target_xid= recovery_target_lsn= recovery_target_action=promote; do
@@ -43,7 +44,6 @@ start_private_server() {
     flags+=(-c "recovery_target_$kind=${JOURNAL[target]}")
   fi
   start_private "$STAGING" "$RECOVERY_LOG" "$PRIVATE" env RESTORE_OLD_WAL="${JOURNAL[old_wal]}" PROMISED_WAL="${JOURNAL[promised]-}" \
-    WAL_SEGMENT_BYTES="$(control "$STAGING" 'Bytes per WAL segment')" \
     FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" WALG_ENV="$(archive_environment)" postgres "${flags[@]}"
 }
 

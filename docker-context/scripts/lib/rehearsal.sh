@@ -33,7 +33,8 @@ rehearse() {
   if [ -s "$UPGRADE_COLLATIONS" ]; then guard_collations; fi
   open="$EPOCHSECONDS"
   empty_bulk
-  start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off \
+  write_generated_settings "$PGDATA"
+  start_private "$PGDATA" "$UPGRADE_LOG" "$PRIVATE" postgres "${SERVER_FLAGS[@]}" -c archive_mode=off \
     -c event_triggers=off -c log_min_messages=error
   wait_private "$PGDATA" || die "the upgraded server does not start (above)"
   analysis="$EPOCHSECONDS"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly INDEXES_TOLD=20                 # of each database
-readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up
+readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up; or 8 segments
 
 # Prints a field of pg_controldata of the old data, by their own program.
 # Arguments: field.
@@ -56,7 +56,9 @@ wants_checksums() { [[ " ${POSTGRES_INITDB_ARGS-} " != *" --no-data-checksums "*
 
 # Checks that what the mode copies fits on the volume.
 check_upgrade_room() {
-  local needed="$NEW_CATALOGS" free old
+  local needed segment free old
+  segment="$(old_control 'Bytes per WAL segment')"
+  needed=$((8 * segment > NEW_CATALOGS ? 8 * segment : NEW_CATALOGS))
   if [ "$PG_UPGRADE_MODE" = copy ]; then
     needed=$((needed + $(du -s -B1 --exclude=pg_wal "$OLD" | cut -f 1)))
   fi

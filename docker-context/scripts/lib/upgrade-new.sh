@@ -15,6 +15,7 @@ make_new_cluster() {
   fi
   mkdir -p "${1%/*}"
   interruptible initdb "${options[@]}" >"$NEW_LOG" 2>&1
+  copy_locale_settings "$OLD" "$1"
 }
 
 new_cluster_problem() { echo "the new cluster can't be initialised: $(tail -n 1 "$NEW_LOG")"; }
@@ -44,8 +45,8 @@ try_new_settings() {
 
 # Starts a server with the settings of the real one, and stops it. Arguments: folder of the new cluster. Exit: 1; PROBLEM says why.
 start_as_real() {
-  start_private "$1" "$NEW_LOG" "$RUN/new" postgres -c config_file=/etc/postgresql/postgresql.conf -c fsync=off -c archive_mode=off \
-    -c autovacuum=off
+  write_generated_settings "$1"
+  start_private "$1" "$NEW_LOG" "$RUN/new" postgres "${SERVER_FLAGS[@]}" -c fsync=off -c archive_mode=off -c autovacuum=off
   if ! wait_private "$1"; then
     PROBLEM="$(sed -n 's/.* FATAL:  //p' "$NEW_LOG" | tail -n 1)"
     PROBLEM="PostgreSQL $PG_MAJOR does not start with these settings: ${PROBLEM:-$(tail -n 1 "$NEW_LOG")}"

@@ -9,6 +9,8 @@ readonly MANY_LOCKS=2000    # at least, for each connection: pg_dump locks every
 # Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
 # would otherwise refuse to start without. Arguments: locks for each connection.
 write_old_settings() {
+  local segment
+  segment=$(($(old_control 'Bytes per WAL segment') / MIB))
   install -d -m 0700 "$UPGRADE_WORK"
   echo "local all all peer map=container" >"$UPGRADE_WORK/pg_hba.conf"
   cat >"$UPGRADE_WORK/old.conf" <<SETTINGS
@@ -18,6 +20,8 @@ max_connections = $FEW_CONNECTIONS
 max_locks_per_transaction = $1
 max_prepared_transactions = $(old_control 'max_prepared_xacts setting')
 max_replication_slots = 500
+min_wal_size = $((2 * segment))MB
+max_wal_size = $((segment > 512 ? 2 * segment : 1024))MB
 wal_level = $(old_control 'wal_level setting')
 track_commit_timestamp = $(old_control 'track_commit_timestamp setting')
 archive_mode = on
@@ -35,11 +39,12 @@ SETTINGS
 # Starts the old server on its data, with its archive. Ends the boot when it does not start.
 start_old_server() {
   write_old_settings "$MANY_LOCKS"
-  start_private "$OLD" "$UPGRADE_LOG" "$PRIVATE" env LD_LIBRARY_PATH="$OLD_LIBRARIES" WALG_ENV="$(
-    if [ "$REHEARSAL" = false ]; then old_archive_environment; fi
-  )" "$OLD_BIN/postgres" -c "config_file=$UPGRADE_WORK/old.conf" -c "archive_command=$(
-    if [ "$REHEARSAL" = false ]; then echo '/usr/local/bin/archive-wal %p'; fi
-  )"
+  start_private "$OLD" "$UPGRADE_LOG" "$PRIVATE" env LD_LIBRARY_PATH="$OLD_LIBRARIES" \
+    WAL_SEGMENT_BYTES="$(old_control 'Bytes per WAL segment')" WALG_ENV="$(
+      if [ "$REHEARSAL" = false ]; then old_archive_environment; fi
+    )" "$OLD_BIN/postgres" -c "config_file=$UPGRADE_WORK/old.conf" -c "archive_command=$(
+      if [ "$REHEARSAL" = false ]; then echo '/usr/local/bin/archive-wal %p'; fi
+    )"
   if ! wait_private "$OLD"; then
     SERVER=''
     refuse_with_server "the old server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"

@@ -168,9 +168,9 @@ start_upgraded() {
   local PROBLEM='' SERVER=''
   enter_upgrade_step starting
   empty_bulk
-  start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=on \
-    -c archive_command= -c archive_library= -c autovacuum=off -c event_triggers=off -c max_logical_replication_workers=0 \
-    -c log_min_messages=error
+  write_generated_settings "$NEW_STAGING"
+  start_private "$NEW_STAGING" "$UPGRADE_LOG" "$PRIVATE" postgres "${SERVER_FLAGS[@]}" -c archive_mode=on -c archive_command= \
+    -c archive_library= -c autovacuum=off -c event_triggers=off -c max_logical_replication_workers=0 -c log_min_messages=error
   wait_private "$NEW_STAGING" || end_without_new_server "the new server does not start ($(sed -n 's/.* FATAL:  //p' "$UPGRADE_LOG" | tail -n 1))"
   attempt settle_new_server
   if ((STATUS != 0)); then

@@ -1,6 +1,6 @@
 # The volume: who owns it, which major lives on it, and its first initialisation.
 # Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation.sh has its own.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
 readonly LIST_ATTEMPTS=5
 
@@ -122,6 +122,15 @@ list_archive() {
   fi
 }
 
+# Makes a cluster and what the user wants in it, with the settings of the real server, but for the archive. Arguments: folder.
+make_first_cluster() {
+  export POSTGRES_PASSWORD POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" PGDATA="$1"
+  "$LIB/first-cluster" initdb
+  keep_locale_settings "$1"
+  write_generated_settings "$1"
+  "$LIB/first-cluster" fill postgres "${SERVER_FLAGS[@]}" -c archive_mode=off
+}
+
 # Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a
 # complete one.
 initialise() {
@@ -136,9 +145,8 @@ initialise() {
   info "initialising PostgreSQL $PG_MAJOR in $staging"
   # as from 18 on
   if ((PG_MAJOR < 18)) && wants_checksums; then POSTGRES_INITDB_ARGS="--data-checksums ${POSTGRES_INITDB_ARGS-}"; fi
-  POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" POSTGRES_PASSWORD="$POSTGRES_PASSWORD" PGDATA="$staging" interruptible docker-ensure-initdb.sh postgres \
-    -c config_file=/etc/postgresql/postgresql.conf -c archive_mode=off ||
-    die "the initialisation failed (above); the next start begins it anew: correct the cause first"
+  attempt make_first_cluster "$staging"
+  ((STATUS == 0)) || die "the initialisation failed (above); the next start begins it anew: correct the cause first"
   found="$(tablespaces_in "$staging")"
   [ -z "$found" ] ||
     die "the scripts of the initialisation made tablespaces ($found), which base backups don't cover; nothing was kept: leave CREATE TABLESPACE out and start again"

@@ -139,7 +139,9 @@ write_secret_file() {
 # Loads walg.env. Exit: non-zero when it is missing or a secret's file can't be read.
 load_walg_env() {
   # shellcheck disable=SC1090 # written by the entrypoint
-  . "$WALG_ENV"
+  . "$WALG_ENV" || return
+  # as the data say, whose server this one is called by; else what the environment says
+  if [ -n "${WAL_SEGMENT_BYTES-}" ]; then export WALG_PG_WAL_SIZE=$((WAL_SEGMENT_BYTES / 1048576)); fi
 }
 
 # Replaces the values of secrets in a text: errors of object stores can quote a URL with a token.

@@ -7,7 +7,7 @@ use warnings;
 use File::Basename qw(dirname);
 use lib dirname(__FILE__);
 
-my %PLANS = map { $_ => ucfirst } qw(retention identity backups proof wal restore key parts way);
+my %PLANS = map { $_ => ucfirst } qw(retention identity backups proof segment wal restore key parts way);
 
 sub main {
     my ($plan, $folder, @fields) = @_;
