@@ -134,8 +134,15 @@ describe("what else Pulumi can do to a stack", function () {
       const found = (await attempt("bash", ["-c", `type -P ${name}`])).stdout.trim();
       if (found) symlinkSync(found, join(bin, name));
     }
-    const { HOME, KUBECONFIG, DOCKER_HOST } = process.env;
-    const variables = Object.entries({ HOME, KUBECONFIG, DOCKER_HOST, ...stack.env, PATH: bin });
+    const { HOME, PULUMI_HOME, KUBECONFIG, DOCKER_HOST } = process.env;
+    const variables = Object.entries({
+      HOME,
+      PULUMI_HOME, // where the providers are, which Pulumi downloads elsewhere
+      KUBECONFIG,
+      DOCKER_HOST,
+      ...stack.env,
+      PATH: bin,
+    });
     const env = variables.flatMap(([name, value]) => (value ? [`${name}=${value}`] : []));
     const file = `Pulumi.${stack.name}.yaml`;
     await run("cp", [join(stack.folder, file), join(clone, file)]);
