@@ -91,6 +91,18 @@ describe("what else Pulumi can do to a stack", function () {
     await expectNothingToChange();
   });
 
+  it("import of the claim: beside the program's own it is refused, until it is taken out of the state again", async () => {
+    const type = "kubernetes:core/v1:PersistentVolumeClaim";
+    const claim = `${stack.namespace}/postgres-data`;
+    await must("import", type, "postgres-data", claim, "--yes", "--generate-code=false");
+    const { code, stdout } = await stack.preview();
+    expect(code).not.to.equal(0);
+    expect(stdout).to.include(`${type}::postgres-data" cannot be deleted`);
+    const urn = `urn:pulumi:${stack.name}::postgres-stack::${type}::postgres-data`;
+    await must("state", "delete", urn, "--force", "--yes");
+    await expectNothingToChange();
+  });
+
   it("destroy --exclude-protected: the database serves on with its settings, its Secrets and its backups, and up brings the rest", async () => {
     const before = await running();
     await must("destroy", "--exclude-protected", "--yes", "--skip-preview");
