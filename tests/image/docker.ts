@@ -165,8 +165,8 @@ export class Container {
   }
 
   /**
-   * Waits until the server has the passwords of the environment. An end of the container is an error. Reads the log, which costs much
-   * less than asking the probe again and again while several containers work.
+   * Waits until the server has the passwords of the environment. An end of the container is an error. Reads the log, which
+   * costs much less than asking the probe again and again while several containers work.
    */
   async isUp(seconds = 300): Promise<void> {
     await this.logged(/roles and passwords are in step with the environment/, seconds);

@@ -14,8 +14,8 @@ const COPY = "cp -a --sparse=always";
 const WIPE = `find ${VOLUME} -mindepth 1 -delete; chown postgres:postgres ${VOLUME}`;
 
 /**
- * Starts the image's entrypoint and prints its log. Sets status: 0 when it serves, and has nothing left to do unless $1 is `first`; 1
- * when it has ended; 2 when neither came in time.
+ * Starts the image's entrypoint and prints its log. Sets status: 0 when it serves, and has nothing left to do unless $1 is
+ * `first`; 1 when it has ended; 2 when neither came in time.
  */
 const BOOT = `
   : >/tmp/boot.log
