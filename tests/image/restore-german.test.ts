@@ -11,7 +11,9 @@ describe("image: a restore where the server speaks German", () => {
     prepared = await prepare();
   });
 
-  const speak = ["bash", "-c", "localedef -i de_DE -c -f UTF-8 de_DE.UTF-8; exec entrypoint.sh postgres"];
+  // what initdb has decided wins over LANG, a flag over both
+  const start = "exec entrypoint.sh postgres -c lc_messages=de_DE.utf8";
+  const speak = ["bash", "-c", `localedef -i de_DE -c -f UTF-8 de_DE.UTF-8; ${start}`];
   async function restore(to: string): Promise<Container> {
     const wanted = { LANG: "de_DE.utf8", ...request(to) };
     const database = await Container.start(options(await copyOf(prepared.volume), wanted), speak);
