@@ -73,7 +73,7 @@ export const using = (container: Container, name: string, script: string) =>
 /** Waits until everything written so far is archived. */
 export async function archived(container: Container): Promise<void> {
   const { code, stderr } = await container.bash(`
-    segment="$(psql -XAtqc "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")"; psql -XAtqc "SELECT pg_switch_wal()"
+    segment="$(psql -XAtqc "SELECT pg_walfile_name(pg_switch_wal() - 1)")"
     for ((i = 0; i < 600; i++)); do [ -e ${WAL}/$segment.lz4 ] && exit; sleep 0.1; done; exit 1`);
   expect(code, stderr).to.equal(0);
 }

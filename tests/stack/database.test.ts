@@ -77,8 +77,7 @@ describe("a stack on a cluster", function () {
       300e6,
     );
     await client.stop();
-    await stack.sql("SELECT pg_switch_wal()");
-    const last = await stack.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
+    const last = await stack.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)");
     await until(
       "the last segment in the archive",
       async () => {

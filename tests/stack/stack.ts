@@ -154,8 +154,8 @@ export class TestStack {
 
   /** Waits until everything that was written so far is in the archive. */
   async archived(): Promise<void> {
-    await this.sql("SELECT pg_switch_wal()");
-    const last = await this.sql("SELECT pg_walfile_name(pg_current_wal_lsn() - 1)");
+    // in one statement: in between, the server itself may begin the next segment, which then nothing completes
+    const last = await this.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)");
     const done = `SELECT last_archived_wal >= '${last}' FROM pg_stat_archiver`;
     await this.holds(`${last} in the archive`, `[ "$(psql -U postgres -XAtc "${done}")" = t ]`, 180);
   }

@@ -59,7 +59,7 @@ check_archiving() {
   segment="$(
     PGOPTIONS="$UNDISTURBED" sql 2>"$WORK/sql.err" <<'SQL'
 SELECT pg_logical_emit_message(false, 'postgres-stack', 'a base backup begins') \g /dev/null
-SELECT pg_walfile_name(pg_switch_wal());
+SELECT pg_walfile_name(pg_switch_wal() - 1); -- the one before where archive_timeout has just completed it
 SQL
   )" || {
     PROBLEM="no WAL segment can be completed: $(<"$WORK/sql.err")"
