@@ -1,25 +1,24 @@
 /**
  * `adoption/main.ts STACK`: writes the stack's state anew from what runs in the cluster. Nothing in the cluster is changed.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fail } from "../local/fail";
 import { attempt, run } from "../local/process";
-import { NOTHING, refuseOthers, refuseStrangers, SERVER } from "./refuse";
+import { NOTHING, refuseKubeconfig, refuseOthers, refuseStrangers, SERVER } from "./refuse";
 import { adopt, type Live, type Resource, type Values } from "./state";
 
 const MINE = "app.kubernetes.io/managed-by=postgres-stack";
 
-type Pulumi = (...args: string[]) => Promise<string>;
+type Pulumi = (args: readonly string[], input?: string) => Promise<string>;
 interface Export {
   readonly deployment: { readonly resources?: readonly Resource[]; readonly pending_operations?: unknown };
 }
 
 async function main(stack: string): Promise<void> {
-  const pulumi: Pulumi = (...args) =>
-    run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"]);
-  const before = JSON.parse(await pulumi("stack", "export")) as Export;
+  // what an interrupt ends is the command under way; then the state of before is put back
+  process.on("SIGINT", () => {});
+  const pulumi: Pulumi = (args, input) =>
+    run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"], { input });
+  const before = JSON.parse(await pulumi(["stack", "export"])) as Export;
   const old = before.deployment.resources ?? [];
   if (old.some(({ type }) => type === SERVER))
     throw new Error(
@@ -29,11 +28,12 @@ async function main(stack: string): Promise<void> {
     await importState(pulumi, withResources(before, [])); // so that the preview is of everything
     const { planned, config } = await plan(stack);
     refuseOthers(old, planned);
+    refuseKubeconfig(config);
     const live = await objects(planned, config);
     refuseStrangers(planned, live);
     const { resources, missing } = adopt(planned, live, config);
     await importState(pulumi, withResources(before, resources));
-    await pulumi("refresh", "--yes", "--skip-preview");
+    await pulumi(["refresh", "--yes", "--skip-preview"]);
     console.log(
       `Adopted into the state of ${stack}: ${resources.length} resources. Nothing in the cluster was changed.`,
     );
@@ -49,15 +49,9 @@ const withResources = (state: Export, resources: readonly Resource[]): Export =>
   deployment: { ...state.deployment, resources, pending_operations: [] },
 });
 
-/** By a file that only this user can read, and that is gone afterwards: it holds passwords. */
+/** By no file, which an interrupt would leave behind: the state holds passwords. */
 async function importState(pulumi: Pulumi, state: Export): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "postgres-stack-adoption-"));
-  try {
-    writeFileSync(join(folder, "state.json"), JSON.stringify(state), { mode: 0o600 });
-    await pulumi("stack", "import", "--file", join(folder, "state.json"));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await pulumi(["stack", "import"], JSON.stringify(state));
 }
 
 /** What an update of a stack without a state would create. */

@@ -12,6 +12,14 @@ export function refuseOthers(old: readonly Resource[], planned: readonly Resourc
   if (other) throw new Error(`the state holds ${other.urn}, which this program does not make. ${NOTHING}`);
 }
 
+/** @throws where the stack's file brings a kubeconfig of its own: what kubectl reads may be another cluster */
+export function refuseKubeconfig(config: Values): void {
+  if (config["kubernetes:kubeconfig"] !== undefined)
+    throw new Error(
+      `the stack's file has kubernetes:kubeconfig, which kubectl does not read. ${NOTHING} Put it into KUBECONFIG, take it out of the file until the state is there, and come again.`,
+    );
+}
+
 /** @throws where no database runs, or it is another stack's */
 export function refuseStrangers(planned: readonly Resource[], live: readonly Live[]): void {
   for (const { type, inputs } of planned) {

@@ -3,12 +3,22 @@
 # Sourced after lib.sh, in a session on the stack.
 
 # Whether the stack STACK keeps its data: all do whose configuration does not say `disposable: true`.
-keeps_data() { [[ "$(said postgres-stack:disposable)" != true ]]; }
+keeps_data() { [[ "$(said disposable)" != true ]]; }
+
+# Whether the stack's file says in which cluster it is.
+names_cluster() { [[ -n "$(said kubernetes:context)$(said kubernetes:kubeconfig)" ]]; }
 
 # What the stack's configuration says.
-# Arguments: key
+# Arguments: key; one of the project's own without its namespace, as a project may be renamed
 # Prints: the value; nothing where it says none
 said() { pulumi config get "$1" --stack "$STACK" 2>/dev/null || true; }
+
+# Prints the cluster that the stack's file names.
+where_it_is() {
+  local context
+  context="$(said kubernetes:context)"
+  if [[ -n "$context" ]]; then say "context '$context'"; else say "the cluster of its own kubeconfig"; fi
+}
 
 # Goes on where the stack names its cluster, its review passes, and somebody says yes; ARGS=--yes has said so.
 # Exit: 1 with the reason; then nothing was changed
@@ -17,7 +27,7 @@ ask_for_protected() {
   for argument in ${ARGUMENTS[@]+"${ARGUMENTS[@]}"}; do
     if [[ "$argument" == --yes || "$argument" == -y ]]; then asked=""; else rest+=("$argument"); fi
   done
-  if [[ -z "$(said kubernetes:context)$(said kubernetes:kubeconfig)" ]]; then
+  if ! names_cluster; then
     die "Stack '$STACK' keeps its data, and its file does not say in which cluster they are; nothing was changed." \
       "Say it: local/pulumi config set kubernetes:context <a context of the kubeconfig> --stack $STACK"
   fi
@@ -28,6 +38,6 @@ ask_for_protected() {
   if [[ ! -t 0 ]]; then
     die "Stack '$STACK' keeps its data, and nobody is here to be asked; nothing was changed. To go ahead: ARGS=--yes"
   fi
-  read -rp "Update stack '$STACK'? Only 'yes' goes ahead: " answer
+  read -rp "Update stack '$STACK' in $(where_it_is)? Only 'yes' goes ahead: " answer
   [[ "$answer" == yes ]] || die "Nothing was changed."
 }

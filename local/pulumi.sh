@@ -2,7 +2,11 @@
 # A Pulumi session on the stack STACK. Sourced after lib.sh and tools.sh.
 
 # Uses the backend that this machine is logged in to; else one of its own in .local/pulumi.
+# Exit: 1 where ARGS names another stack: it would be updated in place of the one that was looked at
 pulumi_session() {
+  if [[ " ${ARGS:-} " =~ \ (-s|--stack)[\ =] ]]; then
+    die "ARGS names a stack; nothing was changed. Name it with STACK."
+  fi
   need pulumi
   export PULUMI_SKIP_UPDATE_CHECK=true
   if [[ -z "${PULUMI_BACKEND_URL:-}" ]] && ! pulumi whoami --non-interactive >/dev/null 2>&1; then

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { refuseOthers, refuseStrangers } from "../../../adoption/refuse";
+import { refuseKubeconfig, refuseOthers, refuseStrangers } from "../../../adoption/refuse";
 import { adopt, type Live, type Resource } from "../../../adoption/state";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -138,6 +138,11 @@ describe("what is not adopted", () => {
     expect(() => refuseStrangers([mine], [there("theirs")])).to.throw("belongs to theirs, not to mine");
     expect(() => refuseStrangers([mine], [])).to.throw("no database runs there");
     expect(() => refuseStrangers([disposable], [there("mine")])).to.throw("kubectl delete namespace db");
+  });
+
+  it("a kubeconfig in the stack's file, as kubectl may read another cluster", () => {
+    refuseKubeconfig({ "kubernetes:context": "prod" });
+    expect(() => refuseKubeconfig({ "kubernetes:kubeconfig": "[secret]" })).to.throw("KUBECONFIG");
   });
 
   it("a state that holds more than this program makes: the rest would be forgotten", () => {

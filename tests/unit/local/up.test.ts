@@ -52,7 +52,7 @@ describe("`make up` in a cluster that is there", () => {
   const HERE = { "kubernetes:context": "production" };
 
   it("updates a disposable stack at once", () => {
-    const { status, stderr } = up({ "postgres-stack:disposable": "true" });
+    const { status, stderr } = up({ disposable: "true" });
     expect(status, stderr).to.equal(0);
     expect(updated()).to.include("--yes --skip-preview");
   });
@@ -89,8 +89,31 @@ describe("`make up` in a cluster that is there", () => {
     expect(updated()).to.equal(false);
   });
 
+  it("asks too where a kind cluster is at hand, but the stack's file names another", () => {
+    program(
+      ".local/bin/kubectl",
+      '[[ "$*" == "config current-context" ]] && echo kind-postgres-stack; exit 0',
+    );
+    mkdirSync(join(folder, "local/kind"), { recursive: true });
+    program("local/kind/up", "exit 0");
+    const { status, stdout, stderr } = up(HERE);
+    expect(status, stdout).to.equal(1);
+    expect(stderr).to.include("ARGS=--yes");
+    expect(updated()).to.equal(false);
+    expect(up({}).status).to.equal(0); // of this machine alone
+  });
+
+  it("takes no other stack from ARGS", () => {
+    for (const args of ["--stack prod", "-s prod", "--yes --stack=prod"]) {
+      const { status, stderr } = up({ disposable: "true" }, args, "dev");
+      expect(status).to.equal(1);
+      expect(stderr).to.include("Name it with STACK");
+      expect(updated()).to.equal(false);
+    }
+  });
+
   it("takes a stack by its full name", () => {
-    const { status, stderr } = up({ "postgres-stack:disposable": "true" }, "", "acme/postgres-stack/dev");
+    const { status, stderr } = up({ disposable: "true" }, "", "acme/postgres-stack/dev");
     expect(status, stderr).to.equal(0);
     expect(updated()).to.include("--stack acme/postgres-stack/dev");
   });
