@@ -77,6 +77,13 @@ export const serviceAccount: Rule = (step) => {
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
   if (!isOurs(step) || operation === "delete")
     return [unknown(step, paths(step), "which pods use it is not known", false)];
+  const moved = changes.filter(({ path }) => /^metadata\.(name|namespace)$/.test(path.join(".")));
+  if (moved.length > 0) {
+    const names = moved.map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after)).join("; ");
+    return [
+      row(step, names, "may not serve", "a pod whose account is not there is refused, at its next start"),
+    ];
+  }
   const words = changes
     .filter(({ path }) => path[1] === "annotations")
     .map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after));

@@ -43,6 +43,14 @@ const STUCK: Effect = "may not serve";
 const ENDS: Effect = "backups end";
 
 export const PROGRAM_EDITS: readonly ProgramEdit[] = [
+  {
+    what: "another name of the account that the pods run as",
+    of: "ServiceAccount postgres-account",
+    edit: within("metadata", (it) => {
+      it.name = "postgres-2";
+    }),
+    is: STUCK,
+  },
   // where the data are
   {
     what: "a subPath of the data",
