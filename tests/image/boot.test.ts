@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { until } from "../../local/process";
-import { Container, environment, IMAGE, must, newFolder, runOnce } from "./docker";
+import { Container, environment, IMAGE, must, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
 
 describe("image: a plain database", () => {
@@ -161,6 +161,29 @@ describe("image: the slow-query log", () => {
     await database.sql("SELECT 'slow'");
     await database.logged(/duration: [\d.]+ ms {2}statement: SELECT 'slow'/);
     expect(await database.logs()).not.to.contain("SCRAM-SHA-256");
+    await database.remove();
+  });
+});
+
+describe("image: scripts of the first initialisation", () => {
+  it("that are sourced and end it early leave no cluster; the next start begins anew, where they may read what is not set", async function () {
+    this.timeout("3m");
+    const volume = await newVolume();
+    const start = (first: string) => {
+      const scripts = newFolder({ "10.sh": first, "20.sql": "CREATE TABLE late (n int)" });
+      const mounts = [
+        "-v",
+        `${scripts}:/docker-entrypoint-initdb.d:ro`,
+        "-v",
+        `${volume}:/var/lib/postgresql`,
+      ];
+      return [...environment({ POSTGRES_PASSWORD: "plain-secret" }), ...mounts];
+    };
+    const { code, stderr } = await runOnce(start("exit 0\n"));
+    expect(code).to.equal(1);
+    expect(stderr).to.contain("the initialisation did not come to its end, and nothing was kept");
+    const database = await Container.ready(start('[ "$NOT_SET" = yes ] || true\n'));
+    expect(await database.sql("SELECT count(*) FROM late")).to.equal("0");
     await database.remove();
   });
 });

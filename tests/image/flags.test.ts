@@ -40,6 +40,27 @@ describe("image: flags after `postgres`", () => {
     this.currentTest?.timeout("5m");
   });
 
+  for (const flags of [
+    ["-D", `${VOLUME}/18/docker`],
+    ["-c", `data_directory=${VOLUME}/18/docker`],
+    ["-c", "log_line_prefix=%m\t[%p] "],
+  ]) {
+    it(`of every kind are no reason not to start the first time: ${JSON.stringify(flags)}`, async () => {
+      const server = await Container.ready(options(await newVolume()), ["postgres", ...flags]);
+      expect(await server.sql("SHOW data_directory")).to.equal(`${VOLUME}/18/docker`);
+      await server.remove();
+    });
+  }
+
+  it("lead no private server to the data that serve", async () => {
+    const copy = await copyOf(volume);
+    const there = ["-c", `data_directory=${VOLUME}/18/docker`];
+    const server = await Container.start(options(copy, request("latest")), [...FLAGS, ...there]);
+    await restored(server);
+    expect(await server.sql("SELECT count(*) FROM rows")).to.equal("1");
+    await server.remove();
+  });
+
   for (const command of [["postgres"], []]) {
     it(`count for the server of the first initialisation (${[...command, "-c"].join(" ")}), which archives nothing`, async () => {
       const scripts = newFolder({

@@ -10,15 +10,15 @@ readonly ALONE="$UNDISTURBED -c event_triggers=off -c role=none -c session_prelo
   -c lc_messages=C -c track_counts=off"
 readonly AS_IT_IS="-c client_encoding=SQL_ASCII" # names and messages without a conversion, which not each of them has
 
-# Starts one in the background. Its settings are flags, so that nothing stays behind in the data. Sets SERVER, its pid, and
-# SERVER_DATA.
+# Starts one in the background. Its settings are flags, so that nothing stays behind in the data; the last ones win, so that no flag of
+# the container leads it to other data. Sets SERVER, its pid, and SERVER_DATA.
 # Arguments: data folder, file for its log, socket's folder, program (no function: the signals are for it) and its flags.
 start_private() {
   rm -rf "$3" "$1/postmaster.pid"
   mkdir -m 0700 "$3"
   SERVER_DATA="$1"
-  env LC_ALL=C "${@:4}" -D "$1" -c listen_addresses= -c "unix_socket_directories=$3" -c port=5432 -c lc_messages=C \
-    -c log_destination=stderr -c logging_collector=off 2> >(exec tee "$2" >&2) &
+  env LC_ALL=C "${@:4}" -D "$1" -c "data_directory=$1" -c listen_addresses= -c "unix_socket_directories=$3" -c port=5432 \
+    -c lc_messages=C -c log_destination=stderr -c logging_collector=off 2> >(exec tee "$2" >&2) &
   SERVER=$!
 }
 

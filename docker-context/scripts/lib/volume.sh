@@ -124,11 +124,14 @@ list_archive() {
 
 # Makes a cluster and what the user wants in it, with the settings of the real server, but for the archive. Arguments: folder.
 make_first_cluster() {
+  local flags=("${SERVER_FLAGS[@]}")
+  # pg_ctl, by which the official image starts that server, can't hand them on
+  if [[ "${flags[*]}" == *[[:cntrl:]]* ]]; then flags=(-c config_file=/etc/postgresql/postgresql.conf); fi
   export POSTGRES_PASSWORD POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" PGDATA="$1"
   "$LIB/first-cluster" initdb
   keep_locale_settings "$1"
   write_generated_settings "$1"
-  "$LIB/first-cluster" fill postgres "${SERVER_FLAGS[@]}" -c archive_mode=off
+  "$LIB/first-cluster" fill postgres "${flags[@]}" -c archive_mode=off -D "$1" -c "data_directory=$1"
 }
 
 # Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a
@@ -147,6 +150,9 @@ initialise() {
   if ((PG_MAJOR < 18)) && wants_checksums; then POSTGRES_INITDB_ARGS="--data-checksums ${POSTGRES_INITDB_ARGS-}"; fi
   attempt make_first_cluster "$staging"
   ((STATUS == 0)) || die "the initialisation failed (above); the next start begins it anew: correct the cause first"
+  # a script that is sourced may end the initialisation with exit 0
+  [ "$(control "$staging" 'Database cluster state')" = "shut down" ] ||
+    die "the initialisation did not come to its end, and nothing was kept: does a script in /docker-entrypoint-initdb.d exit or exec? Correct it; the next start begins anew"
   found="$(tablespaces_in "$staging")"
   [ -z "$found" ] ||
     die "the scripts of the initialisation made tablespaces ($found), which base backups don't cover; nothing was kept: leave CREATE TABLESPACE out and start again"
