@@ -18,7 +18,7 @@ import {
   runOnce,
 } from "../tests/image/docker";
 import { imageOf, majorsAreThere, removeMajors } from "../tests/image/majors";
-import { backup, copyOf, isUp, options, removeVolume } from "../tests/image/restore";
+import { backup, copyOf, options, removeVolume } from "../tests/image/restore";
 import { keptPrograms, sharesBlocks } from "../tests/image/upgrade";
 import { limits, machineConf } from "./machine";
 import { median, phases, type Times, timesTable } from "./times";
@@ -125,7 +125,7 @@ function start(volume: string, run: Run, image: string): Promise<Container> {
 async function makeData(): Promise<Data> {
   const volume = await newVolume();
   const server = await start(volume, { options: [], command: [] }, await imageOf(OLD));
-  await isUp(server);
+  await server.isUp();
   const filled = await server.exec("pgbench", "-U", "postgres", "-i", "-q", "-s", SCALE, "postgres");
   if (filled.code !== 0) throw new Error(filled.stderr);
   await backup(server);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { until } from "../../local/process";
 import { type Container, docker, newVolume } from "./docker";
 import { imageOf } from "./majors";
-import { backup, boot, isUp } from "./restore";
+import { backup, boot } from "./restore";
 import { ask, keptPrograms } from "./upgrade";
 
 /** What breaks tools that read every database: run it as the superuser in database postgres of an empty cluster of 17 or later. */
@@ -86,5 +86,5 @@ async function leaveTemporaryTables(server: Container): Promise<void> {
   await session;
   await server.ends();
   await server.start();
-  await isUp(server);
+  await server.isUp();
 }

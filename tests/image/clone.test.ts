@@ -1,18 +1,7 @@
 import { expect } from "chai";
 import { Container, environment, newVolume, runOnce } from "./docker";
 import "./hooks";
-import {
-  backups,
-  boot,
-  copyOf,
-  insert,
-  isUp,
-  type Prepared,
-  prepare,
-  restored,
-  rows,
-  VOLUME,
-} from "./restore";
+import { backups, boot, copyOf, insert, type Prepared, prepare, restored, rows, VOLUME } from "./restore";
 
 const SOURCE = "/source/archive/18";
 
@@ -36,7 +25,7 @@ describe("image: a clone", () => {
 
   async function clone(volume: string, variables: Record<string, string> = {}): Promise<Container> {
     const database = await Container.start(options(volume, variables));
-    await isUp(database);
+    await database.isUp();
     return database;
   }
 

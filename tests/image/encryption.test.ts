@@ -11,7 +11,7 @@ import {
   withKeys,
 } from "./encryption";
 import "./hooks";
-import { isUp, VOLUME } from "./restore";
+import { VOLUME } from "./restore";
 
 describe("image: an encrypted archive", function () {
   this.timeout("5m");
@@ -125,7 +125,7 @@ describe("image: an encrypted archive", function () {
 
   it("is refused as such where there is a key and the archive is not encrypted", async () => {
     const plain = await Container.start(withKeys(keys, await newVolume()));
-    await isUp(plain);
+    await plain.isUp();
     const taken = await plain.exec("backup.sh");
     expect(taken.code, taken.stderr).to.equal(0);
     const { code, stderr } = await using(plain, "one", "restore.sh --check --to latest");

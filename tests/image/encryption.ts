@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Container, newFolder, newVolume, runOnce } from "./docker";
-import { isUp, options, VOLUME } from "./restore";
+import { options, VOLUME } from "./restore";
 
 export const PASSPHRASE = "correct horse";
 /** In every row. */
@@ -56,7 +56,7 @@ export const withKeys = (keys: Keys, volume: string, variables: Record<string, s
 export async function encryptedDatabase(keys: Keys): Promise<{ volume: string; database: Container }> {
   const volume = await newVolume();
   const database = await Container.start(withKeys(keys, volume, locked("current")));
-  await isUp(database);
+  await database.isUp();
   await database.sql(`CREATE TABLE rows (n int PRIMARY KEY, t text); INSERT INTO rows VALUES (1, '${TEXT}')`);
   expect((await database.exec("backup.sh")).code).to.equal(0);
   await database.sql(`INSERT INTO rows VALUES (2, '${TEXT}')`);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container, environment, newFolder, newVolume } from "./docker";
 import "./hooks";
-import { backup, change, copyOf, isUp, options, request, restored, settled, VOLUME } from "./restore";
+import { backup, change, copyOf, options, request, restored, settled, VOLUME } from "./restore";
 
 /** What a private server without them refuses to open the data with: they hold a logical slot, and more slots than usual. */
 const FLAGS = [
@@ -22,7 +22,7 @@ describe("image: flags after `postgres`", () => {
   /** Starts a container with the flags, and waits until its server is up. */
   async function start(on: string, variables: Record<string, string> = {}): Promise<Container> {
     const server = await Container.start(options(on, variables), FLAGS);
-    await isUp(server);
+    await server.isUp();
     return server;
   }
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Container, environment, newFolder, newVolume } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
-import { boot, change, copyOf, isUp, type Prepared, prepare, request, restored, VOLUME } from "./restore";
+import { boot, change, copyOf, type Prepared, prepare, request, restored, VOLUME } from "./restore";
 import { bootMajor, keptPrograms, upgrade, upgraded } from "./upgrade";
 
 const NAMES = [
@@ -92,7 +92,7 @@ describe("image: what initdb decides for its locale", () => {
       ...["-v", `${prepared.volume}:/source:ro`, "-v", `${await newVolume()}:${VOLUME}`],
       ...environment({ POSTGRES_PASSWORD: "new", CLONE_FROM: "/source/archive/18" }),
     ]);
-    await isUp(clone);
+    await clone.isUp();
     expect(await said(clone)).to.equal(OFFICIAL);
     await clone.remove();
   });

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { largeArchive } from "../lib/large-store";
 import { Container, environment, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
-import { backup, boot, change, copyOf, insert, isUp, request, restored, rows, VOLUME } from "./restore";
+import { backup, boot, change, copyOf, insert, request, restored, rows, VOLUME } from "./restore";
 
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 const ARCHIVE = `${VOLUME}/archive/18`;
@@ -78,7 +78,7 @@ describe("image: the plan of a restore", () => {
     const mounts = ["-v", `${from}:/source:ro`, "-v", `${await newVolume()}:${VOLUME}`];
     const wanted = { ...own, CLONE_FROM: "/source/archive/18", ...variables };
     const database = await Container.start([...mounts, ...environment(wanted)]);
-    await isUp(database);
+    await database.isUp();
     const found = await rows(database);
     await database.remove();
     return found;

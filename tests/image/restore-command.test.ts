@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import "./hooks";
-import { boot, copyOf, isUp, prepare, restored, rows } from "./restore";
+import { boot, copyOf, prepare, restored, rows } from "./restore";
 
 describe("image: restore.sh", () => {
   it("lists, checks, asks for a restore and for its undoing, which the next start carries out", async function () {
@@ -21,7 +21,7 @@ describe("image: restore.sh", () => {
 
     await database.stop();
     await database.start();
-    await isUp(database);
+    await database.isUp();
     await restored(database);
     expect(await rows(database)).to.equal("13..13");
     expect((await database.exec("restore.sh", "--list")).stdout).to.contain("by-hand done at");
@@ -30,7 +30,7 @@ describe("image: restore.sh", () => {
     expect(undo.code, undo.stderr).to.equal(0);
     await database.stop();
     await database.start();
-    await isUp(database);
+    await database.isUp();
     expect(await rows(database)).to.equal("25..25");
     expect((await database.exec("restore.sh", "--list")).stdout).to.contain("by-hand undone at");
     expect((await database.exec("restore.sh", "--undo")).stderr).to.contain("nothing to undo");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import "./hooks";
-import { inTurn, isUp } from "./restore";
+import { inTurn } from "./restore";
 import { type Archived, archive, content, needStore, type Restoring, removeArchives, restore } from "./store";
 
 /** Bytes a second: so that the middle of the fetch and of the replay can be hit, and a slow line. */
@@ -80,7 +80,7 @@ describe("image: a restore whose object store", () => {
     const started = await restore(archived, rate, limits);
     const said = await fault(started);
     await started.database.logged(/restore one (done|failed)/, 480);
-    await isUp(started.database);
+    await started.database.isUp();
     const outcome = { content: await content(started.database), log: await started.database.logs(), said };
     const left = await started.database.exec("pgrep", "-fa", "wal-g (backup-fetch|wal-fetch|wal-prefetch)");
     expect(left.stdout).to.equal("");

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container } from "./docker";
 import "./hooks";
-import { copyOf, isUp, options, type Prepared, prepare, request, restoreDone, rows } from "./restore";
+import { copyOf, options, type Prepared, prepare, request, restoreDone, rows } from "./restore";
 
 describe("image: a restore where the server speaks German", () => {
   let prepared: Prepared;
@@ -17,7 +17,7 @@ describe("image: a restore where the server speaks German", () => {
   async function restore(to: string): Promise<Container> {
     const wanted = { LANG: "de_DE.utf8", ...request(to) };
     const database = await Container.start(options(await copyOf(prepared.volume), wanted), speak);
-    await isUp(database);
+    await database.isUp();
     return database;
   }
 

@@ -6,7 +6,6 @@ import {
   change,
   copyOf,
   insert,
-  isUp,
   options,
   type Prepared,
   prepare,
@@ -39,14 +38,14 @@ describe("image: records that can't be written or read", () => {
     const wanted = request(prepared.targets.time.to, { RESTORE_KEEP_OLD: "false" });
     const start = ["bash", "-c", `${FILL}; exec entrypoint.sh postgres`];
     const database = await Container.start([...options(volume, wanted), ...FULL], start);
-    await isUp(database);
+    await database.isUp();
     await database.logged(/ERROR .*restores\/one.restore can't be written \(No space left on device\)/);
     await database.logged(/ERROR .* the restore is not finished: .*can.t be written/);
     expect(await rows(database)).to.equal("13..13");
     await insert(database, 99, 99);
     await database.stop();
     await database.start();
-    await isUp(database);
+    await database.isUp();
     expect(await rows(database)).to.equal("14..99");
     await database.stop();
     await database.remove();
@@ -56,7 +55,7 @@ describe("image: records that can't be written or read", () => {
     expect(await rows(mended)).to.equal("14..99");
     await mended.stop();
     await mended.start();
-    await isUp(mended);
+    await mended.isUp();
     expect(await rows(mended)).to.equal("14..99");
     await mended.remove();
   });

@@ -1,18 +1,7 @@
 import { expect } from "chai";
 import { Container, environment, runOnce } from "./docker";
 import "./hooks";
-import {
-  boot,
-  bootCopy,
-  copyOf,
-  isUp,
-  options,
-  type Prepared,
-  prepare,
-  request,
-  rows,
-  VOLUME,
-} from "./restore";
+import { boot, bootCopy, copyOf, options, type Prepared, prepare, request, rows, VOLUME } from "./restore";
 
 const WAL = `${VOLUME}/archive/18/wal_005`;
 const BASE = `${VOLUME}/archive/18/basebackups_005`;
@@ -153,7 +142,7 @@ describe("image: a restore is refused, and the old data serve on", () => {
       [...size, ...environment({ ...variables, BACKUP_SCHEDULE: "external" })],
       ["bash", "-c", start],
     );
-    await isUp(database);
+    await database.isUp();
     expect(await database.logs()).to.match(
       /too small for a second copy: room needed \d+ MiB, found \d+ MiB; grow it/,
     );

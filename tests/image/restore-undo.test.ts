@@ -10,7 +10,6 @@ import {
   change,
   copyOf,
   insert,
-  isUp,
   options,
   type Prepared,
   prepare,
@@ -46,7 +45,7 @@ describe("image: the undoing of a restore", () => {
       `${await newVolume()}:${VOLUME}`,
       ...environment({ POSTGRES_PASSWORD: "new", CLONE_FROM: "/source/archive/18" }),
     ]);
-    await isUp(clone);
+    await clone.isUp();
     const numbers = await clone.sql(NUMBERS);
     await clone.remove();
     return numbers;

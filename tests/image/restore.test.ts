@@ -10,7 +10,6 @@ import {
   copyOf,
   insert,
   inTurn,
-  isUp,
   options,
   type Prepared,
   prepare,
@@ -205,7 +204,7 @@ describe("image: a restore", () => {
     });
     expect(state).to.match(/^restoring: /);
     expect((await database.probe("liveness")).code).to.equal(0);
-    await isUp(database);
+    await database.isUp();
     await restored(database);
     // other data may be ordered by another C library than the record says
     expect(await database.logs()).to.contain("collations: looking at the data privately");

@@ -70,13 +70,8 @@ export async function boot(
   image?: string,
 ): Promise<Container> {
   const database = await Container.start(options(volume, variables), [], image);
-  await isUp(database);
+  await database.isUp();
   return database;
-}
-
-/** Waits until the server of a container has the passwords of the environment. */
-export function isUp(database: Container): Promise<void> {
-  return database.isUp();
 }
 
 let prepared: Promise<Prepared> | undefined;
@@ -140,7 +135,7 @@ export async function bootCopy(
     ["-v", `${volume}:/from:ro`, ...environment(withArchive(variables))],
     ["bash", "-ec", `${COPY}; exec entrypoint.sh postgres`, "copy", script],
   );
-  await isUp(database);
+  await database.isUp();
   return database;
 }
 

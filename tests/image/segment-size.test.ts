@@ -7,7 +7,6 @@ import {
   boot,
   copyOf,
   insert,
-  isUp,
   removeVolume,
   request,
   restored,
@@ -80,7 +79,7 @@ describe("image: segments of 64 MiB", () => {
       ...["-v", `${prepared.volume}:/source:ro`, "-v", `${await newVolume()}:${VOLUME}`],
       ...environment({ POSTGRES_PASSWORD: "new", CLONE_FROM: "/source/archive/18" }),
     ]);
-    await isUp(clone);
+    await clone.isUp();
     expect(await rows(clone)).to.equal("20..20");
     expect(await clone.sql(SIZES)).to.equal("4GB 320MB 64MB");
     expect(await clone.logs()).not.to.match(/wrong file size|is not one of/);
@@ -118,7 +117,7 @@ describe("image: segments of 1 MiB", () => {
       }),
       ...environment(request("latest")),
     ]);
-    await isUp(lost);
+    await lost.isUp();
     expect(await rows(lost)).to.equal("20..20");
     await lost.remove();
   });

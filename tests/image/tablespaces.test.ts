@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type Container, newFolder, newVolume, runOnce } from "./docker";
 import "./hooks";
 import { needMajors } from "./majors";
-import { change, copyOf, isUp, options, VOLUME } from "./restore";
+import { change, copyOf, options, VOLUME } from "./restore";
 import { bootMajor, refused, serveOld, upgrade, withShop } from "./upgrade";
 
 const LINKS = (major: number) => `${VOLUME}/${major}/docker/pg_tblspc`;
@@ -46,7 +46,7 @@ async function restart(server: Container, how: "stop" | "kill" = "stop"): Promis
     await server.stop();
   }
   await server.start();
-  await isUp(server);
+  await server.isUp();
 }
 
 describe("image: tablespaces, which no backup covers", function () {

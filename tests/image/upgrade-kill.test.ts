@@ -3,7 +3,7 @@ import { Container, IMAGE } from "./docker";
 import "./hooks";
 import { Machine, newShelf } from "./machine";
 import { imageOf, needMajors } from "./majors";
-import { copyOf, inTurn, isUp, options, VOLUME, withArchive } from "./restore";
+import { copyOf, inTurn, options, VOLUME, withArchive } from "./restore";
 import { CONTENT, content, prepareShop, upgrade } from "./upgrade";
 
 const MOVE = ["before", "synced", "renamed", "after"];
@@ -214,7 +214,7 @@ describe("image: a major upgrade that is killed", function () {
       await server.kill("KILL");
       await server.ends();
       await server.start();
-      await isUp(server);
+      await server.isUp();
       expect(await server.logs()).to.contain("was interrupted at step upgrading and goes on");
       expect(sumsOf(await content(server))).to.equal(sumsOf(shop.content));
       expect((await server.exec("test", "-e", `${VOLUME}/17/docker/PG_VERSION`)).code).to.equal(1);

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Container, environment, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
-import { copyOf, isUp, options, VOLUME } from "./restore";
+import { copyOf, options, VOLUME } from "./restore";
 import { needStore } from "./store";
 import {
   ask,
@@ -111,7 +111,7 @@ describe("image: a major upgrade that can't be made", function () {
       const volume = await copyOf(shop.volume);
       const command = ["postgres", "-c", "max_prepared_transactions=5"];
       const server = await Container.start(options(volume), command, await imageOf(17));
-      await isUp(server);
+      await server.isUp();
       await withOwnExtension(server);
       await ask(server, "shop", "BEGIN; DELETE FROM t1; PREPARE TRANSACTION 'half'");
       await server.stop();
@@ -119,13 +119,13 @@ describe("image: a major upgrade that can't be made", function () {
       expect(prepared.stderr).to.contain("half of postgres in shop").and.to.contain("ROLLBACK PREPARED");
 
       await server.start();
-      await isUp(server);
+      await server.isUp();
       await ask(server, "shop", "ROLLBACK PREPARED 'half'");
       await server.stop();
       const lacking = await refused(volume, upgrade(REINDEX));
       expect(lacking.stderr).to.contain("lacks extensions that are in use: ours (database shop)");
       await server.start();
-      await isUp(server);
+      await server.isUp();
       expect(await content(server)).to.equal(shop.content);
       await server.remove();
     });

@@ -4,7 +4,7 @@ import { skip } from "../lib/skip";
 import { type Container, environment, newVolume, runOnce } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
-import { copyOf, insert, isUp, VOLUME } from "./restore";
+import { copyOf, insert, VOLUME } from "./restore";
 import {
   ask,
   bootMajor,
@@ -154,7 +154,7 @@ describe("image: a major upgrade", function () {
     await ask(old, "shop", "CREATE FUNCTION ours() RETURNS real AS '$libdir/ours', 'show_limit' LANGUAGE C");
     await old.stop();
     await old.start(); // keeps the programs anew, with the library
-    await isUp(old);
+    await old.isUp();
     await old.logged(/kept on the volume for a later upgrade/);
     await old.stop();
     const failed = await refused(volume, upgrade(REINDEX));
@@ -165,7 +165,7 @@ describe("image: a major upgrade", function () {
     const again = await refused(volume, upgrade(REINDEX));
     expect(again.stderr).to.contain("upgrade one was failed").and.to.contain("choose a new id");
     await old.start();
-    await isUp(old);
+    await old.isUp();
     expect(await content(old)).to.equal(shop.content);
     await old.remove();
   });
