@@ -15,7 +15,7 @@ interface PreviewStep {
   readonly oldState?: ResourceState;
   readonly newState?: ResourceState;
   readonly replaceReasons?: readonly string[] | null;
-  readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
+  readonly detailedDiff?: Readonly<Record<string, { readonly kind?: string }>> | null;
 }
 
 interface ResourceState {
@@ -176,10 +176,14 @@ function isReal({ path, before, after }: Change): boolean {
 
 /** Secrets are hidden on both sides; that one changed is in the provider's list alone. */
 function hiddenChanges(step: PreviewStep, before?: Values, after?: Values): Change[] {
-  return Object.keys(step.detailedDiff ?? {})
-    .map(pathOf)
-    .filter((path) => isHidden(before, path) && isHidden(after, path))
-    .map((path) => ({ path, before: SECRET, after: SECRET }));
+  return Object.entries(step.detailedDiff ?? {})
+    .map(([text, { kind = "" }]) => ({ path: pathOf(text), kind }))
+    .filter(({ path }) => isHidden(before, path) && isHidden(after, path))
+    .map(({ path, kind }) => ({
+      path,
+      before: kind.startsWith("add") ? undefined : SECRET,
+      after: kind.startsWith("delete") ? undefined : SECRET,
+    }));
 }
 
 /** Whether the value at a path, or what holds it, is a secret. */

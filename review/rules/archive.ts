@@ -116,8 +116,12 @@ function longerTimeout(
   after: Environment,
 ): Told {
   const [from = 0, to = 0] = [before, after].map((it) => Number(it.ARCHIVE_TIMEOUT ?? ARCHIVE_TIMEOUT));
-  if (!(to > from)) return { rows: [], told: [] };
-  const why = `a lost volume costs up to ${span(to * 1000)} of commits instead of ${span(from * 1000)}`;
+  const never = to === 0;
+  if (from === 0 || !(to > from || never)) return { rows: [], told: [] };
+  const costs = never
+    ? "the commits of a whole segment, however old they are,"
+    : `up to ${span(to * 1000)} of commits`;
+  const why = `a lost volume costs ${costs} instead of ${span(from * 1000)}`;
   return {
     rows: [restart(step, list(changes.map(variable)), why, "acknowledged commits may be lost")],
     told: changes,

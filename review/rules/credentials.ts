@@ -1,3 +1,4 @@
+import type { Change } from "../diff";
 import type { Row } from "../effects";
 import { isOurs, type Step } from "../step";
 import { arrow, code, list } from "../words";
@@ -39,7 +40,13 @@ export const secret: Rule = (step) => {
 };
 
 function updated(step: Step, use: string): Row {
-  const changed = keys(step);
+  const all = keys(step);
+  const changed = all === "" ? "changed" : `changed: ${all}`;
+  const lacking = /-(superuser|app)$/.test(step.name) ? keys(step, ({ after }) => after === undefined) : "";
+  if (/`password`/.test(lacking))
+    return row(step, `gone: ${lacking}`, "may not serve", "the server does not start without it");
+  if (lacking !== "")
+    return row(step, `gone: ${lacking}`, "access changes", "applications that read it do not start any more");
   if (/-object-store$/.test(step.name)) return mild(row(step, changed, "access changes", use));
   if (!/(?<!clone)-encryption$/.test(step.name)) return row(step, changed, "nothing", use);
   return /`WALG_(PGP|LIBSODIUM)_KEY`/.test(changed)
@@ -62,27 +69,26 @@ const USES: readonly (readonly [RegExp, string])[] = [
   [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
 ];
 
-/** Names of the changed keys; what the API server stores as `data` is given as `stringData`. */
-function keys(step: Step): string {
+/** Names of keys that change; what the API server stores as `data` is given as `stringData`. */
+function keys(step: Step, which: (change: Change) => boolean = () => true): string {
   const names = step.changes
-    .filter(({ path }) => path[0] === "data" || path[0] === "stringData")
+    .filter((it) => ["data", "stringData"].includes(it.path[0] ?? "") && which(it))
     .flatMap(({ path }) => path.slice(1, 2));
-  const unique = [...new Set(names)].sort();
-  return unique.length > 0 ? `changed: ${list(unique.map(code))}` : "changed";
+  return list([...new Set(names)].sort().map(code));
 }
+
+const NO_ACCOUNT = "a pod whose account is not there is refused, at its next start";
 
 /** The pods' identity towards the cloud. */
 export const serviceAccount: Rule = (step) => {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
-  if (!isOurs(step) || operation === "delete")
-    return [unknown(step, paths(step), "which pods use it is not known", false)];
+  if (!isOurs(step)) return [unknown(step, paths(step), "which pods use it is not known", false)];
+  if (operation === "delete") return [row(step, "deleted", "may not serve", NO_ACCOUNT)];
   const moved = changes.filter(({ path }) => /^metadata\.(name|namespace)$/.test(path.join(".")));
   if (moved.length > 0) {
     const names = moved.map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after)).join("; ");
-    return [
-      row(step, names, "may not serve", "a pod whose account is not there is refused, at its next start"),
-    ];
+    return [row(step, names, "may not serve", NO_ACCOUNT)];
   }
   const words = changes
     .filter(({ path }) => path[1] === "annotations")

@@ -53,6 +53,7 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [/^spec\.nodeSelector\./, nodes],
   [/^spec\.nodeName$/, stuck(NODES)],
   [/^spec\.affinity/, affinity],
+  [/^spec\.topologySpreadConstraints/, spread],
   [/^spec\.(tolerations|priorityClassName|imagePullSecrets)/, restartAlone],
   [/^spec\.terminationGracePeriodSeconds$/, stopping],
   [
@@ -64,15 +65,19 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   ],
   [/^spec\.containers\.postgres\.(liveness|startup)Probe/, probe],
   [
-    /^spec\.containers\.postgres\.readinessProbe(\.exec.*)?$/,
+    /^spec\.containers\.postgres\.readinessProbe$/,
     (step, change) =>
-      restart(step, named(change), "clients are let through by it, and by nothing else", "disconnect"),
+      restart(step, named(change), "clients are let through before the server answers", "disconnect"),
+  ],
+  [
+    /^spec\.containers\.postgres\.readinessProbe\.(exec|httpGet|tcpSocket|grpc)/,
+    stuck("clients are let through by it, and by nothing else: a check that fails keeps all of them out"),
   ],
   [/^spec\.containers\.postgres\.readinessProbe\./, restartAlone],
   [/^spec\.containers\.postgres\.ports/, port],
   [/^spec\.containers\.postgres\.(imagePullPolicy|terminationMessagePolicy)$/, restartAlone],
   [
-    /\.env\.(APP_USER|APP_DATABASE|VOLUME_OWNER|POSTGRES_INITDB_ARGS|PGDATA|(PG_UPGRADE|PG_REINDEX|WALG_|AWS_|AZURE_|GOOGLE_|ARCHIVE_|BACKUP_|ENCRYPTION_FOLDER|RESTORE_|CLONE_)\w*)$/,
+    /\.env\.(APP_USER|APP_DATABASE|VOLUME_OWNER|TZ|POSTGRES_INITDB_ARGS|PGDATA|(PG_UPGRADE|PG_REINDEX|WALG_|AWS_|AZURE_|GOOGLE_|ARCHIVE_|BACKUP_|ENCRYPTION_FOLDER|RESTORE_|CLONE_)\w*)$/,
     restartAlone,
   ],
 ];
@@ -195,6 +200,16 @@ function affinity(step: Step, change: Change): Row | "restart" {
   return kinds.length === 0 && keys.every((key) => SPOT.test(key)) ? "restart" : stuck(NODES)(step, change);
 }
 
+/** A pod alone is spread by every rule, unless the rule keeps it from the nodes beside its volume. */
+function spread(step: Step, change: Change): Row | "restart" {
+  const rules = at(step.after, "spec", "template", "spec", "topologySpreadConstraints") as
+    | Values[]
+    | undefined;
+  return (rules ?? []).some((it) => it.whenUnsatisfiable !== "ScheduleAnyway")
+    ? stuck(NODES, true)(step, change)
+    : "restart";
+}
+
 /** Less than half the time to stop in order; less memory needs less. */
 function stopping(step: Step, change: Change): Row | "restart" {
   const smaller = step.changes.some(
@@ -210,6 +225,8 @@ function stopping(step: Step, change: Change): Row | "restart" {
 
 function probe(step: Step, change: Change): Row | "restart" {
   const { path, before, after } = change;
+  if (/\.(exec|httpGet|tcpSocket|grpc)/.test(path.join(".")))
+    return stuck("a check that fails where the server is well has it killed again and again")(step, change);
   const timing = ["failureThreshold", "initialDelaySeconds", "periodSeconds", "timeoutSeconds"].includes(
     path.at(-1) ?? "",
   );

@@ -1,5 +1,6 @@
 import type { Rendered, RenderedResource } from "../../../render/record";
 import { compare } from "../../../review/compare";
+import type { Change } from "../../../review/diff";
 import { readUrn } from "../../../review/step";
 
 /**
@@ -24,7 +25,7 @@ export function previewOf(before: Rendered, after: Rendered): string {
       newState: state(to),
       replaceReasons: step?.replacedBy,
       detailedDiff: Object.fromEntries(
-        changes.map(({ path }) => [path.map(key).join("."), { kind: "update" }]),
+        changes.map((it) => [it.path.map(key).join("."), { kind: kindOf(it) }]),
       ),
     };
   });
@@ -53,6 +54,11 @@ function withoutEmpty(inputs: RenderedResource["inputs"]): RenderedResource["inp
 /** The CLI hides an object of secrets as a whole, and the API server keeps what is given as text in another form. */
 function hidden(type: string, { stringData, ...inputs }: RenderedResource["inputs"]) {
   return type === "kubernetes:core/v1:Secret" ? { ...inputs, data: "[secret]" } : { stringData, ...inputs };
+}
+
+function kindOf({ before, after }: Change): string {
+  if (before === undefined) return "add";
+  return after === undefined ? "delete" : "update";
 }
 
 function key(part: string): string {

@@ -1,4 +1,15 @@
-import { container, ENDS, job, type ProgramEdit, SCHEDULE, tool, variable, within, without } from "./edit";
+import {
+  container,
+  ENDS,
+  job,
+  type ProgramEdit,
+  SCHEDULE,
+  SERVER,
+  tool,
+  variable,
+  within,
+  without,
+} from "./edit";
 
 /** Base backups. */
 export const BACKUPS: readonly ProgramEdit[] = [
@@ -9,6 +20,12 @@ export const BACKUPS: readonly ProgramEdit[] = [
       it.suspend = true;
     }),
     is: ENDS,
+  },
+  {
+    what: "segments that are archived only when they are full",
+    of: SERVER,
+    edit: container(variable("ARCHIVE_TIMEOUT", "0")),
+    is: "acknowledged commits may be lost",
   },
   {
     what: "another command of backups",

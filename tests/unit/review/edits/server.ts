@@ -10,6 +10,32 @@ export const SERVER_EDITS: readonly ProgramEdit[] = [
     }),
     is: STUCK,
   },
+  { what: "no account that the pods run as", of: "ServiceAccount postgres-account", is: STUCK },
+  {
+    what: "no password of the superuser",
+    of: "Secret postgres-superuser",
+    edit: within("stringData", (it) => {
+      delete it.password;
+    }),
+    is: STUCK,
+  },
+  {
+    what: "another key of the application's password",
+    of: "Secret postgres-app",
+    edit: within("stringData", (it) => {
+      it.secret = it.password;
+      delete it.password;
+    }),
+    is: STUCK,
+  },
+  {
+    what: "no address for applications",
+    of: "Secret postgres-app",
+    edit: within("stringData", (it) => {
+      delete it.uri;
+    }),
+    is: "access changes",
+  },
   {
     what: "another user",
     of: SERVER,
@@ -208,9 +234,54 @@ export const SERVER_EDITS: readonly ProgramEdit[] = [
     edit: container((it) => {
       it.livenessProbe.exec.command = ["false"];
     }),
-    is: "may be interrupted",
+    is: STUCK,
+  },
+  {
+    what: "another startup probe",
+    of: SERVER,
+    edit: container((it) => {
+      it.startupProbe = { tcpSocket: { port: 5433 } };
+    }),
+    is: STUCK,
+  },
+  {
+    what: "another readiness probe",
+    of: SERVER,
+    edit: container((it) => {
+      it.readinessProbe.exec.command = ["false"];
+    }),
+    is: STUCK,
+  },
+  {
+    what: "no readiness probe",
+    of: SERVER,
+    edit: container((it) => {
+      delete it.readinessProbe;
+    }),
+    is: "disconnect",
+  },
+  {
+    what: "a rule that spreads it over zones",
+    of: SERVER,
+    edit: pod((it) => {
+      it.topologySpreadConstraints = [
+        { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "DoNotSchedule" },
+      ];
+    }),
+    is: STUCK,
     mild: true,
   },
+  {
+    what: "a wish that spreads it over zones",
+    of: SERVER,
+    edit: pod((it) => {
+      it.topologySpreadConstraints = [
+        { maxSkew: 1, topologyKey: "topology.kubernetes.io/zone", whenUnsatisfiable: "ScheduleAnyway" },
+      ];
+    }),
+    is: "restart",
+  },
+  { what: "another time zone", of: SERVER, edit: container(variable("TZ", "Europe/Berlin")), is: "restart" },
   {
     what: "no server at all",
     of: SERVER,
