@@ -11,12 +11,19 @@ export type Store = keyof typeof PREFIX_VARIABLES;
 
 export const PREFIX_ALLOWED =
   "exactly one of s3://bucket/path, gs://bucket/path, azure://container/path, file:///path; none of its folders is empty, " +
-  "'.' or '..', and there is no control character, ? or # in it";
+  "'.' or '..', there is no control character, ?, # or \\ in it, a bucket's name has no other signs than . _ -, and a file:// " +
+  "path is not below a data directory";
 
 const PREFIX = /^(s3|gs|azure|file):\/\/([^\s,;/]*)((?:\/[^\s,;/]+)*)\/*$/;
 
 /** What one store takes for part of a key, the next for a way up, and a third for no part of the address. */
-const ODD = /(^|\/)\.{0,2}(\/|$)|[\p{Cc}?#]/u;
+const ODD = /(^|\/)\.{0,2}(\/|$)|[\p{Cc}?#\\]/u;
+
+/** A name and password before it, or a port behind it, would be no part of the bucket, and a secret in plain. */
+const BUCKET = /^[\w$][\w.-]*$/;
+
+/** Where the image has the data of a major. */
+const PGDATA = /^\/var\/lib\/postgresql\/\d+(\/|$)/;
 
 /**
  * The kind of store that a prefix names.
@@ -26,7 +33,8 @@ const ODD = /(^|\/)\.{0,2}(\/|$)|[\p{Cc}?#]/u;
 export function storeOf(prefix: string): Store | undefined {
   const [, scheme, container = "", path = ""] = PREFIX.exec(prefix) ?? [];
   if (scheme === undefined || prefix.indexOf("://") !== prefix.lastIndexOf("://")) return undefined;
-  const named = scheme === "file" ? container === "" && path !== "" : container !== "";
+  const named =
+    scheme === "file" ? container === "" && path !== "" && !PGDATA.test(path) : BUCKET.test(container);
   return named && !isOdd(`${container}${path}`) ? (scheme as Store) : undefined;
 }
 

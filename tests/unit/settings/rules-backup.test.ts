@@ -17,6 +17,11 @@ const ODD_PREFIXES = [
   "s3://bucket?x",
   "s3://bucket/x\u0001y",
   "s3://bucket/x\u0085y",
+  "s3://bucket/x\\y",
+  "s3://key:secret@bucket/x",
+  "s3://bucket:9000/x",
+  "gs://bück/x",
+  "file:///var/lib/postgresql/18/docker/backups",
 ];
 const ODD_SAID = (path: string) =>
   new RegExp(
