@@ -15,21 +15,22 @@ const WIPE = `find ${VOLUME} -mindepth 1 -delete; chown postgres:postgres ${VOLU
 
 /**
  * Starts the image's entrypoint and prints its log. Sets status: 0 when it serves, and has nothing left to do unless $1 is
- * `first`; 1 when it has ended; 2 when neither came in time.
+ * `first`; 1 when it has ended; 2 when neither came in time. The log lies where tail is told of each line; grep is a command of
+ * bash's and not a `read`, in which bash leaves a server that has ended unreaped, so that tail waits for it.
  */
 const BOOT = `
-  : >/tmp/boot.log
-  gosu postgres entrypoint.sh postgres >>/tmp/boot.log 2>&1 & server=$!; status=0
+  log=/dev/shm/boot.log; : >"$log"
+  gosu postgres entrypoint.sh postgres >>"$log" 2>&1 & server=$!; status=0
   under_way() { [ -s ${VOLUME}/.postgres-stack/restore ] || [ -s ${VOLUME}/.postgres-stack/upgrade ]; }
-  read -r -t ${DEADLINE} < <(tail -n +1 -f --pid=$server /tmp/boot.log | grep -m1 "roles and passwords are in step") || status=$?
-  if [ $status -gt 128 ]; then status=2; fi
+  timeout ${DEADLINE} grep -qm1 "roles and passwords are in step" < <(tail -n +1 -f --pid=$server "$log") || status=$?
+  if [ $status -gt 1 ]; then status=2; fi
   while [ $status = 0 ] && [ "$1" != first ] && under_way; do
     if ! kill -0 $server 2>/dev/null; then status=1; fi
-    if grep -q "the next start tries again" /tmp/boot.log; then break; fi
+    if grep -q "the next start tries again" "$log"; then break; fi
     if [ $SECONDS -gt ${DEADLINE} ]; then status=2; fi
     sleep 0.2
   done
-  cat /tmp/boot.log`;
+  cat "$log"`;
 
 /** What a boot came to: it serves, or it ended; `log` is all that it said. */
 export interface Boot {

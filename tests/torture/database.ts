@@ -111,12 +111,17 @@ export class Database {
     const { WALG_S3_PREFIX: _, ...variables } = this.environment();
     await this.machine.boot(this.major, variables);
     await this.withSession((session) => session.query("CREATE TABLE rows (n bigint PRIMARY KEY)"));
+    await this.programsAreKept();
+    await this.machine.kill();
+  }
+
+  /** Waits for what an upgrade needs: a server keeps its programs on its volume after it serves. */
+  async programsAreKept(): Promise<void> {
     const kept = `/var/lib/postgresql/.postgres-stack/binaries/${this.major}-*`;
     await until("the programs are kept", async () => {
       const { code } = await this.machine.command(["bash", "-c", `[ -d ${kept} ]`]);
       return code === 0;
     });
-    await this.machine.kill();
   }
 
   /** Like {@link serves}, where there may be no data to serve until the store answers: it starts again as a container would. */

@@ -75,6 +75,7 @@ export class Upgrade extends OnDatabase {
   }
 
   protected async take(world: World, database: Database): Promise<void> {
+    await database.programsAreKept(); // anew, where the volume was lost
     await database.machine.kill();
     database.major = 18;
     database.request = {
