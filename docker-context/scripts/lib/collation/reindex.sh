@@ -1,5 +1,5 @@
 # Rebuilds indexes whose order is another one with this image's C library or ICU, on a running private server of 17, 18 or 19.
-# Reads lines as collation-read.sh writes them. What writes runs by attempt.
+# Reads lines as read.sh writes them. What writes runs by attempt.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly MOST_IN_SESSION=2000         # indexes: a session keeps what it knows of each

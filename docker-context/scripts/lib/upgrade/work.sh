@@ -119,12 +119,12 @@ run_pg_upgrade() {
 # Exit: 0 when only the old server knows versions of attributes.
 must_leave_versions_out() { grep -q pg_attver "$OLD_BIN/postgres" && ! grep -q pg_attver "/usr/lib/postgresql/$PG_MAJOR/bin/postgres"; }
 
-# Makes a folder of this image's programs with another pg_restore (lib/pg_restore), where that is needed.
+# Makes a folder of this image's programs with another pg_restore (lib/upgrade/pg_restore), where that is needed.
 prepare_new_programs() {
   if must_leave_versions_out; then
     mkdir -p "$UPGRADE_WORK/bin"
     ln -sf "/usr/lib/postgresql/$PG_MAJOR/bin"/* "$UPGRADE_WORK/bin/"
-    ln -sf "$LIB/pg_restore" "$UPGRADE_WORK/bin/"
+    ln -sf "$LIB/upgrade/pg_restore" "$UPGRADE_WORK/bin/"
   fi
 }
 

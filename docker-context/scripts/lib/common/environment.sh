@@ -100,7 +100,7 @@ read_environment() {
   : "${ARCHIVE_TIMEOUT:=60}" "${ARCHIVE_DEADLINE:=120}" "${LOG_LEVEL:=info}"
   : "${VOLUME_OWNER:=}" "${PROBE_STALL_SECONDS:=1800}" "${RESTORE_STALL_SECONDS:=300}"
   export BACKUP_RETAIN BACKUP_STALL_SECONDS ARCHIVE_DEADLINE LOG_LEVEL
-  # shellcheck disable=SC2034 # for upgrade-check.sh; rehearse turns it on
+  # shellcheck disable=SC2034 # for upgrade/check.sh; rehearse turns it on
   REHEARSAL=false
   PREFIX_VARIABLE=
   for name in "${PREFIXES[@]}"; do

@@ -1,5 +1,5 @@
 # The volume: who owns it, which major lives on it, and its first initialisation.
-# Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation.sh has its own.
+# Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation/guard.sh has its own.
 # shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
 readonly LIST_ATTEMPTS=5
@@ -128,10 +128,10 @@ make_first_cluster() {
   # pg_ctl, by which the official image starts that server, can't hand them on
   if [[ "${flags[*]}" == *[[:cntrl:]]* ]]; then flags=(-c config_file=/etc/postgresql/postgresql.conf); fi
   export POSTGRES_PASSWORD POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" PGDATA="$1"
-  "$LIB/first-cluster" initdb
+  "$LIB/server/first-cluster" initdb
   keep_locale_settings "$1"
   write_generated_settings "$1"
-  "$LIB/first-cluster" fill postgres "${flags[@]}" -c archive_mode=off -D "$1" -c "data_directory=$1"
+  "$LIB/server/first-cluster" fill postgres "${flags[@]}" -c archive_mode=off -D "$1" -c "data_directory=$1"
 }
 
 # Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a

@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 
 # Whole statements stay out of the server's log, whatever its settings are, and out of pg_stat_statements.
-# shellcheck disable=SC2034 # for roles.sh
+# shellcheck disable=SC2034 # for server/roles.sh
 readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log_min_duration_sample=-1
   -c log_duration=off -c log_min_error_statement=panic -c pg_stat_statements.track_utility=off"
 
 # For sessions of ours, the superuser's: no setting of the server, of a role or of a database disturbs them, and no trigger.
-# shellcheck disable=SC2034 # for private.sh and backup.sh
+# shellcheck disable=SC2034 # for server/private.sh and backup.sh
 readonly UNDISTURBED="-c client_min_messages=error -c lc_messages=C -c search_path=pg_catalog -c role=none -c datestyle=ISO
   -c quote_all_identifiers=off -c default_transaction_read_only=off -c event_triggers=off -c session_replication_role=origin
   -c session_preload_libraries= -c local_preload_libraries= -c zero_damaged_pages=off -c ignore_checksum_failure=off

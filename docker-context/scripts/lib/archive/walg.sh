@@ -2,14 +2,14 @@
 # accepts and never answers holds it for ever.
 # shellcheck shell=bash
 
-. "$LIB/watch.sh"
+. "$LIB/common/watch.sh"
 
 readonly RUN=/run/postgres-stack
 # another file for a restore from another archive
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"
 readonly STALLS=30 # times that without movement, a run whose caller waits may take in all
-# shellcheck disable=SC2034 # for environment.sh and request.sh
+# shellcheck disable=SC2034 # for common/environment.sh and request/request.sh
 readonly ODD_PREFIX="'.', '..', '?', '#' or a control character in it, which stores read differently"
 # what wal-g and its SDKs read of an environment beside WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
 STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'

@@ -2,7 +2,7 @@
 # that was built before may be in the wrong order, which it answers wrongly from and never says. So data that were last served
 # with other versions, or nobody knows with which, are looked at privately before clients come in.
 # The record .postgres-stack/collations says which versions the indexes are ordered by: `glibc=2.41 icu=76.1`, or while they are
-# being rebuilt `reindexing glibc=2.43 icu=78.1` and the lines of collation-read.sh with the file nodes from before: an index with
+# being rebuilt `reindexing glibc=2.43 icu=78.1` and the lines of read.sh with the file nodes from before: an index with
 # another one is rebuilt already, whichever image comes next.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
