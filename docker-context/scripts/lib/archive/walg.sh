@@ -2,9 +2,6 @@
 # accepts and never answers holds it for ever.
 # shellcheck shell=bash
 
-. "$LIB/common/watch.sh"
-
-readonly RUN=/run/postgres-stack
 # another file for a restore from another archive
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"

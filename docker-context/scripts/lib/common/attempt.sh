@@ -2,6 +2,8 @@
 # write that fails there is passed over. What writes is called plainly, where a failure ends the process, or by attempt.
 # shellcheck shell=bash disable=SC2034 # results for the callers
 
+readonly RUN=/run/postgres-stack # in memory, gone with the container
+
 # Runs a command, mostly a function that writes, in a child in which `set -e` is on; a signal's trap interrupts the waiting.
 # Call it plainly: in a condition, or in a function that runs in one, `set -e` would be off in the child too. Variables that
 # the command sets are lost with the child, but for PROBLEM.
@@ -28,4 +30,14 @@ run_attempt() {
 # Arguments: file.
 keep_problem() {
   if [ -n "${PROBLEM-}" ]; then printf '%s' "$PROBLEM" >"$1"; fi
+}
+
+# Runs a command so that SIGTERM and SIGINT end this script at once (bash handles them only between foreground commands).
+# Arguments: command. Exit: the command's.
+interruptible() {
+  local pid status=0
+  "$@" &
+  pid=$!
+  wait "$pid" || status=$?
+  return "$status"
 }

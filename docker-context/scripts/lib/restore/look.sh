@@ -1,7 +1,5 @@
-# The first step of a restore: what is to be known before anything is touched, and who is told that a base backup is read.
+# The first step of a restore: what is to be known before anything is touched.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
-
-readonly READING_SECONDS=21600 # for so long a base backup is spared when a restore dies; renewed after a third of it
 
 # Makes the plan for REQUEST, which is a new one. Sets PLAN, and PROBLEM: empty, or why it is refused, with what could be reached.
 look_at_plan() {
@@ -48,49 +46,4 @@ find_tablespaces() {
       return 1
     fi
   done
-}
-
-# Stores the segments that the old server had no time to archive: they are the newest WAL, and later restores need them.
-archive_old_wal() {
-  local mark
-  for mark in "$PGDATA/pg_wal/archive_status/"*.ready; do
-    [ -e "$mark" ] || return 0
-    mark="${mark##*/}"
-    attempt archive-wal "$PGDATA/pg_wal/${mark%.ready}"
-    if ((STATUS != 0)); then
-      warn "WAL of the old data is not all archived (above); this restore reads it from the volume"
-      return 0
-    fi
-  done
-}
-
-# Takes the plan over into the journal.
-start_fetching() {
-  local name
-  for name in kind target timeline system live old_wal bytes end backups promised; do
-    JOURNAL["$name"]="${PLAN[$name]-}"
-  done
-  JOURNAL[backup]="${JOURNAL[backups]%% *}"
-  info "${PLAN[window]}; ${PLAN[room]}; using ${JOURNAL[backup]}"
-  bring_to_target
-}
-
-# Says in the archive that the base backup is read, so that its retention spares it, and the WAL after it.
-say_reading() {
-  READING_SAID="$SECONDS"
-  : "${JOURNAL[reader]:=$(</proc/sys/kernel/random/uuid)}"
-  attempt add_reader "$(archive_environment)" "${JOURNAL[reader]}" "${JOURNAL[backup]}" "$READING_SECONDS" "$(title "${JOURNAL[id]}")"
-  ((STATUS == 0)) || warn "the archive can't be told that ${JOURNAL[backup]} is read ($PROBLEM): its retention may delete it meanwhile"
-}
-
-# Says so again in time. Called again and again.
-say_still_reading() {
-  if ((SECONDS - ${READING_SAID:--READING_SECONDS} >= READING_SECONDS / 3)); then say_reading; fi
-}
-
-# The reading is over, when there was any.
-end_reading() {
-  if [ -z "${JOURNAL[reader]-}" ]; then return 0; fi
-  attempt remove_reader "$(archive_environment)" "${JOURNAL[reader]}"
-  unset 'JOURNAL[reader]'
 }

@@ -10,10 +10,6 @@ readonly FETCHED_AHEAD=10 # segments, by wal-g
 
 declare -A PLAN=() CHOICE=()
 
-# Prints a field of pg_controldata.
-# Arguments: data folder, field.
-control() { LC_ALL=C pg_controldata -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; }
-
 # Writes the WAL-G environment of the archive that the request reads from. Prints its path.
 archive_environment() {
   local from="${REQUEST[from]%/}"

@@ -13,29 +13,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly BOOTS=5
-readonly RESTORE_STEPS='requested|fetching|recovering|verifying|stopped|swapping|swapped|finishing|undoing|branching'
-
-# Reads the journal into JOURNAL. Ends the process when it can't be understood.
-read_restore_journal() { read_journal JOURNAL "$JOURNAL_FILE" "$RESTORE_STEPS"; }
-
-# Arguments: step. Ends the process when it can't be written.
-enter_step() { write_step JOURNAL "$JOURNAL_FILE" "$1" "$(title "${JOURNAL[id]}")"; }
-
-# The journal ends, and the request with it when it was a file; but not before the outcome can be read: without both, the next
-# start would carry out the request once more.
-close_journal() {
-  local state
-  state="$(outcome_of "${JOURNAL[id]}" state)"
-  [ -n "$state" ] || die "what became of $(title "${JOURNAL[id]}") is not recorded in $(outcome_file "${JOURNAL[id]}"), so its journal stays; the next start tries again: see to the volume"
-  drop_journal
-}
-
-# The journal ends without an outcome.
-drop_journal() {
-  remove_record "$JOURNAL_FILE" closing
-  forget_request "${JOURNAL[id]}" "${JOURNAL[undo]:-false}"
-  JOURNAL=()
-}
 
 # Leaves the old data as they are: no staging folder, which may be what has filled the volume, an outcome, an error. Ends the
 # process when there are no old data, and records no outcome then, so that the next boot tries again.
@@ -171,6 +148,31 @@ run_restore() {
       ;;
     stopped) begin_swap ;;
   esac
+}
+
+# Stores the segments that the old server had no time to archive: they are the newest WAL, and later restores need them.
+archive_old_wal() {
+  local mark
+  for mark in "$PGDATA/pg_wal/archive_status/"*.ready; do
+    [ -e "$mark" ] || return 0
+    mark="${mark##*/}"
+    attempt archive-wal "$PGDATA/pg_wal/${mark%.ready}"
+    if ((STATUS != 0)); then
+      warn "WAL of the old data is not all archived (above); this restore reads it from the volume"
+      return 0
+    fi
+  done
+}
+
+# Takes the plan over into the journal.
+start_fetching() {
+  local name
+  for name in kind target timeline system live old_wal bytes end backups promised; do
+    JOURNAL["$name"]="${PLAN[$name]-}"
+  done
+  JOURNAL[backup]="${JOURNAL[backups]%% *}"
+  info "${PLAN[window]}; ${PLAN[room]}; using ${JOURNAL[backup]}"
+  bring_to_target
 }
 
 # Prints what changes when the machine restarts, or moves; where the kernel does not say, what never comes again.
