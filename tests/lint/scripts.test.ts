@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { skip } from "../lib/skip";
 import { projectFiles, read, root, shellScripts } from "./files";
+import { unsaid, variablesOf } from "./globals";
 import { withLinters } from "./linters";
 import { Loads } from "./loads";
 import { type Found, Functions, jsonPatterns, parse, type Script, substitutions } from "./shell";
@@ -14,10 +15,13 @@ describe("the image's scripts", function () {
   this.timeout(60_000);
   withLinters();
   let scripts: Script[];
+  /** The commands, and what they load: not what they run as a process of its own. */
+  let sourced: Script[];
   before(() => {
     scripts = shellScripts()
       .filter(inImage)
       .map((file) => parse(file, read(file)));
+    sourced = scripts.filter(({ file }) => !file.includes("/lib/") || !isExecuted(file));
   });
 
   it("run nothing that writes or deletes in a condition, where `set -e` is off", () => {
@@ -33,7 +37,6 @@ describe("the image's scripts", function () {
   });
 
   it("load each what it uses of lib/, and no file that it does not use", () => {
-    const sourced = scripts.filter(({ file }) => !file.includes("/lib/") || !isExecuted(file));
     const loads = new Loads(sourced);
     const commands = sourced.map(({ file }) => file).filter((file) => !file.includes("/lib/"));
     const wrong = commands.map((file) => [file, loads.check(file)]);
@@ -50,6 +53,10 @@ describe("the image's scripts", function () {
     const commands = names(files.filter((file) => !parts.includes(file)));
     expect(parts.filter((file) => !/\/lib\/[a-z]+\/[^/]+$/.test(file))).to.deep.equal([]);
     expect(names(parts).filter((name) => commands.includes(name))).to.deep.equal([]);
+  });
+
+  it("say in the head of each part which variables it sets for other files, and which it reads of theirs", () => {
+    expect(unsaid(sourced.map(variablesOf))).to.deep.equal([]);
   });
 
   it("have Perl that compiles without a warning", function () {
@@ -221,5 +228,29 @@ describe("what a command loads", () => {
       ...fine,
       late: ["s/lib/b.sh reads s/lib/a.sh"],
     });
+  });
+});
+
+describe("the heads of parts", () => {
+  withLinters();
+
+  const of = (files: Readonly<Record<string, string>>) =>
+    unsaid(Object.entries(files).map(([file, text]) => variablesOf(parse(file, text))));
+
+  it("name what a function sets and another file reads, in both files", () => {
+    for (const reading of ['echo "$A"', "((A > 1))", "echo $((A))", "f() { : $A; }"]) {
+      const lib = { "x/lib/a": "# Part.\nf() { A=1; }", "x/lib/b": reading };
+      expect(of(lib), reading).to.deep.equal(["x/lib/a sets A", "x/lib/b reads A"]);
+      expect(
+        of({ "x/lib/a": "# Sets A.\nf() { A=1; }", "x/lib/b": `# Reads A.\n${reading}` }),
+        reading,
+      ).to.deep.equal([]);
+    }
+  });
+
+  it("need not name constants, what is local, what one command is given, and what no other file reads", () => {
+    for (const text of ["readonly A=1", "f() { local A; A=1; }", "A=1 env", "B=1"]) {
+      expect(of({ "x/lib/a": text, "x/lib/b": "echo $A" }), text).to.deep.equal([]);
+    }
   });
 });

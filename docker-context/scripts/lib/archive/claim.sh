@@ -1,4 +1,5 @@
 # What a database is, as far as its archive asks, what it writes there to own it, and what its volume remembers of that.
+# Sets VOLUME_ARCHIVE; reads PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 # Prints the name that this database goes by; a Job has the volume's record alone.

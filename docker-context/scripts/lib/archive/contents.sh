@@ -1,5 +1,6 @@
 # Reads what an archive holds into files, for the planner (lib/planner), which says what follows from them. Needs WAL-G's
 # environment, so callers run by attempt. Functions that fail say why in PROBLEM.
+# Sets SEGMENT_BYTES, CLOSED, WALG_OUTPUT and WALG_ERROR; reads PLANS and OLD_WAL.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 # PLANS is the folder with the planner's input. It is in memory: what grows with the archive is not in it.

@@ -1,4 +1,5 @@
 # Whether an archive holds nothing, as it has to before a new database writes there.
+# Reads PREFIX_VARIABLE, WALG_OUTPUT and WALG_ERROR.
 # shellcheck shell=bash
 
 readonly LIST_ATTEMPTS=5

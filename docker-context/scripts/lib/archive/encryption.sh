@@ -1,5 +1,6 @@
 # Encryption of the archive: which key is set, that it works, and whether an archive opens with it. wal-g stores in plain
 # when its key is empty, and one that encrypts but does not decrypt would show at the restore only: both end the boot.
+# Sets WALG_OUTPUT and WALG_ERROR; reads CHOICE, PLANNING, PLANS, REQUEST and CLOSED.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 readonly KEYS=(WALG_PGP_KEY WALG_PGP_KEY_PASSPHRASE WALG_LIBSODIUM_KEY)

@@ -2,6 +2,7 @@
 # owners/<uuid>.json in the archive that no other one replaces; the volume knows its uuid. A stranger archives nothing, deletes
 # nothing, takes no backup, and serves on. Records: `archive` below .postgres-stack: uuid, prefix_<major> (claimed there),
 # takeover, collision_<major>; and in memory ARCHIVE_IDENTITY: owner, or `stranger: ` or `unknown: ` and why; then the prefix.
+# Sets IDENTITY, IDENTITY_WHY and VOLUME_ARCHIVE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly ARCHIVE_RECORD="$RECORDS/archive"

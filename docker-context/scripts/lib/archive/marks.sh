@@ -1,5 +1,6 @@
 # What a database notes in its archive while it runs: which timeline lives, since when, how far the archive reaches, which restores
 # are done, and who reads a base backup just now. Nothing is dated by the store's own times.
+# Sets ARCHIVE_REQUEST and ARCHIVE_REQUEST_TEXT; reads IDENTITY, IDENTITY_WHY and VOLUME_ARCHIVE.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 readonly REACH_SECONDS=60

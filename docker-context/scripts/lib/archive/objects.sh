@@ -1,5 +1,6 @@
 # Objects of ours in the archive, below postgres-stack/: JSON, one object on one line, neither compressed nor encrypted. Needs
 # WAL-G's environment, so callers are subshells. What fails says why in PROBLEM.
+# Sets WALG_OUTPUT and WALG_ERROR.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly OBJECTS=postgres-stack

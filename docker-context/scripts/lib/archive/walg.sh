@@ -1,5 +1,6 @@
 # WAL-G: where it stores, its credentials, and runs that end when nothing moves. It has no deadline of its own: a store that
 # accepts and never answers holds it for ever.
+# Sets POSITION, WALG_OUTPUT and WALG_ERROR; reads PREFIX_VARIABLE, WAL_SEGMENT_BYTES and BYTES.
 # shellcheck shell=bash
 
 # another file for a restore from another archive

@@ -1,5 +1,5 @@
 # What is deleted after a base backup: the planner names it, computed from the history that lives. A failure leaves the backup good.
-# Needs WAL-G's environment; SYSTEM, TIMELINE and WORK as in proof.sh.
+# Needs WAL-G's environment. Reads IDENTITY and IDENTITY_WHY, and SYSTEM, TIMELINE and WORK as proof.sh does.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 # Deletes what is above BACKUP_RETAIN, and sees that it is gone. Runs by attempt; PROBLEM says why it failed. Writes into

@@ -1,6 +1,7 @@
 # How a backup ends: done, skipped or failed, said in the log and in BACKUP_STATUS_FILE. As a pod's termination message that is one
 # line, `done: `, `skipped: ` or `failed: ` and the text; as a record on the volume the last good backup with its time, how its
 # retention ended, and how the last run ended.
+# Reads DOING.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 readonly SKIPPED=3

@@ -4,6 +4,7 @@
 # The record .postgres-stack/collations says which versions the indexes are ordered by: `glibc=2.41 icu=76.1`, or while they are
 # being rebuilt `reindexing glibc=2.43 icu=78.1` and the lines of read.sh with the file nodes from before: an index with
 # another one is rebuilt already, whichever image comes next.
+# Sets SERVER; reads SERVER_FLAGS, UPGRADE, OLD_MAJOR and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly COLLATIONS="$RECORDS/collations"

@@ -1,4 +1,5 @@
 # What the environment says: secrets (as NAME or NAME_FILE), defaults, and every error at once.
+# Sets REHEARSAL and PREFIX_VARIABLE; reads BACKUP_SCHEDULE and PG_UPGRADE.
 # shellcheck shell=bash
 
 readonly ROLE_VARIABLES=(POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB APP_USER APP_PASSWORD APP_DATABASE)

@@ -1,4 +1,5 @@
 # Processes that may come to a standstill, as a client does whose server hangs: waited for as long as something moves.
+# Sets BYTES and FETCHES; reads POSITION.
 # shellcheck shell=bash disable=SC2034 # results and limits for the callers
 
 readonly STOOD_STILL=142

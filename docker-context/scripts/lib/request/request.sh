@@ -2,6 +2,7 @@
 # became of earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo, force; a clone has the id CLONE. Records
 # below .postgres-stack: `restore-request` (the file), `restore` (the journal of the one that runs) and
 # `restores/<id>.restore` (outcomes: each id is used once).
+# Sets JOURNAL, TARGET_KIND, TARGET and TARGET_EPOCH; reads UNDO_BY_RESTORE, PG_UPGRADE, RESTORE_ID, RESTORE_TO and PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly REQUEST_FILE="$RECORDS/restore-request"

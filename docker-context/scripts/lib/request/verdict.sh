@@ -1,4 +1,5 @@
 # Whether a request is to be carried out, before its archive is looked at: what its id has come to, and what is on the volume.
+# Sets VERDICT; reads REQUEST, JOURNAL, PREFIX_VARIABLE and RESTORE_ID.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly TRIES_FILE="$RECORDS/restore-tries" TRIES_WITHOUT_DATA=3

@@ -1,5 +1,6 @@
 # A timeline of their own for data that are put back: what the archive has of the restored ones would be newer than theirs for
 # everyone who follows it, and from one moment on it would hold two histories under one name.
+# Reads JOURNAL.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 # Prints the timeline of a data folder, nothing when it has none. Arguments: data folder.

@@ -1,5 +1,6 @@
 # Brings a base backup into the staging folder. A fetch that stands still is ended and begun anew, a few times; one that
 # can't succeed is not. Reads JOURNAL and REQUEST.
+# Sets POSITION; reads BYTES and WALG_ERROR.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly FETCH_TRIES=3 NOT_WORTH_IT=3

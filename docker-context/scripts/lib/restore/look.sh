@@ -1,4 +1,5 @@
 # The first step of a restore: what is to be known before anything is touched.
+# Reads PLAN, REQUEST, ARCHIVE_REQUEST and ARCHIVE_REQUEST_TEXT.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 # Makes the plan for REQUEST, which is a new one. Sets PLAN, and PROBLEM: empty, or why it is refused, with what could be reached.

@@ -1,4 +1,5 @@
 # Before anything is touched: which base backup, which timeline, is all WAL there, is there room? The answer is PLAN.
+# Sets CHOICE, PLANS, OLD_WAL, SEGMENT_BYTES and PLANNING; reads REQUEST, PREFIX_VARIABLE, TARGET_KIND, TARGET, TARGET_EPOCH and SERVER_FLAGS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly STAGING="$PGDATA.restore" PRE_RESTORE="$PGDATA.pre-restore" UNDONE="$PGDATA.undone"

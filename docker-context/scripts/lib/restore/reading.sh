@@ -1,4 +1,5 @@
 # Who is told, in the archive, that a base backup is read.
+# Reads JOURNAL.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly READING_SECONDS=21600 # for so long a base backup is spared when a restore dies; renewed after a third of it

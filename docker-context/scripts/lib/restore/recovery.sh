@@ -1,5 +1,6 @@
 # Brings a base backup to the target in the staging folder, with a private server that nobody else reaches and that
 # archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
+# Sets RECOVERED; reads SERVER_FLAGS and SERVER.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much

@@ -10,6 +10,7 @@
 #   finishing  a base backup of the new timeline; then the journal is removed
 #   undoing    PGDATA becomes .undone, .pre-restore becomes PGDATA again
 #   branching  a private server opens a timeline of their own for those; then the journal is removed
+# Sets JOURNAL; reads REQUEST, VERDICT, PLAN and RECOVERED.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly BOOTS=5

@@ -1,5 +1,6 @@
 # Exchanging the data folders, and what follows: the end of a restore and its undoing. Which rename is still to be made shows
 # in which folders exist, so a kill between two renames is finished by the next boot.
+# Sets JOURNAL; reads REQUEST and PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 begin_swap() {

@@ -1,4 +1,5 @@
 # Base backups by cron inside of the container, for plain Docker.
+# Reads BACKUP_SCHEDULE.
 # shellcheck shell=bash
 
 readonly CRON_PID=/run/crond.pid

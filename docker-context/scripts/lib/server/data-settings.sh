@@ -1,5 +1,6 @@
 # What a server takes from its data and from the container's flags, beside the files of the image: the size of a WAL segment, and
 # what initdb decided for the locale. postgresql.conf in the data, where initdb writes such things, is not read by any server.
+# Sets SERVER_FLAGS, ARCHIVE_SETTINGS and WAL_SEGMENT_BYTES.
 # shellcheck shell=bash disable=SC2034 # results are shared between the files
 
 # log_timezone is not among them: the log is in UTC

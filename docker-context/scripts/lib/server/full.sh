@@ -1,5 +1,6 @@
 # A volume without room. What waits to be archived keeps PostgreSQL from removing WAL, nothing is archived before recovery has
 # ended, and that needs room for WAL itself: so here what waits is archived before the server starts.
+# Reads WAL_SEGMENT_BYTES and PREFIX_VARIABLE.
 # shellcheck shell=bash
 
 readonly LEAST_ROOM=65536 # KiB, or two segments: recovery ends with a checkpoint, which may begin one

@@ -1,5 +1,6 @@
 # Libraries that shared_preload_libraries does not name any more, and what in the databases does not work without them. Which
 # library has to be preloaded, PostgreSQL is asked and no list: the scratch server runs without it.
+# Reads FOLDER.
 # shellcheck shell=bash disable=SC2154 # results are shared between the files
 
 # Prints what needs a library that is preloaded now and would not be, a line each.

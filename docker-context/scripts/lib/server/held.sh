@@ -1,5 +1,6 @@
 # What the server that runs holds, and what of it settings to come leave no room for: a scratch server starts without them, since
 # it holds nothing. Needs FOLDER and ALTERED, a file for what ALTER SYSTEM says; sql asks the server that runs.
+# Sets ANSWERS and WAL_SEGMENT_MB.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 # Asks the server that runs what a scratch server has to have in common with it. Where none answers, that is said and no reason

@@ -1,5 +1,6 @@
 # A server that nobody else reaches: on a socket in a folder of its own, for the time that data are looked at or worked on. It
 # speaks C: what it says is read by programs.
+# Sets SERVER_DATA and SERVER.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly PRIVATE="$RUN/private"

@@ -1,4 +1,5 @@
 # Roles and their passwords equal the environment after every boot, also on an old or restored volume.
+# Reads PREFIX_VARIABLE and IDENTITY.
 # shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
 readonly ROLES_IN_STEP="$RUN/roles-in-step"

@@ -1,5 +1,6 @@
 # Reading what a private server holds, to find damage. Only damage counts: errors of reading, checksums and catalogs (classes 58
 # and XX of SQLSTATE), a full disk, a session that breaks down. What a table answers besides is not for us to judge.
+# Reads SERVER_DATA.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly TABLES_TOLD=20

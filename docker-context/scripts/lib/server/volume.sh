@@ -1,5 +1,6 @@
 # The volume: who owns it, which major lives on it, and its first initialisation.
 # Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation/guard.sh has its own.
+# Sets POSTGRES_INITDB_ARGS; reads SERVER_FLAGS.
 # shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
 # Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which

@@ -1,4 +1,5 @@
 # What an upgrade needs, looked at before anything is touched. Functions that fail say why in PROBLEM, with the way out.
+# Sets PLANS, OLD_WAL and SEGMENT_BYTES; reads OLD_BIN, OLD, OLD_MAJOR, PREFIX_VARIABLE, REHEARSAL and POSTGRES_INITDB_ARGS.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly INDEXES_TOLD=20                 # of each database

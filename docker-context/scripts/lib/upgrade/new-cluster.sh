@@ -1,5 +1,6 @@
 # The work of an upgrade on the new data: the new cluster before pg_upgrade fills it, and what that leaves to be done. What writes
 # runs by attempt. Functions that fail say why in PROBLEM.
+# Reads OLD, SERVER_FLAGS and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly NEW_LOG="$RUN/new-cluster.log"

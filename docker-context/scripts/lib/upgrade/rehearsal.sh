@@ -1,5 +1,7 @@
 # A rehearsal of an upgrade, on a volume that is thrown away: the old image fills it with the newest that the archive has, the new
 # one upgrades that by the steps of the real upgrade, archives nothing, and says in Markdown what to expect.
+# Sets RESTORE_ID, RESTORE_TO, PG_UPGRADE, PG_REINDEX_COLLATIONS, REHEARSAL and PREFIX_VARIABLE; reads UPGRADE,
+# SERVER_FLAGS and OLD_MAJOR.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly REHEARSED_CLONE="$RECORDS/rehearsed-clone"

@@ -1,5 +1,6 @@
 # An upgrade that is asked for, and what became of it. UPGRADE is the journal, the record .postgres-stack/upgrade; outcomes
 # are upgrades/<id>.upgrade: each id is used once. Sets OLD_MAJOR, OLD: the cluster that is upgraded, or was.
+# Sets VERDICT; reads PG_UPGRADE and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly UPGRADE_FILE="$RECORDS/upgrade"

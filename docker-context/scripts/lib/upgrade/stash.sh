@@ -3,6 +3,7 @@
 #   usr/lib/postgresql/<major>, usr/share/postgresql/<major>   in the layout in which the programs find each other
 #   libraries/   what they link, but glibc: the older programs run with a newer one, and an older one breaks every other
 #   SHA256SUMS
+# Sets OLD_BIN and OLD_LIBRARIES.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly STASHES="$RECORDS/binaries"

@@ -9,6 +9,7 @@
 #   handed-over        the server starts on the new data; done once it has answered with the right passwords
 #   finishing-upgrade  a base backup of the new major; then what the old one left is removed, and the journal
 #   undoing-upgrade    the new folder becomes .undone, .pre-upgrade becomes the old folder again
+# Sets UPGRADE, OLD and OLD_MAJOR; reads PG_UPGRADE, VERDICT, SERVER, REHEARSAL, SERVER_FLAGS and PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly NEW_STAGING="$PGDATA.upgrade"

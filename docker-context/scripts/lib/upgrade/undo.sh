@@ -1,5 +1,6 @@
 # The way back from an upgrade, in the image of the old major: before the point of no return the old data as they are; then the
 # kept copy of them, or else the newest that the archive of the old major has, by the steps of a restore.
+# Sets UPGRADE and UNDO_BY_RESTORE; reads PG_UPGRADE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 # The old image found a journal. Ends the process when its data can't be opened any more and nothing else is asked for.

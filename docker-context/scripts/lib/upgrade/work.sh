@@ -1,4 +1,5 @@
 # The work of an upgrade on the old data: the old server, its archive, pg_upgrade. Functions that fail say why in PROBLEM.
+# Sets SERVER; reads OLD, OLD_LIBRARIES, OLD_BIN, OLD_MAJOR, UPGRADE and REHEARSAL.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
