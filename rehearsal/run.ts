@@ -10,7 +10,7 @@ const STARTED = 900;
 const REMOVED = 300;
 const DAY = 24 * 3600;
 
-/** `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message`: lib/log.sh of the image. */
+/** `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message`: lib/common/log.sh of the image. */
 const LOG_LINE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: UTC [A-Z]+ \[[\w-]+\] )?/;
 
 export function kubectl(namespace: string, args: readonly string[], input?: string): Promise<string> {

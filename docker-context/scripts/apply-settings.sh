@@ -6,8 +6,8 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-. "$LIB/log.sh"
-. "$LIB/psql.sh"
+. "$LIB/common/log.sh"
+. "$LIB/common/psql.sh"
 
 COMPONENT=apply-settings
 readonly CONF_D=/etc/postgresql/conf.d

@@ -8,7 +8,15 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-. "$LIB/all.sh"
+. "$LIB/common/log.sh"
+. "$LIB/common/attempt.sh"
+. "$LIB/common/record.sh"
+. "$LIB/common/watch.sh"
+. "$LIB/common/environment.sh"
+. "$LIB/common/psql.sh"
+. "$LIB/archive/walg.sh"
+. "$LIB/archive/objects.sh"
+. "$LIB/archive/identity.sh"
 
 COMPONENT=check-archive
 

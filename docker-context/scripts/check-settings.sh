@@ -7,13 +7,12 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-readonly RUN=/run/postgres-stack
-. "$LIB/log.sh"
-. "$LIB/attempt.sh"
-. "$LIB/psql.sh"
-. "$LIB/held.sh"
-. "$LIB/held-libraries.sh"
-. "$LIB/data-settings.sh"
+. "$LIB/common/log.sh"
+. "$LIB/common/attempt.sh"
+. "$LIB/common/psql.sh"
+. "$LIB/server/data-settings.sh"
+. "$LIB/server/held.sh"
+. "$LIB/server/held-libraries.sh"
 
 COMPONENT=check-settings
 readonly DEADLINE=120

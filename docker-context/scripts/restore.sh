@@ -16,7 +16,28 @@
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-. "$LIB/all.sh"
+. "$LIB/common/log.sh"
+. "$LIB/common/attempt.sh"
+. "$LIB/common/record.sh"
+. "$LIB/common/watch.sh"
+. "$LIB/common/environment.sh"
+. "$LIB/common/psql.sh"
+. "$LIB/archive/walg.sh"
+. "$LIB/archive/objects.sh"
+. "$LIB/archive/identity.sh"
+. "$LIB/archive/claim.sh"
+. "$LIB/archive/marks.sh"
+. "$LIB/archive/encryption.sh"
+. "$LIB/archive/contents.sh"
+. "$LIB/archive/empty.sh"
+. "$LIB/server/control.sh"
+. "$LIB/server/data-settings.sh"
+. "$LIB/server/volume.sh"
+. "$LIB/request/request.sh"
+. "$LIB/request/journal.sh"
+. "$LIB/request/verdict.sh"
+. "$LIB/restore/preflight.sh"
+. "$LIB/restore/look.sh"
 
 COMPONENT=restore
 readonly REPORT_DEADLINE=600

@@ -72,7 +72,7 @@ describe("image: an object store that accepts and never answers", () => {
       "delete retain FULL 1 --confirm",
       "wal-fetch 000000010000000000000001 /tmp/x",
     ]) {
-      const script = `LIB=/usr/local/bin/lib; for f in log environment walg; do . $LIB/$f.sh; done; load_walg_env
+      const script = `LIB=/usr/local/bin/lib; for f in common/{log,attempt,watch,environment} archive/walg; do . $LIB/$f.sh; done; load_walg_env
         walg_within 2 ${call}; echo "$? $WALG_ERROR"`;
       const { stdout } = await database.bash(script);
       expect(stdout, call).to.equal("142 no answer within 2 s");

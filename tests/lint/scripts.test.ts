@@ -2,20 +2,26 @@ import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { skip } from "../lib/skip";
 import { projectFiles, read, root, shellScripts } from "./files";
+import { unsaid, variablesOf } from "./globals";
 import { withLinters } from "./linters";
+import { Loads } from "./loads";
 import { type Found, Functions, jsonPatterns, parse, type Script, substitutions } from "./shell";
 
 const inImage = (file: string) => file.startsWith("docker-context/");
+const isExecuted = (file: string) => /^#!/.test(read(file));
 const lines = (found: readonly Found[]) => found.map(({ at, what }) => `${at}: ${what}`);
 
 describe("the image's scripts", function () {
   this.timeout(60_000);
   withLinters();
   let scripts: Script[];
+  /** The commands, and what they load: not what they run as a process of its own. */
+  let sourced: Script[];
   before(() => {
     scripts = shellScripts()
       .filter(inImage)
       .map((file) => parse(file, read(file)));
+    sourced = scripts.filter(({ file }) => !file.includes("/lib/") || !isExecuted(file));
   });
 
   it("run nothing that writes or deletes in a condition, where `set -e` is off", () => {
@@ -28,6 +34,29 @@ describe("the image's scripts", function () {
 
   it("match no JSON: it is parsed", () => {
     expect(lines(scripts.flatMap(jsonPatterns))).to.deep.equal([]);
+  });
+
+  it("load each what it uses of lib/, and no file that it does not use", () => {
+    const loads = new Loads(sourced);
+    const commands = sourced.map(({ file }) => file).filter((file) => !file.includes("/lib/"));
+    const wrong = commands.map((file) => [file, loads.check(file)]);
+    const right = commands.map((file) => [file, { idle: [], missing: [], late: [] }]);
+    expect(wrong).to.deep.equal(right);
+    const loaded = new Set(commands.flatMap((file) => loads.loaded(file)));
+    expect(sourced.map(({ file }) => file).filter((file) => !loaded.has(file))).to.deep.equal([]);
+  });
+
+  it("have parts in rooms, and none that a command shares its name with", () => {
+    const names = (files: readonly string[]) => files.map((file) => file.slice(file.lastIndexOf("/") + 1));
+    const files = projectFiles().filter((file) => file.startsWith("docker-context/scripts/"));
+    const parts = files.filter((file) => file.includes("/lib/"));
+    const commands = names(files.filter((file) => !parts.includes(file)));
+    expect(parts.filter((file) => !/\/lib\/[a-z]+\/[^/]+$/.test(file))).to.deep.equal([]);
+    expect(names(parts).filter((name) => commands.includes(name))).to.deep.equal([]);
+  });
+
+  it("say in the head of each part which variables it sets for other files, and which it reads of theirs", () => {
+    expect(unsaid(sourced.map(variablesOf))).to.deep.equal([]);
   });
 
   it("have Perl that compiles without a warning", function () {
@@ -149,6 +178,79 @@ describe("the rules for scripts", () => {
     for (const text of found) expect(jsonPatterns(parse("x", text)), text).to.have.length(1);
     for (const text of [`printf '{"name":"%s"}' x`, `grep -o '/[^ "]*.log' x`, `[[ "$x" == *": "* ]]`]) {
       expect(jsonPatterns(parse("x", text)), text).to.deep.equal([]);
+    }
+  });
+});
+
+describe("what a command loads", () => {
+  withLinters();
+
+  /** What is wrong with a command `x`, which loads these files of lib/. */
+  function check(command: string, lib: Readonly<Record<string, string>>) {
+    const files = [["s/x", command], ...Object.entries(lib).map(([name, text]) => [`s/lib/${name}`, text])];
+    return new Loads(files.map(([file = "", text = ""]) => parse(file, text))).check("s/x");
+  }
+  const fine = { idle: [], missing: [], late: [] };
+
+  it("is used where something in it is called, handed on, trapped or read, also by another file", () => {
+    for (const text of [
+      "f",
+      'run f; run() { "$@"; }',
+      'run f; run() { keep "$@"; }; keep() { "$@"; }',
+      "trap 'f; exit' EXIT",
+      "trap f EXIT",
+      'g() { echo "$(f)"; }; g',
+      "g() { f | cat; }; (g)",
+      'echo "$A"',
+      "echo $((A + 1))",
+      "((A > 1))",
+      "by_name A",
+    ]) {
+      expect(check(`. "$LIB/a.sh"\n${text}`, { "a.sh": "readonly A=1\nf() { :; }" }), text).to.deep.equal(
+        fine,
+      );
+    }
+    const lib = { "a.sh": "A=1", "b.sh": 'B="$A"; f() { :; }' };
+    expect(check('. "$LIB/a.sh"\n. "$LIB/b.sh"\nf', lib)).to.deep.equal(fine);
+  });
+
+  it("is idle where nothing reaches it", () => {
+    for (const text of [":", "g() { f; }", "echo f", "f() { :; }; f", "A=2; echo $A"]) {
+      const { idle } = check(`. "$LIB/a.sh"\n${text}`, { "a.sh": "readonly A=1\nf() { :; }" });
+      expect(idle, text).to.deep.equal(["s/lib/a.sh"]);
+    }
+  });
+
+  it("is missing where something calls or reads it all the same, and late where it is read before", () => {
+    const lib = { "a.sh": "A=1", "b.sh": 'B="$A"; f() { g; }', "c.sh": "g() { :; }" };
+    expect(check('. "$LIB/b.sh"\nf', lib).missing).to.deep.equal(["s/lib/a.sh", "s/lib/c.sh"]);
+    expect(check('. "$LIB/b.sh"\n. "$LIB/a.sh"\n. "$LIB/c.sh"\nf', lib)).to.deep.equal({
+      ...fine,
+      late: ["s/lib/b.sh reads s/lib/a.sh"],
+    });
+  });
+});
+
+describe("the heads of parts", () => {
+  withLinters();
+
+  const of = (files: Readonly<Record<string, string>>) =>
+    unsaid(Object.entries(files).map(([file, text]) => variablesOf(parse(file, text))));
+
+  it("name what a function sets and another file reads, in both files", () => {
+    for (const reading of ['echo "$A"', "((A > 1))", "echo $((A))", "f() { : $A; }"]) {
+      const lib = { "x/lib/a": "# Part.\nf() { A=1; }", "x/lib/b": reading };
+      expect(of(lib), reading).to.deep.equal(["x/lib/a sets A", "x/lib/b reads A"]);
+      expect(
+        of({ "x/lib/a": "# Sets A.\nf() { A=1; }", "x/lib/b": `# Reads A.\n${reading}` }),
+        reading,
+      ).to.deep.equal([]);
+    }
+  });
+
+  it("need not name constants, what is local, what one command is given, and what no other file reads", () => {
+    for (const text of ["readonly A=1", "f() { local A; A=1; }", "A=1 env", "B=1"]) {
+      expect(of({ "x/lib/a": text, "x/lib/b": "echo $A" }), text).to.deep.equal([]);
     }
   });
 });

@@ -4,7 +4,7 @@ import { linter } from "./linters";
 // Rules for Bash that no linter has, on the syntax tree that shfmt makes.
 
 /** A node of the tree: what it has depends on its type. */
-interface Node {
+export interface Node {
   readonly Type?: string;
   readonly Op?: string;
   readonly Pos?: { Offset: number; Line: number };
@@ -37,8 +37,9 @@ export function parse(file: string, text: string): Script {
 
 // ---- the tree ----
 
-const nodes = (value: unknown): Node[] => (Array.isArray(value) ? value : value ? [value] : []) as Node[];
-const name = (node: Node) => (node.Name as { Value: string }).Value;
+export const nodes = (value: unknown): Node[] =>
+  (Array.isArray(value) ? value : value ? [value] : []) as Node[];
+export const name = (node: Node) => (node.Name as { Value: string }).Value;
 
 const children = (node: Node): Node[] =>
   Object.entries(node)
@@ -47,12 +48,12 @@ const children = (node: Node): Node[] =>
     .filter((it) => typeof it === "object");
 
 /** A node and all below it, but not the functions that are declared there. */
-function* all(node: Node): Generator<Node> {
+export function* all(node: Node): Generator<Node> {
   yield node;
   for (const child of children(node)) if (child.Type !== "FuncDecl") yield* all(child);
 }
 
-function* declared(node: Node): Generator<Node> {
+export function* declared(node: Node): Generator<Node> {
   if (node.Type === "FuncDecl") yield node;
   for (const child of children(node)) yield* declared(child);
 }

@@ -6,7 +6,7 @@ const LIB = join(__dirname, "../../../docker-context/scripts/lib");
 
 /** max_locks_per_transaction for 50 connections and two dumps at once of databases with so many relations. */
 function locksFor(relations: number[]): number {
-  const script = `set -euo pipefail; MANY_LOCKS=2000; . ${LIB}/upgrade-check.sh; cat | locks_for 50 2 -`;
+  const script = `set -euo pipefail; MANY_LOCKS=2000; . ${LIB}/upgrade/check.sh; cat | locks_for 50 2 -`;
   const input = relations.map((count, number) => `d${number}\t${count}\t\n`).join("");
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { input, encoding: "utf8" });
   expect(status, stderr).to.equal(0);

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "chai";
 
-const SCRIPT = join(__dirname, "../../../docker-context/scripts/lib/without-versions.pl");
+const SCRIPT = join(__dirname, "../../../docker-context/scripts/lib/upgrade/without-versions.pl");
 
 /** What is left of a dump. */
 function without(dump: string): string {

@@ -1,0 +1,124 @@
+# What a database is, as far as its archive asks, what it writes there to own it, and what its volume remembers of that.
+# Sets VOLUME_ARCHIVE; reads PREFIX_VARIABLE.
+# shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
+
+# Prints the name that this database goes by; a Job has the volume's record alone.
+archive_owner() {
+  if [ -n "${VOLUME_OWNER-}" ]; then echo "$VOLUME_OWNER"; else read_record "$RECORDS/owner"; fi
+}
+
+# Prints the system identifier of data of any major: the control file begins with it. Arguments: data folder.
+system_of_data() {
+  local control="$1/global/pg_control"
+  [ -e "$control" ] || control+=.old # pg_upgrade has begun to link
+  od -An -tu8 -N8 "$control" | tr -d ' '
+}
+
+# Prints the newest timeline that data of any major have come to: by their histories, the control file and the segment that is
+# to be archived. Arguments: data folder, segment.
+timeline_of_data() {
+  local newest=1 name
+  for name in "$1"/pg_wal/????????.history "$2" "$(control_timeline "$1")"; do
+    name="${name##*/}"
+    if [[ "${name:0:8}" =~ ^[0-9A-F]{8}$ ]] && ((16#${name:0:8} > newest)); then newest=$((16#${name:0:8})); fi
+  done
+  echo "$newest"
+}
+
+# Prints the timeline of the last checkpoint in 8 digits; nothing for data of another major. Arguments: data folder.
+control_timeline() {
+  local bin="/usr/lib/postgresql/$PG_MAJOR/bin/pg_controldata" timeline
+  [ -x "$bin" ] || return 0
+  timeline="$(LC_ALL=C "$bin" -D "$1" | sed -n "s/^Latest checkpoint's TimeLineID: *//p")"
+  if [ -n "$timeline" ]; then printf '%08X' "$timeline"; fi
+}
+
+# Prints the archive that this volume was cloned from; nothing when it was not.
+cloned_from() {
+  local request from
+  request="$(read_field "$RECORDS/restores/clone.restore" request)"
+  if [[ "$request" =~ \ from=([^\ ]*) ]]; then
+    from="${BASH_REMATCH[1]#file://}"
+    echo "${from%/}"
+  fi
+}
+
+# Puts this volume's claim, with its uuid on the volume first: a kill in between leaves no claim that nobody knows. Needs WAL-G's
+# environment. Arguments: uuids that it replaces, with commas.
+claim() {
+  if [ -z "${VOLUME_ARCHIVE[uuid]-}" ] || [ -n "$1" ]; then VOLUME_ARCHIVE[uuid]="$(</proc/sys/kernel/random/uuid)"; fi
+  unset "VOLUME_ARCHIVE[prefix_$PG_MAJOR]"
+  write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" claim
+  put_owner "$1"
+}
+
+# Arguments: uuids that this volume's claim replaces, with commas.
+put_owner() {
+  local list=''
+  if [ -n "$1" ]; then list="\"${1//,/\",\"}\""; fi
+  put_object "owners/${VOLUME_ARCHIVE[uuid]}.json" "$(json_object "uuid=${VOLUME_ARCHIVE[uuid]}" "system=$(system_of_data "$PGDATA")" \
+    "owner=$(archive_owner)" "replaces:=[$list]" "at:=$EPOCHSECONDS")"
+}
+
+# Looks again after a claim: somebody who claimed at the same moment shows by now, and then both take theirs back. Sets verdict.
+# Arguments: folder, those of plan_identity.
+confirm() {
+  gather_owners "$1"
+  plan_identity "$@"
+  if [ "$verdict" = withdraw ]; then
+    remove_object "owners/${VOLUME_ARCHIVE[uuid]}.json"
+    verdict=stranger why+=", which came at the same moment; asked again later"
+  fi
+}
+
+# Notes on the volume that the archive is its own, and there the live timeline where that is missing. Needs WAL-G's environment.
+# Arguments: folder, `human` where somebody ordered it.
+be_owner() {
+  local prefix before timeline live taken="${VOLUME_ARCHIVE[takeover]-}"
+  prefix="$(archive_prefix)"
+  before="$(print_fields VOLUME_ARCHIVE)"
+  VOLUME_ARCHIVE[prefix_$PG_MAJOR]="$prefix"
+  unset 'VOLUME_ARCHIVE[takeover]'
+  if [ -n "$2" ]; then unset "VOLUME_ARCHIVE[collision_$PG_MAJOR]"; fi
+  if [ "$(print_fields VOLUME_ARCHIVE)" != "$before" ]; then
+    store_histories
+    write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" owner-of-archive
+    info "the archive $prefix is this database's"
+  fi
+  timeline="$(timeline_of_data "$PGDATA" '')"
+  # half of it, as a killed upload leaves it in a file system, counts as none
+  live="$(json_field "$1/live.json" timeline 2>/dev/null || true)"
+  if ! [[ "$live" =~ ^[0-9]+$ ]]; then live=0; fi
+  # an archive that was left for another and is used again knows nothing of what came in between
+  if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ] || ((live < timeline)); then
+    mark_live "$timeline"
+  fi
+}
+
+# The data were exchanged on purpose, so the archive follows them: whoever asks next takes it over where it is of this volume,
+# of this owner, or of this system and nobody's by name.
+permit_takeover() {
+  local -A VOLUME_ARCHIVE
+  if [ -z "$PREFIX_VARIABLE" ]; then return 0; fi
+  read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
+  VOLUME_ARCHIVE[takeover]="$(versioned_prefix "${!PREFIX_VARIABLE}")"
+  write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" takeover
+}
+
+# Notes that the archive holds other content of a segment than this volume. Needs WAL-G's environment. Arguments: segment.
+remember_collision() {
+  local -A VOLUME_ARCHIVE
+  read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
+  VOLUME_ARCHIVE[collision_$PG_MAJOR]="$1 $(archive_prefix)"
+  write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" collision
+  rm -f "$ARCHIVE_IDENTITY"
+}
+
+# Forgets that once the segment is stored. Needs WAL-G's environment. Arguments: segment.
+forget_collision() {
+  local -A VOLUME_ARCHIVE
+  read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
+  if [ "${VOLUME_ARCHIVE[collision_$PG_MAJOR]-}" != "$1 $(archive_prefix)" ]; then return 0; fi
+  unset "VOLUME_ARCHIVE[collision_$PG_MAJOR]"
+  write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" collision
+}

@@ -1,0 +1,6 @@
+# What the control file of a data folder says.
+# shellcheck shell=bash
+
+# Prints a field of pg_controldata.
+# Arguments: data folder, field.
+control() { LC_ALL=C pg_controldata -D "$1" 2>/dev/null | sed -n "s/^$2: *//p"; }
