@@ -121,6 +121,7 @@ export async function torture({ sequences, steps, seed, path, images, shrink }: 
       endOnFailure: !shrink,
       includeErrorInReport: true,
     });
+    if (played === 0) throw new Error(`no sequence was played: seed ${seed}, path ${path}`);
   } finally {
     for (const machine of machines.values()) await machine.remove();
     await must(["volume", "rm", shelf]);
