@@ -1,8 +1,9 @@
 /** `make review`: what a change does to the database, as a table. Exit: see docs/review.md. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { rowsSeen, rowsUnseen } from "./approval";
 import { plansSince } from "./commits";
 import { readPreview } from "./preview";
 import type { Plan } from "./step";
@@ -16,6 +17,8 @@ const OPTIONS = {
   preview: { type: "string" },
   cwd: { type: "string" },
   json: { type: "boolean", default: false },
+  reviewed: { type: "string" }, // no row may come that is not in this review
+  "reviewed-to": { type: "string" }, // where to write what this review shows
 } as const;
 
 /** A preview's JSON with the state of every resource: 150 kB for one instance. */
@@ -30,6 +33,13 @@ async function main(): Promise<void> {
   const reviews = plans.map((plan) => judge(plan, today));
   process.stdout.write(values.json ? json(reviews) : markdown(reviews));
   process.exitCode = exitCode(reviews);
+  if (values["reviewed-to"] !== undefined) writeFileSync(values["reviewed-to"], rowsSeen(reviews));
+  const unseen = values.reviewed === undefined ? [] : rowsUnseen(reviews, values.reviewed);
+  if (unseen.length === 0) return;
+  const list = unseen.map(({ resource, change, effect }) => `  ${effect}: ${resource}, ${change}`);
+  console.error(["error: not in the review that was approved, so what runs has changed since:", ...list].join("\n"));
+  console.error("Nothing was changed. Make another review and have it approved: run all jobs again.");
+  process.exitCode ||= 1;
 }
 
 function parse() {

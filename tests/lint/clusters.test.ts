@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { expect } from "chai";
 import { read } from "./files";
-import { files, type Given, job, Machine, steps, workflows } from "./github";
+import { files, type Given, type Job, job, Machine, steps, workflows } from "./github";
 
 interface Cluster {
   readonly vars: Readonly<Record<string, string>>;
@@ -73,6 +73,7 @@ const CLUSTERS: Readonly<Record<string, Cluster>> = {
 };
 const KINDS = Object.entries(CLUSTERS);
 const ASKED = "kubectl --request-timeout=30s auth whoami --output jsonpath={.status.userInfo.username}";
+const NEEDS = { "prod-review": { outputs: { reviewed: "none" } } };
 const ANSWERS = {
   aws: "if [[ $1 == ecr ]]; then echo of aws; fi",
   gcloud: "echo of gcloud",
@@ -83,27 +84,26 @@ describe("a workflow logs in to a cluster", () => {
   const machine = new Machine();
   after(() => machine.remove());
   const given = ({ vars, secrets }: Cluster): Given => ({ vars, secrets, answers: ANSWERS });
-  const deploy = (given: Given, stack = "prod") => machine.run(job("deploy", stack), given);
+  const deploy = (given: Given, stack = "prod") => machine.run(job("deploy", stack), { ...given, needs: NEEDS });
 
   for (const [kind, cluster] of KINDS) {
     describe(kind, () => {
       for (const stack of ["dev", "prod"]) {
         it(`logs in to cluster and registry, asks the cluster, and updates ${stack}`, () => {
           const { status, calls } = deploy(given(cluster), stack);
-          const update = `pulumi up --stack ${stack} --yes --policy-pack review/policies`;
+          const update = `deploy ${stack === "dev" ? "up" : "up-reviewed"} ${stack}`;
           expect(calls).to.deep.equal([...cluster.login, ...cluster.registry, ASKED, update]);
           expect(status).to.equal(0);
         });
       }
 
-      it("needs no registry for the preview of a pull request", () => {
-        const { status, calls } = machine.run(job("preview", "live"), {
-          ...given(cluster),
-          matrix: { stack: "prod" },
-        });
-        const review = 'make review STACK=prod "ARGS=--policy-pack review/policies"';
-        expect(calls).to.deep.equal([...cluster.login, ASKED, review]);
-        expect(status).to.equal(0);
+      it("logs in alike for a review, before the approval and by hand", () => {
+        const by = { ...given(cluster), inputs: { stack: "prod" } };
+        for (const review of [job("deploy", "prod-review"), job("review", "live")]) {
+          const { status, calls } = machine.run(review, by);
+          expect(calls).to.deep.equal([...cluster.login, ...cluster.registry, ASKED, "deploy review prod"]);
+          expect(status).to.equal(0);
+        }
       });
 
       it("updates nothing when the cluster refuses the login", () => {
@@ -198,17 +198,49 @@ describe("a workflow logs in to a cluster", () => {
     const { secrets } = CLUSTERS.kubeconfig as Cluster;
     const { status, calls } = deploy({ secrets, vars: { REGISTRY: "registry:5000" }, answers: ANSWERS });
     expect(status).to.equal(0);
-    expect(calls.map((it) => it.split(" ")[0])).to.deep.equal(["kubectl", "pulumi"]);
+    expect(calls.map((it) => it.split(" ")[0])).to.deep.equal(["kubectl", "deploy"]);
   });
 
   it("comes to the end of every job of every workflow", () => {
     const { vars } = CLUSTERS.eks as Cluster;
     for (const { file, workflow } of workflows) {
       for (const [name, job] of Object.entries(workflow.jobs)) {
-        const { status, output } = machine.run(job, { vars, matrix: { stack: "dev" }, answers: ANSWERS });
+        const { status, output } = machine.run(job, { vars, inputs: { stack: "dev" }, needs: NEEDS, answers: ANSWERS });
         expect(status, `${file}: ${name}\n${output}`).to.equal(0);
       }
     }
+  });
+
+  it("shows a review and its update the same variables and secrets", () => {
+    const vars = { ...CLUSTERS.kubeconfig?.vars, PULUMI_BACKEND_URL: "s3://state", S3_BUCKET: "b", S3_ENDPOINT: "e" };
+    const secrets = { ...CLUSTERS.kubeconfig?.secrets, PULUMI_CONFIG_PASSPHRASE: "p", S3_ACCESS_KEY_ID: "i", S3_SECRET_ACCESS_KEY: "k" };
+    const answers = { ...ANSWERS, deploy: "env | grep -E '^(PULUMI|S3|REGISTRY)_?' | sort" };
+    const given = { vars, secrets, answers, needs: NEEDS, inputs: { stack: "dev" } };
+    const of = (of: Job) => machine.run(of, given).output.split("\n").filter((line) => line.includes("="));
+    const review = of(job("review", "live"));
+    expect(review).to.include.members(["PULUMI_BACKEND_URL=s3://state", "REGISTRY=registry.example.com:5000/team", "S3_BUCKET=b"]);
+    for (const name of ["dev", "prod-review", "prod"]) expect(of(job("deploy", name)), name).to.deep.equal(review);
+  });
+
+  it("logs in to Pulumi Cloud without a stored token where an organization is named", () => {
+    const vars = { ...CLUSTERS.eks?.vars, PULUMI_ORGANIZATION: "acme", PULUMI_BACKEND_URL: "https://api.pulumi.com" };
+    const given = JSON.stringify({ value: "a.b.c" });
+    const answers = {
+      ...ANSWERS,
+      curl: `while [[ $1 != -o ]]; do shift; done; printf '%s' '${given}' >"$2"`,
+      pulumi: 'cat "${5#file://}"',
+    };
+    const env = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: "https://token.example.com/?v=1",
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: "of the job",
+    };
+    const { status, calls, output } = machine.run({ ...job("deploy", "prod"), env }, { vars, answers, needs: NEEDS });
+    expect(status, output).to.equal(0);
+    expect(calls.find((it) => it.startsWith("curl"))).to.include("?v=1&audience=urn:pulumi:org:acme");
+    expect(calls.find((it) => it.startsWith("pulumi"))).to.match(
+      /^pulumi login https:\/\/api.pulumi.com --oidc-token file:.* --oidc-org acme$/,
+    );
+    expect(output).to.include("a.b.c");
   });
 
   it("stores no key of a cloud", () => {

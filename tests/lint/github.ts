@@ -32,6 +32,11 @@ export interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly environment?: string;
   readonly env?: Values;
+  readonly needs?: string | readonly string[];
+  readonly outputs?: Values;
+  readonly "runs-on"?: string;
+  readonly "timeout-minutes"?: number | string;
+  readonly concurrency?: { group: string; "cancel-in-progress": boolean };
   readonly steps: readonly Step[];
 }
 
@@ -43,6 +48,7 @@ export interface Workflow {
 
 export interface Action {
   readonly inputs: Readonly<Record<string, { required?: boolean; default?: string }>>;
+  readonly outputs?: Readonly<Record<string, { value: string }>>;
   readonly runs: { readonly steps: readonly Step[] };
 }
 
@@ -75,7 +81,7 @@ export const actionOf = (uses: string) => load(read(`${uses.slice(2)}/action.yml
 // ---- expressions ----
 
 /** Evaluates an expression, of the kinds that the project's files have. */
-function evaluate(expression: string, contexts: Values): unknown {
+export function evaluate(expression: string, contexts: Values): unknown {
   const parts = expression.split(/('[^']*')/); // text in quotes has no dots of properties
   const code = parts.map((it, i) => (i % 2 ? it : it.replace(/\.([a-zA-Z_][\w-]*)/g, '?.["$1"]'))).join("");
   const known = { ...contexts, fromJSON: JSON.parse, toJSON: JSON.stringify };
@@ -108,7 +114,7 @@ printf '%s\\0' "\${0##*/}" "$@" \${input[@]+"\${input[@]}"} >>"$DRY_RUN/calls"
 printf '\\1' >>"$DRY_RUN/calls"
 if [[ -f "$DRY_RUN/answers/\${0##*/}" ]]; then . "$DRY_RUN/answers/\${0##*/}"; fi
 `;
-const PROGRAMS = ["aws", "az", "docker", "gcloud", "kubectl", "kubelogin", "make", "pulumi"];
+const PROGRAMS = ["aws", "az", "curl", "docker", "gcloud", "kubectl", "kubelogin", "make", "npm", "pulumi"];
 
 export interface Ran {
   readonly status: number;
@@ -120,6 +126,8 @@ export interface Ran {
   readonly summary: string;
   /** The outputs of its steps. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Those of the job itself. */
+  readonly given: Readonly<Record<string, string>>;
   /** What GITHUB_ENV has set. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -128,7 +136,8 @@ export interface Given {
   readonly vars?: Values;
   readonly secrets?: Values;
   readonly github?: Values;
-  readonly matrix?: Values;
+  readonly needs?: Values;
+  readonly inputs?: Values;
   /** Shell that a program runs, by its name. */
   readonly answers?: Readonly<Record<string, string>>;
 }
@@ -136,19 +145,24 @@ export interface Given {
 /** A machine for jobs, in a folder of its own. */
 export class Machine {
   readonly folder = mkdtempSync(join(tmpdir(), "postgres-stack-workflow-"));
-  private readonly workspace = join(this.folder, "workspace");
+  private readonly workspace: string;
   private env: Record<string, string> = {};
   private status = 0;
   private output = "";
+
+  /** @param checkout where the steps run, with the project's own scripts; otherwise all of those are stand-ins too */
+  constructor(private readonly checkout?: string) {
+    this.workspace = checkout ?? join(this.folder, "workspace");
+  }
 
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }
 
   /** Runs a job's steps up to the first that fails. */
-  run({ env, steps }: Job, given: Given = {}): Ran {
+  run({ env, steps, outputs: promised }: Job, given: Given = {}): Ran {
     this.prepare(given.answers ?? {});
-    const contexts = { vars: {}, secrets: {}, github: { event: {} }, matrix: {}, ...given };
+    const contexts = { vars: {}, secrets: {}, github: { event: {} }, needs: {}, inputs: {}, ...given };
     this.env = fillAll(env, contexts);
     const own = new Set(Object.keys(this.env));
     const outputs = this.steps(steps, contexts);
@@ -160,6 +174,7 @@ export class Machine {
       output: this.output,
       summary: readFileSync(join(this.folder, "summary"), "utf8"),
       outputs,
+      given: fillAll(promised, { ...contexts, steps: stepsOf(outputs) }),
       env: Object.fromEntries(Object.entries(this.env).filter(([name]) => !own.has(name))),
     };
   }
@@ -169,9 +184,16 @@ export class Machine {
     for (const name of ["bin", "answers", "temp", "workspace/local"]) {
       mkdirSync(join(this.folder, name), { recursive: true });
     }
-    symlinkSync(join(root, ".github"), join(this.workspace, ".github"));
-    for (const name of PROGRAMS) writeFileSync(join(this.folder, "bin", name), STANDIN, { mode: 0o755 });
-    symlinkSync(join(this.folder, "bin/pulumi"), join(this.workspace, "local/pulumi"));
+    for (const name of PROGRAMS) {
+      if (this.checkout && name === "make") continue;
+      writeFileSync(join(this.folder, "bin", name), STANDIN, { mode: 0o755 });
+    }
+    if (!this.checkout) {
+      symlinkSync(join(root, ".github"), join(this.workspace, ".github"));
+      writeFileSync(join(this.folder, "bin/deploy"), STANDIN, { mode: 0o755 });
+      for (const name of ["pulumi", "deploy"])
+        symlinkSync(join(this.folder, "bin", name), join(this.workspace, "local", name));
+    }
     for (const [name, code] of Object.entries(answers))
       writeFileSync(join(this.folder, "answers", name), code);
     for (const name of ["calls", "summary"]) writeFileSync(join(this.folder, name), "");
@@ -182,10 +204,9 @@ export class Machine {
   private steps(steps: readonly Step[], given: Values): Ran["outputs"] {
     const outputs: Record<string, Record<string, string>> = {};
     for (const step of steps) {
-      const known = Object.entries(outputs).map(([id, values]) => [id, { outputs: values }]);
-      const contexts = { ...given, steps: Object.fromEntries(known) };
+      const contexts = { ...given, steps: stepsOf(outputs) };
       if (step.if && !evaluate(step.if.replace(/^\$\{\{|\}\}$/g, ""), contexts)) continue;
-      if (step.uses?.startsWith("./")) this.action(step, contexts);
+      if (step.uses?.startsWith("./")) outputs[step.id ?? ""] = this.action(step, contexts);
       else if (step.uses) this.note([`uses ${step.uses.split("@")[0]}`, ...told(step, contexts)]);
       else outputs[step.id ?? ""] = this.shell(step, contexts);
       if (this.status !== 0) break;
@@ -193,11 +214,14 @@ export class Machine {
     return outputs;
   }
 
-  private action({ uses = "", with: values }: Step, contexts: Values): void {
-    const { inputs, runs } = actionOf(uses);
+  private action({ uses = "", with: values }: Step, contexts: Values): Record<string, string> {
+    const { inputs, runs, outputs = {} } = actionOf(uses);
     const given = fillAll(values, contexts);
     const all = Object.entries(inputs).map(([name, input]) => [name, given[name] ?? input.default ?? ""]);
-    this.steps(runs.steps, { inputs: Object.fromEntries(all), github: contexts.github });
+    const own = { inputs: Object.fromEntries(all), github: contexts.github };
+    const made = this.steps(runs.steps, own);
+    const promised = Object.entries(outputs).map(([name, { value }]) => [name, value]);
+    return fillAll(Object.fromEntries(promised), { ...own, steps: stepsOf(made) });
   }
 
   private shell({ run, shell, env }: Step, contexts: Values): Record<string, string> {
@@ -244,6 +268,9 @@ export class Machine {
 
 /** An argument that is more than one word is in quotes, so that it differs from two. */
 const quoted = (word: string) => (/\s/.test(word) ? JSON.stringify(word) : word);
+
+const stepsOf = (outputs: Ran["outputs"]) =>
+  Object.fromEntries(Object.entries(outputs).map(([id, values]) => [id, { outputs: values }]));
 
 const told = (step: Step, contexts: Values) =>
   Object.entries(fillAll(step.with, contexts)).map(([name, value]) => `${name}=${value}`);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { projectFiles, read } from "./files";
-import { actionOf, files, type Job, job, Machine, steps, workflows } from "./github";
+import { actionOf, evaluate, files, type Job, job, Machine, steps, workflows } from "./github";
 import { linter, withLinters } from "./linters";
 
 const jobs = workflows.flatMap(({ file, workflow }) =>
@@ -48,11 +48,56 @@ describe("the workflows", () => {
     }
   });
 
-  it("give a fork's pull request neither a secret nor a token that can write", () => {
+  it("hold no secret and no login where a pull request's code may run: whoever may push could read it", () => {
+    const open = jobs.filter(({ workflow }) => "pull_request" in workflow.on);
+    expect(open).to.have.length.above(2);
+    for (const { title, job } of open) {
+      expect(usesSecrets(job), title).to.equal(false);
+      expect(job.permissions, title).not.to.have.property("id-token");
+      expect(job.environment, title).to.equal(undefined);
+    }
+  });
+
+  it("give a fork's pull request no token that can write", () => {
     const fork = "github.event.pull_request.head.repo.full_name == github.repository";
     for (const { title, workflow, job } of jobs) {
-      if (!("pull_request" in workflow.on) || (!writes(job) && !usesSecrets(job))) continue;
-      expect(job.if, title).to.include(fork);
+      if ("pull_request" in workflow.on && writes(job)) expect(job.if, title).to.include(fork);
+    }
+  });
+
+  it("deploy main alone, whoever starts them on which branch", () => {
+    for (const { title, workflow, job } of jobs.filter(({ job }) => job.concurrency?.group.startsWith("deploy-"))) {
+      const first = [job.needs ?? []].flat().reduce((_, name) => workflow.jobs[name] as Job, job);
+      const root = first.needs ? (workflow.jobs[String(first.needs)] as Job) : first;
+      expect(root.if, title).to.include("github.ref == 'refs/heads/main'");
+    }
+  });
+
+  it("review a stack and update it in the same surroundings", () => {
+    const uses = steps.filter(({ step }) => step.uses === "./.github/actions/stack");
+    expect(uses.map(({ title }) => title)).to.deep.equal([
+      ".github/workflows/deploy.yml: dev",
+      ".github/workflows/deploy.yml: prod-review",
+      ".github/workflows/deploy.yml: prod",
+      ".github/workflows/review.yml: live",
+    ]);
+    const surroundings = uses.map(({ step }) => {
+      const { do: what, stack, reviewed, ...rest } = step.with ?? {};
+      return { what, rest };
+    });
+    expect(surroundings.map(({ what }) => what)).to.deep.equal(["up", "review", "up-reviewed", "review"]);
+    for (const { rest } of surroundings) expect(rest).to.deep.equal(surroundings[0]?.rest);
+    // nothing beside it reaches a stack
+    expect(steps.filter(({ step }) => /pulumi|make up/.test(step.run ?? "")).map(({ title }) => title)).to.deep.equal([]);
+  });
+
+  it("give an update as long as GitHub lets a job run, or as long as a variable says", () => {
+    for (const name of ["dev", "prod"]) {
+      const { "timeout-minutes": minutes, "runs-on": runner } = job("deploy", name);
+      const of = (text: unknown, vars: object) => evaluate(String(text).replace(/^\$\{\{|\}\}$/g, ""), { vars });
+      expect([of(minutes, {}), of(runner, {})]).to.deep.equal([360, "ubuntu-latest"]);
+      const own = { DEPLOY_MINUTES: "1100", DEPLOY_RUNNER: "databases" };
+      expect([of(minutes, own), of(runner, own)]).to.deep.equal([1100, "databases"]);
     }
   });
 
@@ -68,7 +113,7 @@ describe("the workflows", () => {
 
   it("log in to a cloud only in a job that an environment guards", () => {
     const logged = jobs.filter(({ job }) => job.permissions?.["id-token"] === "write" || usesSecrets(job));
-    expect(logged).to.have.length(3);
+    expect(logged).to.have.length(4);
     for (const { title, job } of logged) expect(job.environment, title).to.be.a("string");
   });
 
@@ -141,24 +186,6 @@ describe("the table of a review", () => {
     const hostile = "a\nEOF\ntable=b\nother<<x\nc\nx\n";
     const { outputs } = machine.run(job("preview", "review"), { answers: makes(hostile) });
     expect(outputs.review).to.deep.equal({ table: hostile });
-  });
-
-  it("is of all commits of a push, and of the last one by hand", () => {
-    for (const [event, base] of [[{ before: "0123abc" }, "0123abc"] as const, [{}, "HEAD^1"] as const]) {
-      const ran = machine.run(job("deploy", "review"), { github: { event }, answers: makes(table, 1) });
-      expect(ran.calls).to.deep.equal([`make review BASE=${base}`]);
-      expect(ran.status).to.equal(1);
-      expect(ran.summary).to.equal(table);
-    }
-  });
-
-  it("of a cluster goes to the summary under its stack's name", () => {
-    const { steps } = job("preview", "live");
-    const review = { steps: steps.slice(-1) };
-    const ran = machine.run(review, { matrix: { stack: "team-a" }, answers: makes(table, 1) });
-    expect(ran.calls).to.deep.equal(['make review STACK=team-a "ARGS=--policy-pack review/policies"']);
-    expect(ran.status).to.equal(1);
-    expect(ran.summary).to.equal(`### team-a\n\n${table}`);
   });
 });
 
