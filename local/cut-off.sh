@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the folder `work` is the script's that sources this
 # An update that was cut off: the runner went, or the job came to its end. The database goes on by itself, but the stack's state
 # has a lock, and operations of which nobody knows how they ended. Sourced after lib.sh, with STACK and the folder `work`.
 

@@ -37,7 +37,9 @@ export function takeOver(state: State): TakenOver {
     });
   return {
     state: { ...state, deployment: { ...deployment, resources: [...resources, ...made] } },
-    interrupted: pending.map(({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`),
+    interrupted: pending.map(
+      ({ type, resource }) => `${type} ${resource.urn.split("::").slice(2).join(" ")}`,
+    ),
   };
 }
 

@@ -18,7 +18,9 @@ export function rowsSeen(reviews: readonly Review[]): string {
  */
 export function rowsUnseen(reviews: readonly Review[], seen: string): ReviewedRow[] {
   const known = new Set(seen.split(" "));
-  return reviews.flatMap(({ stack, rows }) => rows.filter((row) => row.effect !== "nothing" && !known.has(markOf(stack, row))));
+  return reviews.flatMap(({ stack, rows }) =>
+    rows.filter((row) => row.effect !== "nothing" && !known.has(markOf(stack, row))),
+  );
 }
 
 /** What happens to what; in words that may be quoted anywhere, whatever the row says. */

@@ -84,7 +84,8 @@ describe("a workflow logs in to a cluster", () => {
   const machine = new Machine();
   after(() => machine.remove());
   const given = ({ vars, secrets }: Cluster): Given => ({ vars, secrets, answers: ANSWERS });
-  const deploy = (given: Given, stack = "prod") => machine.run(job("deploy", stack), { ...given, needs: NEEDS });
+  const deploy = (given: Given, stack = "prod") =>
+    machine.run(job("deploy", stack), { ...given, needs: NEEDS });
 
   for (const [kind, cluster] of KINDS) {
     describe(kind, () => {
@@ -205,36 +206,67 @@ describe("a workflow logs in to a cluster", () => {
     const { vars } = CLUSTERS.eks as Cluster;
     for (const { file, workflow } of workflows) {
       for (const [name, job] of Object.entries(workflow.jobs)) {
-        const { status, output } = machine.run(job, { vars, inputs: { stack: "dev" }, needs: NEEDS, answers: ANSWERS });
+        const { status, output } = machine.run(job, {
+          vars,
+          inputs: { stack: "dev" },
+          needs: NEEDS,
+          answers: ANSWERS,
+        });
         expect(status, `${file}: ${name}\n${output}`).to.equal(0);
       }
     }
   });
 
   it("shows a review and its update the same variables and secrets", () => {
-    const vars = { ...CLUSTERS.kubeconfig?.vars, PULUMI_BACKEND_URL: "s3://state", S3_BUCKET: "b", S3_ENDPOINT: "e" };
-    const secrets = { ...CLUSTERS.kubeconfig?.secrets, PULUMI_CONFIG_PASSPHRASE: "p", S3_ACCESS_KEY_ID: "i", S3_SECRET_ACCESS_KEY: "k" };
+    const vars = {
+      ...CLUSTERS.kubeconfig?.vars,
+      PULUMI_BACKEND_URL: "s3://state",
+      S3_BUCKET: "b",
+      S3_ENDPOINT: "e",
+    };
+    const secrets = {
+      ...CLUSTERS.kubeconfig?.secrets,
+      PULUMI_CONFIG_PASSPHRASE: "p",
+      S3_ACCESS_KEY_ID: "i",
+      S3_SECRET_ACCESS_KEY: "k",
+    };
     const answers = { ...ANSWERS, deploy: "env | grep -E '^(PULUMI|S3|REGISTRY)_?' | sort" };
     const given = { vars, secrets, answers, needs: NEEDS, inputs: { stack: "dev" } };
-    const of = (of: Job) => machine.run(of, given).output.split("\n").filter((line) => line.includes("="));
+    const of = (of: Job) =>
+      machine
+        .run(of, given)
+        .output.split("\n")
+        .filter((line) => line.includes("="));
     const review = of(job("review", "live"));
-    expect(review).to.include.members(["PULUMI_BACKEND_URL=s3://state", "REGISTRY=registry.example.com:5000/team", "S3_BUCKET=b"]);
-    for (const name of ["dev", "prod-review", "prod"]) expect(of(job("deploy", name)), name).to.deep.equal(review);
+    expect(review).to.include.members([
+      "PULUMI_BACKEND_URL=s3://state",
+      "REGISTRY=registry.example.com:5000/team",
+      "S3_BUCKET=b",
+    ]);
+    for (const name of ["dev", "prod-review", "prod"])
+      expect(of(job("deploy", name)), name).to.deep.equal(review);
   });
 
   it("logs in to Pulumi Cloud without a stored token where an organization is named", () => {
-    const vars = { ...CLUSTERS.eks?.vars, PULUMI_ORGANIZATION: "acme", PULUMI_BACKEND_URL: "https://api.pulumi.com" };
+    const vars = {
+      ...CLUSTERS.eks?.vars,
+      PULUMI_ORGANIZATION: "acme",
+      PULUMI_BACKEND_URL: "https://api.pulumi.com",
+    };
     const given = JSON.stringify({ value: "a.b.c" });
     const answers = {
       ...ANSWERS,
       curl: `while [[ $1 != -o ]]; do shift; done; printf '%s' '${given}' >"$2"`,
-      pulumi: 'cat "${5#file://}"',
+      pulumi: 'cat "$(cut -c 8- <<<"$4")"',
     };
     const env = {
       ACTIONS_ID_TOKEN_REQUEST_URL: "https://token.example.com/?v=1",
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: "of the job",
     };
-    const { status, calls, output } = machine.run({ ...job("deploy", "prod"), env }, { vars, answers, needs: NEEDS });
+    const { status, calls, output } = machine.run(
+      { ...job("deploy", "prod"), env },
+      { vars, answers, needs: NEEDS },
+    );
     expect(status, output).to.equal(0);
     expect(calls.find((it) => it.startsWith("curl"))).to.include("?v=1&audience=urn:pulumi:org:acme");
     expect(calls.find((it) => it.startsWith("pulumi"))).to.match(

@@ -49,7 +49,10 @@ class Project {
   /** Pushes a commit with these settings of prod, on top of the last one or of another. */
   async push(prod: Tree, onto?: string): Promise<Run> {
     if (onto) await this.git("checkout", "-q", "--detach", onto);
-    for (const [stack, overlay] of [["dev", { disposable: true }], ["prod", prod]] as const) {
+    for (const [stack, overlay] of [
+      ["dev", { disposable: true }],
+      ["prod", prod],
+    ] as const) {
       const settings = merge(stackSettings({ ...NOWHERE, namespace: stack }), overlay) as Tree;
       const config = Object.entries(settings).map(([key, value]) => [`postgres-stack:${key}`, value]);
       writeFileSync(
@@ -82,7 +85,9 @@ class Project {
   /** The server of a stack, by what tells whether it was restored. */
   server(stack: string): string {
     const { resources } = JSON.parse(readFileSync(join(this.states, `${stack}.json`), "utf8"));
-    return JSON.stringify(resources.find(({ type }: { type: string }) => type.endsWith(":StatefulSet")) ?? null);
+    return JSON.stringify(
+      resources.find(({ type }: { type: string }) => type.endsWith(":StatefulSet")) ?? null,
+    );
   }
 
   remove(): void {
@@ -166,10 +171,14 @@ class Run {
   private expectReviewed(name: string): void {
     for (const { stack, rows } of this.project.takeApplied()) {
       const what = (row: ReviewedRow) => `${stack}: ${row.effect}: ${row.resource} ${row.change}`;
-      expect(rows.filter(({ blocks }) => blocks).map(what), `${name}: applied without leave`).to.deep.equal([]);
+      expect(rows.filter(({ blocks }) => blocks).map(what), `${name}: applied without leave`).to.deep.equal(
+        [],
+      );
       if (stack !== "prod") continue;
       const seen = (row: ReviewedRow) => row.effect === "nothing" || this.summary.includes(lineOf(row));
-      expect(rows.filter((row) => !seen(row)).map(what), `${name}: applied, but never shown`).to.deep.equal([]);
+      expect(rows.filter((row) => !seen(row)).map(what), `${name}: applied, but never shown`).to.deep.equal(
+        [],
+      );
     }
   }
 }
@@ -181,7 +190,9 @@ function lineOf(row: ReviewedRow): string {
 }
 
 const RESTORE = { restore: { id: "before-the-drop", to: "2026-01-01T00:00:00Z" } };
-const allow = (until: string) => ({ review: { allow: [{ effect: "restore", until, why: "a table was dropped" }] } });
+const allow = (until: string) => ({
+  review: { allow: [{ effect: "restore", until, why: "a table was dropped" }] },
+});
 const memory = (settings: Tree) => ({ postgres: { settings } });
 
 describe("the history of a branch through deploy.yml: nothing unreviewed is ever applied", function () {

@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { attempt, type Result, until } from "../../local/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
+
+/** In no workflow; and policies are tested elsewhere: the keys of the tests' object store are words. */
+const ALONE = { GITHUB_RUN_ID: "", ARGS: "--policy-pack-config rules.json" };
 
 describe("local/deploy, after an update that was cut off", function () {
   this.timeout("15m");
@@ -16,7 +18,7 @@ describe("local/deploy, after an update that was cut off", function () {
   const deploy = (env: Record<string, string> = {}): Promise<Result> =>
     attempt("local/deploy", ["up", stack.name], {
       cwd: stack.folder,
-      env: { ...stack.env, GITHUB_RUN_ID: "", ...env },
+      env: { ...stack.env, ...ALONE, ...env },
       timeout: 800_000,
     });
   const mustDeploy = async () => {
@@ -38,8 +40,13 @@ describe("local/deploy, after an update that was cut off", function () {
 
   /** Deploys, and kills all of it at once in the middle of an operation, as a runner goes. */
   async function cutOff(operation: string, running: () => Promise<boolean>): Promise<void> {
-    const env = { ...process.env, ...stack.env, GITHUB_RUN_ID: "" };
-    const child = spawn("local/deploy", ["up", stack.name], { cwd: stack.folder, env, detached: true, stdio: "ignore" });
+    const env = { ...process.env, ...stack.env, ...ALONE };
+    const child = spawn("local/deploy", ["up", stack.name], {
+      cwd: stack.folder,
+      env,
+      detached: true,
+      stdio: "ignore",
+    });
     const ended = new Promise((resolve) => child.once("close", resolve));
     await until(operation, async () => (await pending()).includes(operation) && (await running()), 300);
     process.kill(-(child.pid as number), "SIGKILL");
@@ -50,14 +57,17 @@ describe("local/deploy, after an update that was cut off", function () {
 
   before(() => {
     utimesSync(join(stack.folder, "package-lock.json"), 0, 0); // node_modules is newer: nothing is installed
-    stack.set({}); // writes nothing yet
+    writeFileSync(join(stack.folder, "rules.json"), '{"all": "disabled"}');
   });
 
   it("in its first minute, the next one takes over what is there already, and goes on", async () => {
     await stack.preview(); // writes the stack's file
     await cutOff("creating StatefulSet", async () => (await stack.get("statefulset", ".items")) !== "");
     const said = await mustDeploy();
-    expect(said).to.include("was cut off").and.include("interrupted: creating").and.include("The lock of that update is removed");
+    expect(said)
+      .to.include("was cut off")
+      .and.include("interrupted: creating")
+      .and.include("The lock of that update is removed");
     expect(await pending()).to.deep.equal([]);
     expect((await stack.preview(["--expect-no-changes"])).code).to.equal(0);
   });
@@ -69,19 +79,32 @@ describe("local/deploy, after an update that was cut off", function () {
     await stack.archived();
     stack.set({ restore: { id: "before-the-drop", to } });
     await stack.preview();
-    await cutOff("updating StatefulSet", async () => (await stack.get("pod/postgres-0", ".spec")).includes("before-the-drop"));
+    await cutOff("updating StatefulSet", async () =>
+      (await stack.get("pod/postgres-0", ".spec")).includes("before-the-drop"),
+    );
     const said = await mustDeploy();
-    expect(said).to.include("was cut off").and.match(/restore before-the-drop is done since/);
+    expect(said)
+      .to.include("was cut off")
+      .and.match(/restore before-the-drop is done since/);
     expect(await stack.sql("SELECT count(*) FROM kept")).to.equal("1000");
     expect((await stack.preview(["--expect-no-changes"])).code).to.equal(0);
   });
 
   it("another update that is running is never taken for one that was cut off", async () => {
-    const another = { pid: 4711, username: "somebody", hostname: "a-laptop", timestamp: new Date().toISOString() };
+    const another = {
+      pid: 4711,
+      username: "somebody",
+      hostname: "a-laptop",
+      timestamp: new Date().toISOString(),
+    };
     mkdirSync(locks(), { recursive: true });
     writeFileSync(join(locks(), "another.json"), JSON.stringify(another));
     const ours = "https://github.com/acme/databases/actions/runs/";
-    const inRun = { GITHUB_RUN_ID: "2", GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "acme/databases" };
+    const inRun = {
+      GITHUB_RUN_ID: "2",
+      GITHUB_SERVER_URL: "https://github.com",
+      GITHUB_REPOSITORY: "acme/databases",
+    };
     for (const [left, env, why] of [
       // one of ours was cut off, and somebody removed its lock and updates by hand
       [`gone-runner 4711 ${ours}1`, inRun, /that is not the lock of the update that was cut off/],
@@ -99,16 +122,5 @@ describe("local/deploy, after an update that was cut off", function () {
     const { code, stdout, stderr } = await deploy(inRun);
     expect(code, stdout + stderr).to.equal(0);
     expect(stdout).to.include(`was cut off (${ours}1)`);
-  });
-
-  it("one that runs on this machine is named", async () => {
-    const running = spawn("bash", ["-c", "exec -a pulumi sleep 600"], { stdio: "ignore" });
-    try {
-      await mark("set", "postgres-stack:update", `${hostname()} ${process.pid} by-hand`);
-      const own = await deploy();
-      expect(own.code, own.stderr).to.equal(0); // that process is no pulumi
-    } finally {
-      running.kill();
-    }
   });
 });

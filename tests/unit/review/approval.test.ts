@@ -1,0 +1,48 @@
+import { expect } from "chai";
+import { rowsSeen, rowsUnseen } from "../../../review/approval";
+import type { Row } from "../../../review/effects";
+import { judge } from "../../../review/verdict";
+
+const row = (effect: Row["effect"], more: Partial<Row> = {}): Row => ({
+  resource: "ConfigMap postgres-conf",
+  change: "`work_mem`: `4MB` → `7MB`",
+  effect,
+  why: "because",
+  ...more,
+});
+const review = (...more: Row[]) => [
+  judge({ stack: "prod", steps: [], more, review: undefined }, "2026-11-25"),
+];
+const unseen = (seen: Row[], now: Row[]) => rowsUnseen(review(...now), rowsSeen(review(...seen)));
+
+describe("a review that somebody has approved", () => {
+  it("covers what it showed, or less of it, in whatever words of why", () => {
+    const [one, two] = [row("reload"), row("restart", { resource: "StatefulSet postgres" })];
+    expect(unseen([one, two], [{ ...one, why: "since yesterday" }])).to.deep.equal([]);
+    expect(unseen([one], [])).to.deep.equal([]);
+    expect(unseen([], [])).to.deep.equal([]);
+  });
+
+  it("covers no other change, no other resource and no other effect", () => {
+    const seen = row("reload");
+    for (const other of [
+      row("restart"),
+      row("reload", { change: "`work_mem`: `5MB` → `7MB`" }),
+      row("reload", { resource: "ConfigMap other" }),
+    ]) {
+      expect(unseen([seen], [seen, other]).map(({ effect }) => effect)).to.deep.equal([other.effect]);
+      expect(unseen([], [other])).to.have.length(1);
+    }
+  });
+
+  it("does not mind what the server takes no notice of", () => {
+    expect(unseen([], [row("nothing")])).to.deep.equal([]);
+  });
+
+  it("is one line of plain words, also without any row, so that it is never taken for none", () => {
+    expect(rowsSeen(review())).to.equal("none");
+    expect(rowsSeen(review(row("reload", { change: "$(id)\n`'\"" }), row("restart")))).to.match(
+      /^[0-9a-f]{16} [0-9a-f]{16}$/,
+    );
+  });
+});
