@@ -18,9 +18,11 @@ run_marked() {
   if ((STATUS < 128)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
 }
 
-# The mark has the process id that pulumi has once it takes this shell's place.
+# The mark has the process id that pulumi has once it takes this shell's place. Bash 3.2 does not say it: a child has to.
 mark_and_run() {
-  pulumi stack tag set "$MARK" "$(uname -n) $BASHPID ${RUN_PAGE:-by-hand}" --stack "$STACK"
+  local own
+  own="$(exec sh -c 'echo "$PPID"')"
+  pulumi stack tag set "$MARK" "$(uname -n) $own ${RUN_PAGE:-by-hand}" --stack "$STACK"
   exec pulumi "$@" 2>"$LOG"
 }
 

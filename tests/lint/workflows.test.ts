@@ -89,7 +89,9 @@ describe("the workflows", () => {
     });
     expect(surroundings.map(({ what }) => what)).to.deep.equal(["up", "review", "up-reviewed", "review"]);
     for (const { rest } of surroundings) expect(rest).to.deep.equal(surroundings[0]?.rest);
-    const beside = steps.filter(({ step }) => /pulumi |make up/.test(step.run ?? "")).map(({ title }) => title);
+    const beside = steps
+      .filter(({ step }) => /pulumi |make up/.test(step.run ?? ""))
+      .map(({ title }) => title);
     expect(beside, "what else reaches a stack").to.deep.equal([".github/workflows/ci.yml: kind"]); // its own
   });
 

@@ -1,4 +1,4 @@
-// In place of the Pulumi CLI: a state in a folder, for the program in the current one, which is rendered in process. No engine, no
+// In place of the Pulumi CLI's preview and up: a state in a folder, for the program in the current one, which is rendered in process. No engine, no
 // provider: an update makes the state what the program says. Told by environment variables:
 //   STANDIN_STATE   folder of the states; a file `fail` there lets the next update end half way
 const { fork } = require("node:child_process");
@@ -12,12 +12,6 @@ const option = (name) => (words.includes(name) ? words[words.indexOf(name) + 1] 
 const folder = process.env.STANDIN_STATE;
 const stack = option("--stack");
 const file = join(folder, `${stack}.json`);
-const command = words[0] === "stack" ? words.slice(0, words[1] === "tag" ? 3 : 2).join(" ") : words[0];
-
-if (!existsSync(file)) {
-  console.error(`error: no stack named '${stack}' found`);
-  process.exit(1);
-}
 const state = JSON.parse(readFileSync(file, "utf8"));
 const save = () => writeFileSync(file, JSON.stringify(state));
 const fail = (message) => {
@@ -67,17 +61,6 @@ function previewTo(resources) {
 }
 
 const COMMANDS = {
-  "stack select": () => {},
-  "stack tag ls": () => console.log(JSON.stringify(state.tags)),
-  "stack tag set": () => {
-    state.tags[words[3]] = words[4];
-    save();
-  },
-  "stack tag rm": () => {
-    delete state.tags[words[3]];
-    save();
-  },
-  "stack export": () => writeFileSync(option("--file"), JSON.stringify({ deployment: {} })),
   preview: async () => console.log(previewTo((await render()).resources)),
   up: async () => {
     const { resources } = await render();
@@ -93,7 +76,7 @@ const COMMANDS = {
   },
 };
 
-Promise.resolve((COMMANDS[command] ?? (() => fail(`unknown: ${words.join(" ")}`)))()).then(
+Promise.resolve((COMMANDS[words[0]] ?? (() => fail(`unknown: ${words.join(" ")}`)))()).then(
   () => process.exit(0),
   ({ message }) => fail(message),
 );

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { attempt, type Result, until } from "../../local/process";
+import { attempt, Hopeless, type Result, until } from "../../local/process";
 import { withStack } from "./fixture";
 import { SMALL } from "./stack";
 
@@ -45,10 +45,22 @@ describe("local/deploy, after an update that was cut off", function () {
       cwd: stack.folder,
       env,
       detached: true,
-      stdio: "ignore",
+      stdio: ["ignore", "pipe", "pipe"],
     });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data) => {
+        said += data;
+      });
     const ended = new Promise((resolve) => child.once("close", resolve));
-    await until(operation, async () => (await pending()).includes(operation) && (await running()), 300);
+    await until(
+      operation,
+      async () => {
+        if (child.exitCode !== null) throw new Hopeless(said);
+        return (await pending()).includes(operation) && (await running());
+      },
+      300,
+    );
     process.kill(-(child.pid as number), "SIGKILL");
     await ended;
     expect(await pending()).to.include(operation);
@@ -69,6 +81,7 @@ describe("local/deploy, after an update that was cut off", function () {
       .and.include("interrupted: creating")
       .and.include("The lock of that update is removed");
     expect(await pending()).to.deep.equal([]);
+    await stack.readOutputs();
     expect((await stack.preview(["--expect-no-changes"])).code).to.equal(0);
   });
 
@@ -77,7 +90,8 @@ describe("local/deploy, after an update that was cut off", function () {
     const to = await stack.sql("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD HH24:MI:SS.USOF')");
     await stack.sql("DROP TABLE kept");
     await stack.archived();
-    stack.set({ restore: { id: "before-the-drop", to } });
+    const leave = { effect: "restore", until: "9999-12-31", why: "a table was dropped" };
+    stack.set({ restore: { id: "before-the-drop", to }, review: { allow: [leave] } });
     await stack.preview();
     await cutOff("updating StatefulSet", async () =>
       (await stack.get("pod/postgres-0", ".spec")).includes("before-the-drop"),
