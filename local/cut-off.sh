@@ -15,7 +15,7 @@ run_marked() {
   STATUS=0
   wait $! || STATUS=$?
   cat "$LOG" >&2
-  if ((STATUS < 128)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
+  if ((STATUS < 129 || STATUS > 192)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
 }
 
 # The mark has the process id that pulumi has once it takes this shell's place. Bash 3.2 does not say it: a child has to.
@@ -55,7 +55,7 @@ refuse_running() {
   local host pid page
   read -r host pid page <<<"$1"
   if [[ "$host" == "$(uname -n)" ]]; then
-    if [[ "$(ps -o comm= -p "$pid" || true)" != pulumi ]]; then return; fi
+    if [[ "$(ps -o comm= -p "$pid" || true)" != *pulumi ]]; then return; fi
     die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
   fi
   # of the same workflow, and so of the same concurrency group: that we are here says that it has ended
@@ -68,6 +68,10 @@ refuse_running() {
 # Arguments: host, process id and page of the run that was cut off; empty where none was
 write_state() {
   local holder
+  pulumi stack export --stack "$STACK" --file "$work/state-now.json"
+  if ! cmp -s "$work/state.json" "$work/state-now.json"; then
+    die "Somebody else updates the stack '$STACK' just now; nothing was changed. Wait for it to end, and run this again."
+  fi
   run_marked stack import --stack "$STACK" --file "$work/taken-over.json"
   if ((STATUS == 0)); then return; fi
   # as pulumi names who holds a lock of a backend of one's own: USER@HOST (pid NUMBER)
