@@ -204,7 +204,7 @@ const allow = (until: string) => ({
 const memory = (settings: Tree) => ({ postgres: { settings } });
 
 describe("the history of a branch through deploy.yml: nothing unreviewed is ever applied", function () {
-  this.timeout(300_000);
+  this.timeout("10m");
   const project = new Project();
   before(() => project.create());
   after(() => project.remove());
