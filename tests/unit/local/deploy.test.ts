@@ -1,0 +1,177 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { expect } from "chai";
+import { until } from "../../../local/process";
+
+const ROOT = resolve(__dirname, "../../..");
+const OURS = "https://github.com/acme/databases/actions/runs/";
+const IN_RUN = {
+  GITHUB_RUN_ID: "2",
+  GITHUB_SERVER_URL: "https://github.com",
+  GITHUB_REPOSITORY: "acme/databases",
+};
+
+/** Of a stack with a mark and a lock, each in a file. */
+const PULUMI = `
+echo "$*" >>calls
+case "$1 $2 \${3:-}" in
+  "stack tag ls") printf '{"postgres-stack:update": "%s"}' "$(cat mark 2>/dev/null || true)" ;;
+  "stack tag set") echo "$5" >mark ;;
+  "stack tag rm") rm -f mark ;;
+  "stack export "*) cp state.json "$6" ;;
+  "stack import "*)
+    if [[ -f lock ]]; then echo "file:///locks/it.json: created by $(cat lock) at 2026" >&2; exit 1; fi ;;
+  cancel*) rm -f lock ;;
+  preview*) echo '{"steps": [], "config": {}}' ;;
+  up*) if [[ -f ends ]]; then . ./ends; fi ;;
+esac`;
+
+describe("local/deploy", function () {
+  this.timeout(60_000);
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "postgres-stack-deploy-"));
+    mkdirSync(join(folder, "local"));
+    mkdirSync(join(folder, "bin"));
+    for (const name of ["deploy", "lib.sh", "tools.sh", "cut-off.sh", "interrupted.ts"])
+      copyFileSync(join(ROOT, "local", name), join(folder, "local", name));
+    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    for (const name of ["register.js", "review", "settings", "k8s", "render", "image"])
+      cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    write("local/setup", "#!/bin/sh\n");
+    write("bin/pulumi", `#!/usr/bin/env bash\n${PULUMI}\n`);
+    interrupted();
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const write = (path: string, text: string) => writeFileSync(join(folder, path), text, { mode: 0o755 });
+  const read = (path: string) =>
+    existsSync(join(folder, path)) ? readFileSync(join(folder, path), "utf8").trim() : "";
+  /** Makes these operations those that the state has not seen the end of. */
+  const interrupted = (...urns: string[]) => {
+    const pending_operations = urns.map((urn) => ({
+      type: "creating",
+      resource: { urn, type: "random:index:X" },
+    }));
+    write("state.json", JSON.stringify({ deployment: { pending_operations } }));
+  };
+  const deploy = (env: Record<string, string> = {}, what = "up") => {
+    const path = `${join(folder, "bin")}:${process.env.PATH}`;
+    const all = { ...process.env, GITHUB_RUN_ID: "", ARGS: "", ...env, PATH: path };
+    const ran = spawnSync("local/deploy", [what, "prod"], { cwd: folder, encoding: "utf8", env: all });
+    const calls = read("calls")
+      .split("\n")
+      .filter((call) => !call.startsWith("stack tag"));
+    return {
+      ...ran,
+      calls: calls.map((call) =>
+        call
+          .split(" ")
+          .slice(0, call.startsWith("stack") ? 2 : 1)
+          .join(" "),
+      ),
+    };
+  };
+  const UPDATE = ["preview", "up"];
+  const ASKS = ["stack select", "stack export"];
+  const TAKES_OVER = ["stack export", "stack import"];
+
+  it("reviews what is to be done, and updates", () => {
+    const { status, stderr, calls } = deploy();
+    expect(status, stderr).to.equal(0);
+    expect(calls).to.deep.equal([...ASKS, ...UPDATE]);
+    expect(read("mark")).to.equal("");
+  });
+
+  it("updates nothing that nobody has reviewed", () => {
+    const { status, stderr, calls } = deploy({ REVIEWED: "" }, "up-reviewed");
+    expect([status, calls]).to.deep.equal([1, [""]]);
+    expect(stderr).to.include("nobody has reviewed this update; nothing was changed");
+    expect(deploy({ REVIEWED: "none" }, "up-reviewed").status).to.equal(0);
+  });
+
+  it("puts right what the same workflow has left elsewhere, with its lock, and what a process of this machine has left", () => {
+    for (const [host, lock] of [
+      ["gone-runner", "runner@gone-runner"],
+      [hostname(), `me@${hostname()}`],
+    ]) {
+      write("mark", `${host} 999999 ${OURS}1`);
+      write("lock", `${lock} (pid 999999)`);
+      rmSync(join(folder, "calls"), { force: true });
+      const { status, stdout, stderr, calls } = deploy(IN_RUN);
+      expect(status, stderr).to.equal(0);
+      expect(calls).to.deep.equal([...ASKS, ...TAKES_OVER, "cancel", "stack import", "refresh", ...UPDATE]);
+      expect(stdout).to.include(`was cut off (${OURS}1)`);
+      expect([read("mark"), read("lock")]).to.deep.equal(["", ""]);
+    }
+  });
+
+  it("removes no lock of another update", () => {
+    for (const mark of [`gone-runner 4711 ${OURS}1`, ""]) {
+      write("mark", mark);
+      write("lock", "somebody@a-laptop (pid 4711)");
+      interrupted("urn:pulumi:prod::postgres-stack::random:index:X::it");
+      const { status, stderr, calls } = deploy(IN_RUN);
+      expect(status).to.equal(1);
+      expect(stderr).to.include("created by somebody@a-laptop").and.include("Nothing was changed");
+      expect(calls).to.include("stack import").and.not.include.members(["cancel"]);
+      expect(calls).not.to.include("up");
+      expect(read("lock")).not.to.equal("");
+    }
+  });
+
+  it("touches nothing where an update runs elsewhere, for all that is known", () => {
+    for (const page of ["by-hand", "https://github.com/acme/others/actions/runs/1"]) {
+      write("mark", `a-laptop 4711 ${page}`);
+      const { status, stderr, calls } = deploy(IN_RUN);
+      expect(status).to.equal(1);
+      expect(stderr).to.include(
+        `began on a-laptop (process 4711, ${page}) and has not ended; nothing was changed`,
+      );
+      expect(calls).not.to.include.members(["stack import"]);
+      expect(read("mark")).to.include("a-laptop");
+    }
+  });
+
+  it("touches nothing while an update runs on this machine", async () => {
+    const sleep = spawnSync("bash", ["-c", "command -v sleep"], { encoding: "utf8" }).stdout.trim();
+    mkdirSync(join(folder, "running"));
+    symlinkSync(sleep, join(folder, "running/pulumi"));
+    const running = spawn(join(folder, "running/pulumi"), ["600"], { stdio: "ignore" });
+    try {
+      const name = () =>
+        spawnSync("ps", ["-o", "comm=", "-p", String(running.pid)], { encoding: "utf8" }).stdout;
+      await until("a process named pulumi", async () => name().includes("pulumi"));
+      write("mark", `${hostname()} ${running.pid} by-hand`);
+      const { status, stderr, calls } = deploy();
+      expect(status).to.equal(1);
+      expect(stderr).to.include(`is running here, as process ${running.pid}; nothing was changed`);
+      expect(calls).to.deep.equal(ASKS);
+    } finally {
+      running.kill();
+    }
+  });
+
+  it("leaves its mark where it was killed, and none where it failed", () => {
+    write("ends", "exit 1");
+    const failed = deploy();
+    expect(failed.status).to.equal(1);
+    expect(failed.stderr).to.include("The update failed");
+    expect(read("mark")).to.equal("");
+    write("ends", "kill -9 $$");
+    expect(deploy().status).to.equal(1);
+    expect(read("mark")).to.match(new RegExp(`^${hostname()} \\d+ by-hand$`));
+  });
+});
