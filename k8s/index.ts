@@ -13,8 +13,7 @@ import { checkRequest, createRequest, reportRequest } from "./request";
 import { createKept } from "./volume";
 import { createStatefulSet } from "./workload";
 
-export type { ClusterArgs } from "./cluster";
-export type { PostgresInstanceArgs } from "./instance";
+export type { ClusterArgs, PostgresInstanceArgs } from "./instance";
 
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
