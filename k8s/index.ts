@@ -25,10 +25,13 @@ export type { ClusterArgs, PostgresInstanceArgs } from "./instance";
 export class PostgresInstance extends pulumi.ComponentResource {
   /** Host name of the client Service. */
   readonly host: pulumi.Output<string>;
+  /** Port of the client Service. */
   readonly port: pulumi.Output<number>;
   /** Secret of the application's role. */
   readonly secretName: pulumi.Output<string>;
+  /** Secret of the superuser. */
   readonly superuserSecretName: pulumi.Output<string>;
+  /** Size of the volume that is asked for: `2560Mi`. */
   readonly claimSize: pulumi.Output<string>;
   /** Where the archive lies, with the major; empty without backups. */
   readonly backupPrefix: pulumi.Output<string>;

@@ -14,8 +14,11 @@ export interface PostgresInstanceArgs extends Omit<Settings, "image"> {
 
 /** A cluster, as `kubernetes.Provider` takes it; `{}` is the one that kubectl reaches. */
 export interface ClusterArgs {
+  /** Its content or where it lies; kubectl's own when left out. */
   readonly kubeconfig?: pulumi.Input<string>;
+  /** A context of the kubeconfig; the current one when left out. */
   readonly context?: pulumi.Input<string>;
+  /** A cluster of the kubeconfig, in place of the context's. */
   readonly cluster?: pulumi.Input<string>;
   /** Give one where the kubeconfig is an output: then only another value here, and no edit of the kubeconfig, is another cluster. */
   readonly clusterIdentifier?: pulumi.Input<string>;

@@ -27,18 +27,8 @@ export type Dangerous = (typeof DANGEROUS)[number];
 
 /** What reviews let through. The program itself takes no notice of it. */
 export const reviewSchema = z.strictObject({
-  /** What is let through, each with a last day and a reason. */
   allow: z
-    .array(
-      z.strictObject({
-        /** The effect, as the review's table names it. */
-        effect: z.enum(DANGEROUS),
-        /** The last day, UTC, on which it counts: `2026-12-31`. */
-        until: field.day,
-        /** For those who read the review. */
-        why: field.plainText,
-      }),
-    )
+    .array(z.strictObject({ effect: z.enum(DANGEROUS), until: field.day, why: field.plainText }))
     .default([]),
 });
 
