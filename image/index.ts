@@ -5,6 +5,7 @@ import { tagOf } from "../settings/major";
 import type { BuiltImage, ImageSettings } from "../settings/settings";
 import { contextHash, normaliseModes } from "./context-hash";
 
+/** The image of a stack or of `settingsFrom`, and the major that it is of. */
 export type PostgresImageArgs = ImageSettings & {
   /** PostgreSQL major: the first part of the tag. */
   readonly major: number;
@@ -35,7 +36,7 @@ export class PostgresImage extends pulumi.ComponentResource {
       this.tag = `${args.major}-${hash.slice(0, 12)}`;
       this.reference = this.build(name, args, build);
     }
-    this.digest = this.reference.apply((reference) => reference.split("@")[1] ?? "");
+    this.digest = this.reference.apply((reference) => reference?.split("@")[1] ?? ""); // mocks of other programs have none
     this.registerOutputs({ tag: this.tag, reference: this.reference, digest: this.digest });
   }
 

@@ -1,15 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { isSecret } from "../settings/config";
-
-/** A cluster, as `kubernetes.Provider` takes it; `{}` is the one that kubectl reaches. */
-export interface ClusterArgs {
-  readonly kubeconfig?: pulumi.Input<string>;
-  readonly context?: pulumi.Input<string>;
-  readonly cluster?: pulumi.Input<string>;
-  /** Give one where the kubeconfig is an output: then only another value here, and no edit of the kubeconfig, is another cluster. */
-  readonly clusterIdentifier?: pulumi.Input<string>;
-}
+import type { ClusterArgs } from "./instance";
 
 /** Without these a changed setting would replace the ConfigMap and the Secrets that the server has mounted. */
 const IN_PLACE = ["enableConfigMapMutable", "enableSecretMutable"] as const;

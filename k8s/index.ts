@@ -13,8 +13,7 @@ import { checkRequest, createRequest, reportRequest } from "./request";
 import { createKept } from "./volume";
 import { createStatefulSet } from "./workload";
 
-export type { ClusterArgs } from "./cluster";
-export type { PostgresInstanceArgs } from "./instance";
+export type { ClusterArgs, PostgresInstanceArgs } from "./instance";
 
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
@@ -26,10 +25,13 @@ export type { PostgresInstanceArgs } from "./instance";
 export class PostgresInstance extends pulumi.ComponentResource {
   /** Host name of the client Service. */
   readonly host: pulumi.Output<string>;
+  /** Port of the client Service. */
   readonly port: pulumi.Output<number>;
   /** Secret of the application's role. */
   readonly secretName: pulumi.Output<string>;
+  /** Secret of the superuser. */
   readonly superuserSecretName: pulumi.Output<string>;
+  /** Size of the volume that is asked for: `2560Mi`. */
   readonly claimSize: pulumi.Output<string>;
   /** Where the archive lies, with the major; empty without backups. */
   readonly backupPrefix: pulumi.Output<string>;

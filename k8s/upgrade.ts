@@ -1,19 +1,9 @@
-import * as pulumi from "@pulumi/pulumi";
 import { majorOfData, serverEnvironment } from "./inputs";
 
-/** The next major's image does not open this one's data unless it is asked to upgrade them: better said before. */
-export function refuseUnaskedUpgrade(name: string): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(
-    `${name}-upgrade-is-asked-for`,
-    ({ oldInputs, newInputs }) => {
-      const problem = unaskedUpgrade(oldInputs, newInputs);
-      if (problem) throw new Error(problem);
-    },
-    { onDryRun: true },
-  );
-}
-
-/** Why an update from these inputs of the StatefulSet to those is refused; undefined if it is not. */
+/**
+ * Why an update from these inputs of the StatefulSet to those is refused; undefined if it is not. The next major's image does
+ * not open this one's data unless it is asked to upgrade them: better said before.
+ */
 export function unaskedUpgrade(oldInputs: unknown, newInputs: unknown): string | undefined {
   const [before, after] = [oldInputs, newInputs].map(serverEnvironment);
   const [from, to] = [before, after].map((environment) => majorOfData(environment?.PGDATA));

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import { bytes, compareQuantities } from "../settings/quantity";
 import { adoptingProvider } from "./cluster";
+import { refusesUpdate } from "./hook";
 import type { Instance } from "./instance";
 import { claimName, labels } from "./names";
 
@@ -48,7 +48,7 @@ export function createKept(instance: Instance): Kept {
     {
       parent,
       dependsOn: space,
-      hooks: { beforeUpdate: [refuseToShrink(name)] },
+      ...refusesUpdate(`${name}-claim-never-shrinks`, shrinks),
       ...(instance.disposable ? {} : { provider, protect: true, retainOnDelete: true }),
     },
   );
@@ -56,20 +56,12 @@ export function createKept(instance: Instance): Kept {
 }
 
 /** A claim can't shrink. The API server says so too, but without the figures and only in its own words. */
-function refuseToShrink(name: string): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(
-    `${name}-claim-never-shrinks`,
-    ({ oldInputs, newInputs }) => {
-      const before = requested(oldInputs);
-      const after = requested(newInputs);
-      if (before && after && compareQuantities(after, before) < 0) {
-        throw new Error(
-          `the volume has ${inMi(before)} and can't shrink to ${inMi(after)} (2.5x dataSize): set dataSize back, or move to ` +
-            "a new stack. Nothing was changed.",
-        );
-      }
-    },
-    { onDryRun: true },
+function shrinks(oldInputs: unknown, newInputs: unknown): string | undefined {
+  const [before, after] = [requested(oldInputs), requested(newInputs)];
+  if (!before || !after || compareQuantities(after, before) >= 0) return undefined;
+  return (
+    `the volume has ${inMi(before)} and can't shrink to ${inMi(after)} (2.5x dataSize): set dataSize back, or move to ` +
+    "a new stack. Nothing was changed."
   );
 }
 

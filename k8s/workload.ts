@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { refusesUpdate } from "./hook";
 import type { Instance } from "./instance";
 import { claimName, databaseSelector, headlessName, labels, PORT, ROLE_LABEL } from "./names";
 import { podPlacement } from "./placement";
@@ -14,7 +15,7 @@ import {
   scratchMounts,
 } from "./pod";
 import { probes } from "./probes";
-import { refuseUnaskedUpgrade } from "./upgrade";
+import { unaskedUpgrade } from "./upgrade";
 
 /**
  * The StatefulSet of one replica. Name, namespace, selector and serviceName are plain strings: nothing replaces it.
@@ -46,7 +47,7 @@ export function createStatefulSet(
       dependsOn: [...needed, ...given.flatMap(({ needs = [] }) => needs)],
       protect: !disposable, // a destroy that is not meant to take the data along stops before it stops the server
       customTimeouts: { create: patience, update: patience },
-      hooks: { beforeUpdate: [refuseUnaskedUpgrade(name)] },
+      ...refusesUpdate(`${name}-upgrade-is-asked-for`, unaskedUpgrade),
     },
   );
 }

@@ -52,6 +52,8 @@ interface Monitor {
   registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void>;
   registerResourceOutputs(request: RegisterResourceOutputsRequest, callback: Callback): void;
   getDeploymentInfo(request: unknown, callback: Callback): void;
+  /** The mocks have none; it is there for programs that ask whether hooks are known. */
+  registerResourceHook?(): void;
 }
 
 interface DeploymentInfo {
@@ -85,6 +87,7 @@ export function record(mask: Mask): Rendered {
   const store = (state as unknown as { getStore(): Store }).getStore();
   store.callbacks = NO_CALLBACKS;
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  monitor.registerResourceHook = () => {};
   const register = monitor.registerResource.bind(monitor);
   const deploymentInfo = monitor.getDeploymentInfo.bind(monitor);
   const registerOutputs = monitor.registerResourceOutputs.bind(monitor);

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { complete } from "./complete";
 import { readConfig } from "./config";
+import type { DatabaseInput } from "./input";
 import { readStack, settingsError } from "./problems";
 import { resolve } from "./resolve";
-import type { DatabaseInput } from "./schema";
 import type { Settings } from "./settings";
 
-export type { DatabaseInput } from "./schema";
+export type { DatabaseInput } from "./input";
 export type { BackupSettings, BuiltImage, ImageSettings, PostgresSettings, Settings } from "./settings";
 
 /**

@@ -135,11 +135,6 @@ export const stackSchema = z.strictObject({
   review: reviewSchema.prefault({}),
 });
 
-/** What a program may say of one database: the same as a stack, and the namespace follows from the names. */
-export type DatabaseInput = Omit<z.input<typeof stackSchema>, "placement"> & {
-  readonly placement?: Partial<z.input<typeof placement>>;
-};
-
 /** A stack's settings with defaults filled in. */
 export type StackConfig = z.output<typeof stackSchema>;
 export type BackupConfig = NonNullable<StackConfig["backup"]>;

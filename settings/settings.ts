@@ -1,25 +1,32 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { AccessInput, ImageInput, PlacementInput } from "./input";
 import type { Major } from "./major";
 import type { PrefixVariable } from "./prefix";
-import type { StackConfig } from "./schema";
 
 /** A stack's settings, checked and worked out: what the image and the instance are made from. */
 export interface Settings {
   /** The data goes with the stack: nothing is protected. */
   readonly disposable: boolean;
+  /** What is built and pushed, or what is taken as it is. */
   readonly image: ImageSettings;
+  /** The claim that holds the data. */
   readonly volume: {
     /** 2.5 times `dataSize`, whole Mi: `2560Mi`. */
     readonly claimSize: string;
+    /** The cluster's default when left out. */
     readonly storageClass?: string;
   };
+  /** The server. */
   readonly postgres: PostgresSettings;
   /** None: plain PostgreSQL, nothing is archived. */
   readonly backup?: BackupSettings;
   /** A restore, a clone or an upgrade that is asked for. */
   readonly request?: RequestSettings;
-  readonly access: StackConfig["access"] & { readonly database: string };
-  readonly placement: StackConfig["placement"];
+  /** Role and database of the application, and how clients reach them. */
+  readonly access: Required<AccessInput>;
+  /** Where its pods run. */
+  readonly placement: PlacementInput &
+    Required<Pick<PlacementInput, "namespace" | "createNamespace" | "spot">>;
   /** Seconds that the pod may take to stop. */
   readonly gracePeriodSeconds: number;
   /** Size of `/dev/shm`, a Kubernetes quantity. */
@@ -42,15 +49,22 @@ export interface BuiltImage {
   /** The official image of the major, pinned by digest. */
   readonly baseImage: string;
   /** The WAL-G release asset (bare binary or tarball) and its SHA-256. */
-  readonly walg: { readonly url: string; readonly sha256: string };
+  readonly walg: NonNullable<ImageInput["walg"]>;
   /** For the push; left out where the Docker client is logged in already. */
-  readonly credentials?: { readonly username: string; readonly password: pulumi.Output<string> };
+  readonly credentials?: {
+    /** Who pushes. */
+    readonly username: string;
+    /** Password or token: a secret. */
+    readonly password: pulumi.Output<string>;
+  };
 }
 
 export interface PostgresSettings {
+  /** Major version. */
   readonly version: Major;
-  /** Kubernetes quantities. */
+  /** Memory of the pod, a Kubernetes quantity. */
   readonly memory: string;
+  /** CPUs of the pod, a Kubernetes quantity. */
   readonly cpu: string;
   /** Derived values and the stack's own, by PostgreSQL's names, as text that PostgreSQL reads. */
   readonly settings: Readonly<Record<string, string>>;
@@ -84,8 +98,9 @@ export interface BackupSettings {
   readonly encryption?: SecretValues;
   /** The identity that the cloud gives, for IRSA and the like. */
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
-  /** Limits of a base backup's job, Kubernetes quantities. */
+  /** Memory of a base backup's job, a Kubernetes quantity. */
   readonly memory: string;
+  /** CPUs that a base backup's job may use, a Kubernetes quantity. */
   readonly cpu: string;
 }
 
@@ -94,8 +109,14 @@ export interface BackupSettings {
  * variables (for `gs://`: `key.json`).
  */
 export type SecretValues =
-  | { readonly secretName: string }
-  | { readonly data: Readonly<Record<string, pulumi.Output<string>>> };
+  | {
+      /** A Secret that exists. */
+      readonly secretName: string;
+    }
+  | {
+      /** By the variable's name. */
+      readonly data: Readonly<Record<string, pulumi.Output<string>>>;
+    };
 
 export interface RequestSettings {
   /**
@@ -109,8 +130,11 @@ export interface RequestSettings {
   readonly patienceMinutes: number;
   /** A clone's source, whose credentials take the place of the stack's own where there are any; its key always does. */
   readonly source?: {
+    /** Which variable names the source's store. */
     readonly variable: PrefixVariable;
+    /** To read the source; those of `backup` when left out. */
     readonly credentials?: SecretValues;
+    /** The source's key. */
     readonly encryption?: SecretValues;
   };
 }

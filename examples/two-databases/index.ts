@@ -39,3 +39,4 @@ const billing = new PostgresInstance("billing", { ...databases.billing, ...runs 
 
 export const hosts = { orders: orders.host, billing: billing.host };
 export const secrets = { orders: orders.secretName, billing: billing.secretName };
+export const { reference: imageRef, digest } = built;

@@ -37,6 +37,19 @@ describe("examples/two-databases on a cluster", function () {
     expect(passwords.size).to.equal(2);
   });
 
+  it("its outputs name the image by the digest that the registry has, and the pods run that one", async () => {
+    const { workspace } = test;
+    const digest = await workspace.output(name, "digest");
+    expect(digest).to.match(/^sha256:[0-9a-f]{64}$/);
+    const reference = await workspace.output(name, "imageRef");
+    expect(reference).to.equal(`${process.env.REGISTRY}/postgres-stack@${digest}`);
+    await run("docker", ["pull", "--quiet", reference]); // by digest: the registry is asked
+    for (const database of databases) {
+      const pod = ["get", "pod", `${database}-0`, "-o", "jsonpath={.spec.containers[0].image}"];
+      expect(await run("kubectl", ["-n", namespace(database), ...pod])).to.equal(reference);
+    }
+  });
+
   it("then there is nothing left to change", async () => {
     await test.workspace.mustPulumi("preview", "--expect-no-changes", "--stack", name);
   });

@@ -1,12 +1,40 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
+import type { z } from "zod";
 import { type DatabaseInput, type Settings, settingsFrom } from "../../../library";
+import type { stackSchema } from "../../../settings/schema";
 import { configure } from "../settings/runtime";
 
 const RIGHT: DatabaseInput = { dataSize: "1Gi", image: { repository: "r.example.com/postgres" } };
 
+type Checked = z.input<typeof stackSchema>;
+type Placement = Partial<Checked["placement"]>;
+/** What the schema takes, where the namespace follows from the names. */
+type Taken = Omit<Checked, "placement"> & { placement?: Placement };
+
+/** The paths of all keys, those of maps left out. */
+type Paths<T> = T extends string | number | boolean | null | undefined | pulumi.Output<unknown>
+  ? never
+  : T extends readonly (infer Item)[]
+    ? Paths<Item>
+    : string extends keyof T
+      ? never
+      : { [K in keyof T & string]: K | `${K}.${Paths<T[K]>}` }[keyof T & string];
+/** Positions in the WAL are the target's own affair: the schema takes anything there and reads it itself. */
+type Position = `${"restore" | "cloneFrom"}.to.${string}`;
+
+// held by tsc, in the layer lint: what an editor offers is what the schema takes, no more and no less
+const taken: (values: DatabaseInput) => Taken = (values) => values;
+const missing: Exclude<Paths<Taken>, Paths<DatabaseInput>>[] = [];
+const unknown: Exclude<Paths<DatabaseInput>, Paths<Taken> | Position>[] = [];
+const never: never[] = [...missing, ...unknown];
+
 describe("settings from a program's own object", () => {
   before(() => configure({}, [], "dev"));
+
+  it("have a type that offers what the schema takes, no more and no less", () => {
+    expect([taken(RIGHT), ...never]).to.deep.equal([RIGHT]);
+  });
 
   it("are checked and worked out like a stack's", () => {
     const settings = settingsFrom("orders", RIGHT);
