@@ -11,6 +11,8 @@ const OF_RUN = `postgres-stack-test=${RUN}`;
 const OF_FILE = `postgres-stack-test-file=${RUN}-${process.pid}`;
 /** Of every container and volume that these tests make. */
 export const LABELS = ["--label", OF_RUN, "--label", OF_FILE];
+/** WAL-G collects no garbage in the few milliseconds that most of its runs take: a fifth of their CPU. */
+export const QUICK = ["-e", "GOGC=1000"];
 const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 
@@ -94,7 +96,7 @@ export function environment(variables: Record<string, string>): string[] {
 /** Arguments of `docker run`. Docker looks after no container's health, which costs more than most of them, unless told how. */
 function withLabels(options: string[]): string[] {
   const health = options.some((option) => option.startsWith("--health-")) ? [] : ["--no-healthcheck"];
-  return [...LABELS, ...health, ...options];
+  return [...LABELS, ...QUICK, ...health, ...options];
 }
 
 /** Runs the image in the foreground until it ends. */

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { attempt, type Result } from "../../local/process";
-import { environment, LABELS, must, newVolume, runOnce } from "./docker";
+import { environment, LABELS, must, newVolume, QUICK, runOnce } from "./docker";
 import { VOLUME } from "./restore";
 
 /** Seconds within which a boot has to serve or to end, a restore, a backup and a store that hangs for a while included. */
@@ -75,7 +75,7 @@ export class Machine {
     this.volume ??= newShelf();
     const mounts = ["-v", `${await this.volume}:${VOLUME}`, "-v", `${this.shelf}:/saved`];
     const wait = "while :; do sleep 1000 & wait; done";
-    const options = [...LABELS, "--no-healthcheck", ...mounts, "--entrypoint", "bash"];
+    const options = [...LABELS, ...QUICK, "--no-healthcheck", ...mounts, "--entrypoint", "bash"];
     return must(["run", "-d", ...options, image, "-c", wait]);
   }
 
