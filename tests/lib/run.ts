@@ -30,7 +30,12 @@ function run(task: Task, alone: boolean): Promise<void> {
   const began = Date.now();
   const child = spawn(process.execPath, mocha, {
     // what one process has compiled, the others load: a third of the CPU of a start, of Pulumi's programs too
-    env: { NODE_COMPILE_CACHE: join(folder, "compiled"), ...process.env, TEST_RESULT: file, TEST_FOLDER: folder },
+    env: {
+      NODE_COMPILE_CACHE: join(folder, "compiled"),
+      ...process.env,
+      TEST_RESULT: file,
+      TEST_FOLDER: folder,
+    },
     stdio: ["ignore", alone ? "inherit" : "pipe", alone ? "inherit" : "pipe"],
   });
   let output = "";
