@@ -113,9 +113,44 @@ describe("what a review says is what happens", function () {
   });
 
   // those that begin from another stack than this one are reviewed in tests/unit/review/protection.test.ts alone
-  for (const { what, config, rows, says, mild } of lessProtection(here).filter((it) => !it.before)) {
+  const less = lessProtection(here).filter((it) => !it.before);
+  /** The one setting of PostgreSQL that a change is about; none where it is about more, or where what is said depends on others. */
+  const settingOf = ({ what, config }: Change): string | undefined => {
+    const [name] = Object.keys((config as { postgres?: { settings?: Tree } }).postgres?.settings ?? {});
+    return what.startsWith("synchronous_") ? undefined : name;
+  };
+  const previews = new Map<boolean, Promise<Review>>();
+  /** A preview of all changes of a setting that are mild, or of all that are not: each has a row of its own. */
+  const ofSettings = (mild: boolean): Promise<Review> => {
+    const preview = async () => {
+      const those = less.filter((it) => settingOf(it) && Boolean(it.mild) === mild);
+      const config = those.reduce<unknown>((laid, it) => merge(laid, it.config), {}) as Tree;
+      const undo = apply({ what: "", config, rows: [] });
+      const said = review(await stack.preview(["--json"]));
+      undo();
+      const own = said.rows.filter(({ resource }) => resource === "ConfigMap postgres-conf");
+      expect(own.map(line), "a row for each").to.have.length(those.length);
+      return said;
+    };
+    const known = previews.get(mild) ?? preview();
+    previews.set(mild, known);
+    return known;
+  };
+
+  for (const change of less) {
+    const { what, rows, says, mild } = change;
     it(`${what}: ${rows[0]?.[0]}, before anything is changed`, async () => {
-      const undo = apply({ what, config, rows });
+      const setting = settingOf(change);
+      if (setting) {
+        const said = await ofSettings(Boolean(mild));
+        const own = said.rows.filter((row) => row.change.startsWith(`\`${setting}\`: `));
+        expectRows(own, rows);
+        expect(own.map(line).join("\n")).to.match(says);
+        expect(own.some(({ blocks }) => blocks)).to.equal(!mild);
+        expect(said.verdict).to.equal(mild ? "ok" : "dangerous");
+        return;
+      }
+      const undo = apply(change);
       const said = review(await stack.preview(["--json"]));
       undo();
       expectRows(said.rows, rows);
