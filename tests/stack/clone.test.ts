@@ -41,7 +41,7 @@ describe("a stack that clones another", function () {
     clone.set(request());
     const { code, stdout } = await clone.tryUp();
     expect(code, stdout).to.equal(0);
-    await clone.readOutputs();
+    clone.readOutputs();
     expect(stdout).to.match(
       /clone is done since .*: timeline 2; fetch \d+ s, replay \d+ s, verify \d+ s, total \d+ s/,
     );
