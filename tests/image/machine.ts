@@ -1,7 +1,8 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 import { attempt, type Result } from "../../local/process";
 import { environment, LABELS, must, newVolume, QUICK, runOnce } from "./docker";
 import { VOLUME } from "./restore";
+import { connect } from "./session";
 
 /** Seconds within which a boot has to serve or to end, a restore, a backup and a store that hangs for a while included. */
 const DEADLINE = 180;
@@ -9,6 +10,14 @@ const DEADLINE = 180;
 /** Ends everything in a container but its first process, waits until it is gone, and removes what lay in memory. */
 const KILL = `kill -9 -1; while pgrep 'postgres|wal-g|entrypoint' >/dev/null; do sleep 0.05; done
   rm -rf /run/postgres-stack/* /var/run/postgresql/.s* /tmp/*`;
+/**
+ * Prints what is on the volume, as a digest: each file's name, mode and size, and what the records say but for their times. Kills at two
+ * moments between which nothing was written but a sync leave the same.
+ */
+const STATE = `cd ${VOLUME}; {
+  find . -type f -printf '%m %s %p\\n' -o -printf '%y %m %p %l\\n' | sort
+  find .postgres-stack -name binaries -prune -o -type f -print0 | sort -z | xargs -0 sed -E 's/[0-9]{10}/TIME/g'
+} | sha256sum`;
 /** What a server wrote holds much that is zero: segments above all. */
 const COPY = "cp -a --sparse=always";
 const WIPE = `find ${VOLUME} -mindepth 1 -delete; chown postgres:postgres ${VOLUME}`;
@@ -165,13 +174,22 @@ export class Machine {
     return { answer: stdout.trim(), log: stderr };
   }
 
-  /** Starts the image's entrypoint and waits for its end, which a kill point may bring: everything ends with it. */
-  async ends(major: number, variables: Record<string, string>): Promise<Result> {
+  /**
+   * Starts the image's entrypoint and waits for its end, which a kill point may bring: everything ends with it.
+   *
+   * @returns exit code and log, and the same `state` for volumes that hold the same
+   */
+  async ends(
+    major: number,
+    variables: Record<string, string>,
+  ): Promise<{ code: number; log: string; state: string }> {
     this.busy.add(major);
-    const command = `gosu postgres entrypoint.sh postgres 2>&1; status=$?; ${KILL}; exit $status`;
-    const result = await this.exec(major, environment(variables), ["bash", "-c", command]);
-    if (result.code !== -1) this.busy.delete(major);
-    return result;
+    const command = `gosu postgres entrypoint.sh postgres 2>&1; status=$?; ${KILL}; { ${STATE}; } >&2; exit $status`;
+    const { code, stdout, stderr } = await this.exec(major, environment(variables), ["bash", "-c", command]);
+    if (code !== -1) this.busy.delete(major);
+    const state = /^[0-9a-f]{64}/m.exec(stderr)?.[0]; // the shell too says what was killed
+    if (!state) throw new Error(`no state of the volume:\n${stdout.slice(-3000)}${stderr}`);
+    return { code, log: stdout, state };
   }
 
   /** Runs a command as postgres beside the server, with variables. */
@@ -181,15 +199,7 @@ export class Machine {
 
   /** Opens a session over the socket. Close it. */
   async session(): Promise<Client> {
-    const pid = await must(["inspect", "-f", "{{.State.Pid}}", await this.container(this.major)]);
-    const client = new Client({
-      host: `/proc/${pid}/root/run/postgresql`,
-      user: "postgres",
-      database: "postgres",
-    });
-    client.on("error", () => {}); // the server may be killed
-    await client.connect();
-    return client;
+    return connect(await must(["inspect", "-f", "{{.State.Pid}}", await this.container(this.major)]));
   }
 
   async remove(): Promise<void> {

@@ -73,11 +73,15 @@ describe("image: a major upgrade that is killed", function () {
   let machines: Machine[] = [];
   let runs = new Map<string, Promise<string>>();
 
-  /** Boots a machine that is to die at a point. */
+  /** By the state that the kills left, and what was made of it: what was written, and then synced, is the same to the next start. */
+  const ends = new Map<string, Promise<string>>();
+
+  /** Boots a machine that is to die at a point. Returns the state of its volume then. */
   const dies = async (machine: Machine, point: string, variables: Record<string, string>, major = 18) => {
     const kill = { POSTGRES_STACK_KILL_AT: point };
-    const { code, stdout } = await machine.ends(major, withArchive({ ...variables, ...kill }));
-    expect(code, `${point}: ${stdout.slice(-2000)}`).to.equal(137);
+    const { code, log, state } = await machine.ends(major, withArchive({ ...variables, ...kill }));
+    expect(code, `${point}: ${log.slice(-2000)}`).to.equal(137);
+    return state;
   };
 
   /** What serves in the end, proved by a write too. */
@@ -89,6 +93,14 @@ describe("image: a major upgrade that is killed", function () {
     return `${version} ${sumsOf(found.join("\n"))}`;
   };
 
+  /** What the image of a major makes of what the kills left. */
+  const endOf = async (machine: Machine, end: "new" | "old" | "refused", undo: boolean) => {
+    if (end === "new") return serves(machine, 18, REQUEST);
+    if (end === "old") return serves(machine, 17, undo ? UNDO_REQUEST : {});
+    const { code, log } = await machine.ends(17, withArchive());
+    return `${code} ${log}`;
+  };
+
   /** Killed at the points, one after the other, then what the image of a major makes of it. */
   const afterKills = async (
     machine: Machine,
@@ -98,12 +110,12 @@ describe("image: a major upgrade that is killed", function () {
   ) => {
     const undo = !(state in POINTS);
     await machine.load(state);
+    let left = "";
     for (const point of kills.split(" "))
-      await dies(machine, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
-    if (end === "new") return serves(machine, 18, REQUEST);
-    if (end === "old") return serves(machine, 17, undo ? UNDO_REQUEST : {});
-    const { code, stdout } = await machine.ends(17, withArchive());
-    return `${code} ${stdout}`;
+      left = await dies(machine, point, undo ? UNDO_REQUEST : REQUEST, undo ? 17 : 18);
+    const known = ends.get(`${left} ${end}`) ?? endOf(machine, end, undo);
+    ends.set(`${left} ${end}`, known);
+    return known;
   };
 
   /** Saves the database upgraded. */
