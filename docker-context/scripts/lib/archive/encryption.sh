@@ -87,7 +87,8 @@ try_key() {
 # Arguments: path, options of `wal-g st cat`.
 read_object() {
   if WALG_OUTPUT="$({ run_walg 300 "$NO_BOUND" st cat "$@" | wc -c; } 2>&1)" && [ "$WALG_OUTPUT" != 0 ]; then return 0; fi
-  WALG_ERROR="$(redact "$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' <<<"$WALG_OUTPUT" | tail -n 1)")"
+  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' <<<"$WALG_OUTPUT" | tail -n 1)"
+  redact WALG_ERROR
   : "${WALG_ERROR:=there is no such object, or no answer within 300 s}"
   return 1
 }
