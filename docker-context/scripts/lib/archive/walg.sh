@@ -118,7 +118,7 @@ write_walg_env() {
   if [ -n "$PREFIX_VARIABLE" ]; then
     prefix="$(versioned_prefix "${!PREFIX_VARIABLE}")"
     if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
-      mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $EUID"
+      [ -d "$prefix" ] || mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $EUID"
     fi
     walg_environment "$PREFIX_VARIABLE" "$prefix" | write_secret_file "$WALG_ENV"
   fi

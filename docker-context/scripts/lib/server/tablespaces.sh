@@ -20,7 +20,7 @@ forbid_tablespaces() {
     chmod u+w "$1/pg_tblspc"
     return 0
   fi
-  chmod 0500 "$1/pg_tblspc"
+  if [ -w "$1/pg_tblspc" ]; then chmod 0500 "$1/pg_tblspc"; fi
   [ ! -w "$1/pg_tblspc" ] || warn "CREATE TABLESPACE can't be refused, the file system of $1 keeps no modes: don't make any, base backups don't cover them"
 }
 

@@ -6,7 +6,7 @@
 # Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which
 # can't see each other's processes, never both write. Sets LOCK, the file descriptor, inherited by the server.
 lock_volume() {
-  mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $EUID; nothing was touched: check its owner and mode"
+  [ -d "$RECORDS" ] || mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $EUID; nothing was touched: check its owner and mode"
   exec {LOCK}>"$RECORDS/lock"
   if ! flock -n "$LOCK"; then
     info "another server runs on this volume; waiting up to 60 s for it to end"
