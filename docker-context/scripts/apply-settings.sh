@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Reloads changed settings and confirms that the server runs with them. Its own conf.d holds the wanted files; the
 # server's may follow later (a changed ConfigMap takes up to a minute to reach a pod).
 # Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE, APPLY_DEADLINE (seconds, 180).

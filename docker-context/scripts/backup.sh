@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Takes a base backup, proves it, and deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
 # advisory lock keeps two from running at once, wherever they run, and is free again as soon as its holder is gone.
 # Arguments: --first (only when the archive has none yet, or none that opens with the key of today; waits for the server),
@@ -99,16 +99,16 @@ check_identity() {
 
 # The lock's holder is the only one at work: what others left, which were killed, goes.
 make_work() {
-  rm -rf "$RUN"/backup.*
+  if compgen -G "$RUN/backup.*" >/dev/null; then rm -rf "$RUN"/backup.*; fi
   mkdir -p "$WORK"
 }
 
-# Sets SYSTEM, SEGMENT_BYTES and TIMELINE from the server, and tells wal-g of the second.
+# Sets SYSTEM, SEGMENT_BYTES, TIMELINE and ARCHIVE_MODE from the server, and tells wal-g of the second.
 ask_server() {
   local answer
   answer="$(sql -F ' ' -c "SELECT system_identifier, (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'),
-    left(pg_walfile_name(pg_current_wal_lsn()), 8) FROM pg_control_system()")" || fail "no backup was taken: the server can't be asked (above)"
-  read -r SYSTEM SEGMENT_BYTES TIMELINE <<<"$answer"
+    left(pg_walfile_name(pg_current_wal_lsn()), 8), current_setting('archive_mode') FROM pg_control_system()")" || fail "no backup was taken: the server can't be asked (above)"
+  read -r SYSTEM SEGMENT_BYTES TIMELINE ARCHIVE_MODE <<<"$answer"
   TIMELINE=$((16#$TIMELINE))
   export WALG_PG_WAL_SIZE=$((SEGMENT_BYTES / 1048576))
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Says, before a server restarts with another prefix, whether the archive there is another database's. It runs beside the
 # server's container, without the volume: whose data are on that, the server that runs is asked. Where the data are about to become
 # others, the owner's name alone decides. A server that is down is not asked, and nothing is refused: an update may be about to mend

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Says whether PostgreSQL would start with the image's configuration and the mounted conf.d, and work: a scratch server is
 # started with them, and the server that runs, if one answers, is asked what it holds that they leave no room for. So neither
 # settings that PostgreSQL rejects reach the database, nor a restart that it would not come back from.

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # The container's entry: `postgres` or flags boot the database, `backup.sh`, `restore.sh`, `upgrade.sh` and
 # `check-archive.sh` work from outside of the server's container, anything else runs as it is.
 set -Eeuo pipefail
@@ -67,7 +67,7 @@ load_environment() {
 # What only root can do: scheduled backups and the owner of files. Continues as postgres.
 # Arguments: the command.
 leave_root() {
-  local name file_variable
+  local name file_variable closed='' files=()
   if [[ -n "$PREFIX_VARIABLE" && "$BACKUP_SCHEDULE" != external ]]; then
     start_cron
   fi
@@ -79,8 +79,16 @@ leave_root() {
   interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres \! -name 'progress*' -exec chown -h postgres:postgres {} +
   for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     file_variable="${name}_FILE"
+    if [ -n "${!file_variable-}" ]; then files+=("${!file_variable}"); fi
+  done
+  if ((${#files[@]} > 0)); then
+    # shellcheck disable=SC2016 # expanded there
+    closed="$(gosu postgres bash -c 'for file; do [ -r "$file" ] || echo "$file"; done' - "${files[@]}")"
+  fi
+  for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
+    file_variable="${name}_FILE"
     # a file that postgres can't read is handed over by value
-    if [ -n "${!file_variable-}" ] && ! gosu postgres test -r "${!file_variable}"; then
+    if [[ -n "${!file_variable-}" && $'\n'"$closed"$'\n' == *$'\n'"${!file_variable}"$'\n'* ]]; then
       unset "$file_variable"
     fi
     if [ -z "${!file_variable-}" ]; then
@@ -109,10 +117,10 @@ boot() {
   load_environment
   check_roles
   report_environment
-  if [ "$(id -u)" = 0 ]; then
+  if ((EUID == 0)); then
     leave_root postgres "$@"
   fi
-  [ -w "$RUN" ] || die "$RUN is not writable for uid $(id -u); nothing was touched: mount an empty folder in memory there"
+  [ -w "$RUN" ] || die "$RUN is not writable for uid $EUID; nothing was touched: mount an empty folder in memory there"
   rm -f "$ROLES_IN_STEP" "$RUN/progress" "$PROGRESS_LINE" "$ARCHIVE_IDENTITY"
   echo "$$" >"$RUN/server.pid"
   lock_volume

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Before a stop: a checkpoint while clients still work, so that the one at shutdown is short. Never fails the stop.
 # Arguments: deadline in seconds (default 60). Exit: 0.
 set -Eeuo pipefail

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Kubernetes probes. Prints one state line: starting, restoring, upgrading, preparing, recovering, ready or full, with the reason.
 # Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
 #   startup    as readiness, recovering, restoring, upgrading, preparing (looking at indexes, rebuilding them) or full: those may
@@ -44,34 +44,51 @@ server_state() {
 restore_progress() {
   local step line
   step="$(sed -n 's/^step=//p' "$JOURNAL" 2>/dev/null)" || true
-  line="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true
+  line="$(content "$RESTORE_PROGRESS")"
   if [[ "$line" == "$step: "* ]]; then echo "$line"; else echo "$step"; fi
 }
 
+# Prints what a file holds, nothing when it is not there. Arguments: path.
+content() { { printf '%s' "$(<"$1")"; } 2>/dev/null || true; }
+
 # Prints the free KiB of the volume.
-free_kib() { df --output=avail -k /var/lib/postgresql | awk 'END { print $1 }'; }
+free_kib() {
+  local free
+  free="$(df --output=avail -k /var/lib/postgresql)"
+  free="${free##*$'\n'}"
+  echo "${free// /}"
+}
 
 # Prints the KiB of a WAL segment, as far as the data have been looked at.
-segment_kib() { cat "$RUN/segment-kib" 2>/dev/null || echo 16384; }
+segment_kib() {
+  local kib
+  kib="$(content "$RUN/segment-kib")"
+  echo "${kib:-16384}"
+}
 
 # Prints CPU ticks, bytes read and written, and title of a process; nothing when it is gone.
 # Arguments: pid.
 process_progress() {
-  local stat title
-  { stat="$(<"/proc/$1/stat")" && title="$(tr '\0' ' ' <"/proc/$1/cmdline")"; } 2>/dev/null || return 0
+  local stat title=() line bytes=''
+  { stat="$(<"/proc/$1/stat")" && mapfile -d '' -t title <"/proc/$1/cmdline"; } 2>/dev/null || return 0
+  { while IFS= read -r line; do
+    if [[ "$line" == *_bytes* ]]; then bytes+="$line "; fi
+  done <"/proc/$1/io"; } 2>/dev/null || true
   # shellcheck disable=SC2086 # fields after the name: state is the 1st, utime the 12th
   set -- "$1" ${stat##*) }
-  echo "$1 $((${13} + ${14})) $(grep -s _bytes "/proc/$1/io" 2>/dev/null | tr '\n' ' ')$title"
+  echo "$1 $((${13} + ${14})) $bytes${title[*]}"
 }
 
 # Prints the children of a process and theirs, one pid a line.
 # Arguments: pid.
 descendants() {
-  local child children
-  children="$(cat "/proc/$1/task/"*/children 2>/dev/null || true)"
-  for child in $children; do
-    echo "$child"
-    descendants "$child"
+  local file child children
+  for file in "/proc/$1/task/"*/children; do
+    children="$(content "$file")"
+    for child in $children; do
+      echo "$child"
+      descendants "$child"
+    done
   done
 }
 
@@ -80,9 +97,10 @@ descendants() {
 # Arguments: state.
 fingerprint() {
   local server pid pids
-  server="$(cat "$RUN/server.pid" 2>/dev/null || echo 1)"
+  server="$(content "$RUN/server.pid")"
+  : "${server:=1}"
   pids="$(descendants "$server")"
-  if [ "$(cat "/proc/$server/comm" 2>/dev/null)" = postgres ]; then
+  if [ "$(content "/proc/$server/comm")" = postgres ]; then
     pids="$(waited_for "$1" "$pids")"
     : "${pids:=$server}"
   fi
@@ -104,9 +122,11 @@ waited_for() {
 
 # Prints the server's processes of a kind and their descendants. Arguments: kind, pids.
 processes() {
-  local pid
+  local pid title
   for pid in $2; do
-    if grep -aqsE "^postgres: (.*: )?$1" "/proc/$pid/cmdline"; then
+    title=''
+    { IFS= read -r -d '' title <"/proc/$pid/cmdline"; } 2>/dev/null || true
+    if [[ "$title" =~ ^postgres:\ (.*:\ )?$1 ]]; then
       echo "$pid"
       descendants "$pid"
     fi
@@ -119,7 +139,9 @@ stalled_seconds() {
   printf -v now '%(%s)T' -1
   current="$(fingerprint "$1")"
   if [ -s "$PROGRESS" ]; then
-    { read -r since && last="$(cat)"; } <"$PROGRESS"
+    last="$(content "$PROGRESS")"
+    since="${last%%$'\n'*}"
+    if [[ "$last" == *$'\n'* ]]; then last="${last#*$'\n'}"; else last=''; fi
   fi
   # nothing to be seen is no proof of a standstill
   if [ -z "$since" ] || [ -z "$current" ] || [ "$current" != "$last" ]; then
@@ -137,7 +159,7 @@ is_full() { (($(free_kib) < $(segment_kib))); }
 # Arguments: state.
 judge_unready() {
   local stalled progress limit="${PROBE_STALL_SECONDS:-1800}" doing="the server does not accept connections yet"
-  progress="$(cat "$RESTORE_PROGRESS" 2>/dev/null)" || true
+  progress="$(content "$RESTORE_PROGRESS")"
   if [ "$1" != full ] && is_full; then
     echo "full: the server does not accept connections and the volume has $(free_kib) KiB left: grow it"
     return 0
@@ -172,7 +194,7 @@ _main() {
   local state alive=0
   state="$(server_state)"
   if [ "$state" = ready ]; then
-    rm -f "$PROGRESS"
+    if [ -e "$PROGRESS" ]; then rm -f "$PROGRESS"; fi
     if [ "$1" != liveness ] && ! [ -e "$RUN/roles-in-step" ]; then
       echo "starting: accepts connections, passwords are not yet those of the environment"
       return 1

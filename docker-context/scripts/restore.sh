@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Restores by hand. It checks, and writes a request that the next start of the container carries out; it never stops the
 # server. Commands:
 #   --list                     what can be reached, base backups, former restores and the one that runs

@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # Looks at an upgrade to the major of this image from outside of the server's container. Commands:
 #   --check      whether the next start of this image, with PG_UPGRADE, would upgrade the data on the volume; for people
 #   --preflight  the same for what the environment asks for (PG_UPGRADE_*); its finding is the pod's termination message too

@@ -149,6 +149,25 @@ describe("whose an archive is", () => {
     expect(verdict({ owners: [{ uuid: STRANGER }], system: "", owner: "b", claimed: 1 })).to.equal("owner");
   });
 
+  it("comes with the timeline that lives there, where the archive says one", () => {
+    const asked = { owners: mine, uuid: UUID, claimed: 1, timeline: 7 };
+    expect(identity({ ...asked, live: 7 })).to.deep.equal(["verdict owner", "live 7"]);
+    expect(identity({ ...asked, live: 9 }).at(-1)).to.equal("live 9");
+    expect(identity(asked)).to.deep.equal(["verdict owner"]);
+    const half = planner(
+      "identity",
+      { owners: JSON.stringify({ uuid: UUID, system: SYSTEM, owner: "", at: 0 }), "live.json": '{"timel' },
+      {
+        uuid: UUID,
+        system: SYSTEM,
+        claimed: 1,
+        timeline: 7,
+        prefix: "/backups/18",
+      },
+    );
+    expect(half).to.deep.equal({ code: 0, error: "", lines: ["verdict owner"] });
+  });
+
   it("can't be told from half an object", () => {
     const half = planner("identity", { owners: '{"uuid":"a","sys\n' }, { uuid: "a", system: SYSTEM });
     expect(half.code).to.equal(1);

@@ -11,7 +11,8 @@ archive_owner() {
 system_of_data() {
   local control="$1/global/pg_control"
   [ -e "$control" ] || control+=.old # pg_upgrade has begun to link
-  od -An -tu8 -N8 "$control" | tr -d ' '
+  control="$(od -An -tu8 -N8 "$control")"
+  echo "${control// /}"
 }
 
 # Prints the newest timeline that data of any major have come to: by their histories, the control file and the segment that is
@@ -29,8 +30,8 @@ timeline_of_data() {
 control_timeline() {
   local bin="/usr/lib/postgresql/$PG_MAJOR/bin/pg_controldata" timeline
   [ -x "$bin" ] || return 0
-  timeline="$(LC_ALL=C "$bin" -D "$1" | sed -n "s/^Latest checkpoint's TimeLineID: *//p")"
-  if [ -n "$timeline" ]; then printf '%08X' "$timeline"; fi
+  timeline="$(LC_ALL=C "$bin" -D "$1")"
+  if [[ "$timeline" =~ Latest\ checkpoint\'s\ TimeLineID:\ *([0-9]+) ]]; then printf '%08X' "${BASH_REMATCH[1]}"; fi
 }
 
 # Prints the archive that this volume was cloned from; nothing when it was not.
@@ -74,7 +75,7 @@ confirm() {
 # Notes on the volume that the archive is its own, and there the live timeline where that is missing. Needs WAL-G's environment.
 # Arguments: folder, `human` where somebody ordered it.
 be_owner() {
-  local prefix before timeline live taken="${VOLUME_ARCHIVE[takeover]-}"
+  local prefix before timeline taken="${VOLUME_ARCHIVE[takeover]-}"
   prefix="$(archive_prefix)"
   before="$(print_fields VOLUME_ARCHIVE)"
   VOLUME_ARCHIVE[prefix_$PG_MAJOR]="$prefix"
@@ -86,11 +87,8 @@ be_owner() {
     info "the archive $prefix is this database's"
   fi
   timeline="$(timeline_of_data "$PGDATA" '')"
-  # half of it, as a killed upload leaves it in a file system, counts as none
-  live="$(json_field "$1/live.json" timeline 2>/dev/null || true)"
-  if ! [[ "$live" =~ ^[0-9]+$ ]]; then live=0; fi
   # an archive that was left for another and is used again knows nothing of what came in between
-  if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ] || ((live < timeline)); then
+  if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ] || ((${live:-0} < timeline)); then
     mark_live "$timeline"
   fi
 }
@@ -118,7 +116,8 @@ remember_collision() {
 forget_collision() {
   local -A VOLUME_ARCHIVE
   read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
-  if [ "${VOLUME_ARCHIVE[collision_$PG_MAJOR]-}" != "$1 $(archive_prefix)" ]; then return 0; fi
+  if [ -z "${VOLUME_ARCHIVE[collision_$PG_MAJOR]-}" ]; then return 0; fi
+  if [ "${VOLUME_ARCHIVE[collision_$PG_MAJOR]}" != "$1 $(archive_prefix)" ]; then return 0; fi
   unset "VOLUME_ARCHIVE[collision_$PG_MAJOR]"
   write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" collision
 }

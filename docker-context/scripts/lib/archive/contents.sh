@@ -123,7 +123,8 @@ read_commit() {
   if ((status == 0)) && [ -s "$file" ]; then
     time="$(last_commit_of "$file")"
   else
-    CLOSED="$(redact "$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' "$file.err" | tail -n 1)")"
+    CLOSED="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' "$file.err" | tail -n 1)"
+    redact CLOSED
     : "${CLOSED:=it is empty, or did not come within $LIST_SECONDS s}"
   fi
   rm -rf "$folder"

@@ -37,7 +37,7 @@ key_variable() {
 
 # Checks the keys of this server's archive, each and together, and that wal-g opens what it encrypts with them.
 check_encryption() {
-  local name key problem
+  local name key problem sodium="${WALG_LIBSODIUM_KEY-}" LC_ALL=C # which counts bytes
   for name in WALG_PGP_KEY WALG_LIBSODIUM_KEY; do
     if [ -n "${!name+set}" ] && [ -z "${!name}" ]; then
       refuse "$name: is empty, so nothing would be encrypted: give the key, or leave the variable out"
@@ -48,7 +48,7 @@ check_encryption() {
     refuse "WALG_PGP_KEY and WALG_LIBSODIUM_KEY are both set: keep one of them"
   elif [[ -n "${WALG_PGP_KEY_PASSPHRASE-}" && "$key" != WALG_PGP_KEY* ]]; then
     refuse "WALG_PGP_KEY: needed with WALG_PGP_KEY_PASSPHRASE"
-  elif [ "${WALG_LIBSODIUM_KEY_TRANSFORM:-none}" = none ] && [ "$(printf %s "${WALG_LIBSODIUM_KEY-}" | wc -c)" -gt "$LIBSODIUM_BYTES" ]; then
+  elif [ "${WALG_LIBSODIUM_KEY_TRANSFORM:-none}" = none ] && ((${#sodium} > LIBSODIUM_BYTES)); then
     refuse "WALG_LIBSODIUM_KEY: longer than the $LIBSODIUM_BYTES bytes that wal-g uses: set WALG_LIBSODIUM_KEY_TRANSFORM to hex or base64, or cut it"
   elif [ -n "$key" ] && ! problem="$(try_key)"; then
     refuse "$key: $problem"
@@ -87,7 +87,8 @@ try_key() {
 # Arguments: path, options of `wal-g st cat`.
 read_object() {
   if WALG_OUTPUT="$({ run_walg 300 "$NO_BOUND" st cat "$@" | wc -c; } 2>&1)" && [ "$WALG_OUTPUT" != 0 ]; then return 0; fi
-  WALG_ERROR="$(redact "$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' <<<"$WALG_OUTPUT" | tail -n 1)")"
+  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* \(download the file: \)\?//p' <<<"$WALG_OUTPUT" | tail -n 1)"
+  redact WALG_ERROR
   : "${WALG_ERROR:=there is no such object, or no answer within 300 s}"
   return 1
 }

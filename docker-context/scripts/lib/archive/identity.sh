@@ -72,15 +72,15 @@ not_known() {
 
 # Asks, and writes the answer; one at a time of those that could claim. Runs by attempt. Arguments: as find_identity.
 ask_identity() {
-  local folder="$RUN/identity" verdict='' uuids='' why='' ASK_UNTIL=$((SECONDS + $1)) ASKING lock="$RUN/identity.lock"
+  local folder="$RUN/identity" verdict='' uuids='' why='' live='' ASK_UNTIL=$((SECONDS + $1)) ASKING lock="$RUN/identity.lock"
   if [ -w "$RECORDS" ]; then lock="$ARCHIVE_RECORD.lock"; fi
   exec {ASKING}>"$lock"
   flock -w "$1" "$ASKING" || not_known "another process asks for it already"
   load_walg_env || not_known "$WALG_ENV or a secret it names can't be read"
   # one that is not mounted looks empty
   if [ -n "${WALG_FILE_PREFIX-}" ] && ! [ -d "$WALG_FILE_PREFIX" ]; then not_known "$WALG_FILE_PREFIX does not exist"; fi
-  rm -rf "$folder"
-  mkdir -p "$folder"
+  if [ -e "$folder" ]; then rm -rf "$folder"; fi
+  mkdir "$folder"
   read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
   gather_owners "$folder"
   plan_identity "$folder" "$2" "$3"
@@ -135,16 +135,17 @@ gather_evidence() {
 
 # Writes the system identifier in the header of a stored segment into a file. Arguments: the segment's full name, file.
 system_of_segment() {
-  local options=(--decrypt)
+  local options=(--decrypt) header
   if [[ "$1" == *.* ]]; then options+=(--decompress); fi
   run_walg "$STORE_SECONDS" "$NO_BOUND" st cat "${options[@]}" "wal_005/$1" 2>/dev/null |
     perl -e 'read STDIN, $_, 32; print; 1 while read STDIN, $_, 65536' >"$2.header" ||
     not_known "WAL segment $1 of the archive, which would tell whose it is, can't be read: is the key of encryption the right one?"
   [ "$(stat -c %s "$2.header")" = 32 ] || not_known "WAL segment $1 of the archive is cut short"
-  od -An -tu8 -j 24 -N 8 "$2.header" | tr -d ' ' >"$2"
+  header="$(od -An -tu8 -j 24 -N 8 "$2.header")"
+  echo "${header// /}" >"$2"
 }
 
-# Sets verdict, uuids and why. Arguments: folder, takeover by order, segment that is to be archived.
+# Sets verdict, uuids, why and live. Arguments: folder, takeover by order, segment that is to be archived.
 plan_identity() {
   local prefix fields claimed='' takeover="$2" collision="${VOLUME_ARCHIVE[collision_$PG_MAJOR]-}"
   prefix="$(archive_prefix)"
@@ -157,15 +158,16 @@ plan_identity() {
   run_identity_plan "$1" "${fields[@]}"
 }
 
-# Sets verdict, uuids and why. Arguments: folder, the plan's fields.
+# Sets verdict, uuids, why and live. Arguments: folder, the plan's fields.
 run_identity_plan() {
   local word rest
-  verdict='' uuids='' why=''
+  verdict='' uuids='' why='' live=''
   perl "$LIB/planner/planner.pl" identity "$@" >"$1/plan" 2>"$1/plan.err" || not_known "$(tail -n 1 "$1/plan.err")"
   while read -r word rest; do
     case "$word" in
       verdict) read -r verdict uuids <<<"$rest" ;;
       why) why="$rest" ;;
+      live) live="$rest" ;;
     esac
   done <"$1/plan"
 }
@@ -183,11 +185,11 @@ takeover_problem() {
 
 # Runs by attempt. Arguments: uuid, system, owner. Exit: IS_STRANGER, with the reason as PROBLEM.
 judge_owners() {
-  local folder="$RUN/judged" verdict='' uuids='' why='' ASK_UNTIL=$((SECONDS + STORE_SECONDS))
+  local folder="$RUN/judged" verdict='' uuids='' why='' live='' ASK_UNTIL=$((SECONDS + STORE_SECONDS))
   load_walg_env || not_known "$WALG_ENV or a secret it names can't be read"
   local fields=("uuid=$1" "system=$2" "owner=$3" claimed=1 "prefix=$(archive_prefix)")
-  rm -rf "$folder"
-  mkdir -p "$folder"
+  if [ -e "$folder" ]; then rm -rf "$folder"; fi
+  mkdir "$folder"
   gather_owners "$folder" || exit
   run_identity_plan "$folder" "${fields[@]}"
   if [ "$verdict" = unowned ]; then

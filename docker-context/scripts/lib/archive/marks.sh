@@ -59,9 +59,13 @@ mark_live() {
 # After a segment was stored: everything up to it is, when none before it waits, and what was committed before it was complete is in
 # it or before it, but for what was under way in that second. Needs WAL-G's environment. Arguments: path of the segment.
 mark_reach() {
-  local segment="${1##*/}" folder="${1%/*}/archive_status" waiting at
+  local segment="${1##*/}" folder="${1%/*}/archive_status" waiting='' file at LC_ALL=C
   if ! [[ "$segment" =~ $WAL_NAME ]] || ! [ -e "$folder/$segment.ready" ]; then return 0; fi
-  waiting="$(find "$folder" -name '*.ready' ! -name "$segment.ready" -printf '%f\n' | sort | head -n 1 || true)"
+  for file in "$folder"/*.ready; do
+    if [ "$file" = "$folder/$segment.ready" ]; then continue; fi
+    if [ -e "$file" ]; then waiting="${file##*/}"; fi
+    break
+  done
   if [[ -n "$waiting" && "$waiting" < "$segment" ]]; then return 0; fi
   if [ -n "$waiting" ] && ((EPOCHSECONDS - $(stat -c %Y "$RUN/reach" 2>/dev/null || echo 0) < REACH_SECONDS)); then return 0; fi
   at=$(($(changed_at "$folder/$segment.ready") - 1000000))

@@ -73,11 +73,29 @@ list_backups_into() {
   if ! [ -s "$1" ]; then echo '[]' >"$1"; fi
 }
 
-# Prints a JSON object on one line. Arguments: NAME=VALUE (text), NAME:=VALUE (JSON).
+# Prints a JSON object on one line. Arguments: NAME=VALUE (text), NAME:=VALUE (a whole number or a list of texts, in JSON).
 json_object() {
-  perl -MJSON::PP -e '
-    my $json = JSON::PP->new->canonical->allow_nonref;
-    print $json->encode({ map { /^(\w+):=(.*)$/s ? ($1, $json->decode($2)) : /^(\w+)=(.*)$/s ? ($1, $2) : die "$_\n" } @ARGV }), "\n"' "$@"
+  local field list='^\[("[^"\\]*"(,"[^"\\]*")*)?\]$' fields=''
+  for field in "$@"; do
+    if [[ "$field" =~ ^[a-z_]+:= ]]; then
+      [[ "${field#*:=}" =~ ^-?(0|[1-9][0-9]*)$ || "${field#*:=}" =~ $list ]] || not_known "'$field' is no field of an object"
+      fields+=",\"${field%%:=*}\":${field#*:=}"
+    else
+      fields+=",\"${field%%=*}\":$(json_text "${field#*=}")"
+    fi
+  done
+  printf '{%s}\n' "${fields#,}"
+}
+
+# Prints a text as JSON. Arguments: text.
+json_text() {
+  local LC_ALL=C text="${1//\\/\\\\}" rest='' escaped
+  text="${text//\"/\\\"}"
+  while [[ "$text" =~ ^([^[:cntrl:]]*)([[:cntrl:]])(.*)$ ]]; do
+    printf -v escaped '\\u%04x' "'${BASH_REMATCH[2]}"
+    rest+="${BASH_REMATCH[1]}$escaped" text="${BASH_REMATCH[3]}"
+  done
+  printf '"%s"' "$rest$text"
 }
 
 # Prints a field of the JSON object in a file, nothing when it has none. Exit: 1 when the file is no JSON object.

@@ -13,6 +13,10 @@ readonly ODD_PREFIX="'.', '..', '?', '#' or a control character in it, which sto
 STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'
 STORE_VARIABLES+='|STORAGE_EMULATOR_HOST|GPG_KEY_ID|GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|TOTAL_BG_UPLOADED_LIMIT'
 readonly STORE_VARIABLES
+# shellcheck disable=SC2016 # expanded when the file is read
+readonly TAKE_SECRET='unset NAME_FILE
+NAME="$(<PATH)" && NAME="${NAME//$'"'\\r'"'/}" && [ -n "$NAME" ] || return 1
+export NAME'
 
 # Prints a prefix as WAL-G wants it: no file:// scheme, no trailing slash, the major version appended.
 # Arguments: prefix.
@@ -80,7 +84,7 @@ walg_environment() {
 # counts without a restart; an empty one is an error, as WAL-G would store in plain with it. Line ends are those of read_secret.
 # Arguments: what the variables' names begin with (nothing, or CLONE_); what is printed has the names without it.
 store_environment() {
-  local of="$1" name value file_variable
+  local of="$1" name value file_variable taken
   for name in $(compgen -e); do
     # the last match that is tried sets BASH_REMATCH
     if [[ ! "$name" =~ WALG_(S3|GS|AZ|FILE)_PREFIX$ && "$name" =~ ^$of((WALG|AWS|AZURE|GOOGLE)_.*)$ ]]; then
@@ -90,9 +94,8 @@ store_environment() {
   for name in "${STORE_SECRETS[@]}"; do
     value="$of$name" file_variable="$of${name}_FILE"
     if [ -n "${!file_variable-}" ]; then
-      # shellcheck disable=SC2016 # expanded when the file is read
-      printf 'unset %s\n%s="$(tr -d "\\r" <%s)" && [ -n "$%s" ] || return 1\nexport %s\n' \
-        "${name}_FILE" "$name" "${!file_variable@Q}" "$name" "$name"
+      taken="${TAKE_SECRET//NAME/$name}"
+      printf '%s\n' "${taken/PATH/"${!file_variable@Q}"}"
     elif [ -n "${!value-}" ]; then
       export_line "$name" "${!value}"
     fi
@@ -115,7 +118,7 @@ write_walg_env() {
   if [ -n "$PREFIX_VARIABLE" ]; then
     prefix="$(versioned_prefix "${!PREFIX_VARIABLE}")"
     if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
-      mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $(id -u)"
+      [ -d "$prefix" ] || mkdir -p "$prefix" || die "WALG_FILE_PREFIX: $prefix can't be created; nothing was touched: make it writable for uid $EUID"
     fi
     walg_environment "$PREFIX_VARIABLE" "$prefix" | write_secret_file "$WALG_ENV"
   fi
@@ -128,7 +131,7 @@ write_walg_env() {
 # Arguments: path.
 write_secret_file() {
   (umask 077 && cat >"$1.new")
-  if [ "$(id -u)" = 0 ]; then
+  if ((EUID == 0)); then
     chown postgres "$1.new"
   fi
   mv -f "$1.new" "$1"
@@ -143,13 +146,13 @@ load_walg_env() {
 }
 
 # Replaces the values of secrets in a text: errors of object stores can quote a URL with a token.
-# Arguments: text. Prints the text.
+# Arguments: name of the variable with the text.
 redact() {
-  local text="$1" name
-  for name in "${STORE_SECRETS[@]}" PGPASSWORD; do
-    [ -z "${!name-}" ] || text="${text//"${!name}"/***}"
+  local -n redacted="$1"
+  local secret
+  for secret in "${STORE_SECRETS[@]}" PGPASSWORD; do
+    [ -z "${!secret-}" ] || redacted="${redacted//"${!secret}"/***}"
   done
-  printf '%s' "$text"
 }
 
 # Runs wal-g as a child that dies with this script, and ends it when nothing has moved for too long. It prints as it likes.
@@ -196,16 +199,24 @@ walg_within() {
 
 # Sets WALG_ERROR from WALG_OUTPUT, and takes secrets out of both. Arguments: wal-g's exit code.
 read_walg_error() {
-  WALG_OUTPUT="$(redact "$WALG_OUTPUT")"
-  WALG_ERROR="$(sed -n 's/^ERROR: [0-9/]* [0-9:.]* //p; /^panic: /p' <<<"$WALG_OUTPUT" | tail -n 1)"
-  WALG_ERROR="wal-g exit $1: ${WALG_ERROR:-$(tail -n 1 <<<"$WALG_OUTPUT")}"
+  local line
+  redact WALG_OUTPUT
+  WALG_ERROR=''
+  while IFS= read -r line; do
+    if [[ "$line" =~ ^ERROR:\ [0-9/]*\ [0-9:.]*\ (.*) ]]; then
+      WALG_ERROR="${BASH_REMATCH[1]}"
+    elif [[ "$line" == "panic: "* ]]; then
+      WALG_ERROR="$line"
+    fi
+  done <<<"$WALG_OUTPUT"
+  WALG_ERROR="wal-g exit $1: ${WALG_ERROR:-${WALG_OUTPUT##*$'\n'}}"
 }
 
 # Logs wal-g's lines as our own.
 relay() {
   local line
   while IFS= read -r line; do
-    line="$(redact "$line")"
+    redact line
     case "$line" in
       ERROR:*) error "wal-g: ${line#ERROR: * * }" ;;
       WARNING:*) warn "wal-g: ${line#WARNING: * * }" ;;

@@ -1,5 +1,5 @@
 # That a base backup is good: its parts, and the WAL that makes it consistent, were seen in the archive. Needs WAL-G's environment and
-# a server; SYSTEM, TIMELINE and SEGMENT_BYTES are the server's. WORK is a folder. Functions that fail say why in PROBLEM.
+# a server; SYSTEM, TIMELINE, SEGMENT_BYTES and ARCHIVE_MODE are the server's. WORK is a folder. Functions that fail say why in PROBLEM.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 COMPRESSED=.lz4 # what the names of WAL end in
@@ -18,12 +18,19 @@ own_backups_into() {
 is_in_archive() {
   local suffix
   for suffix in "$COMPRESSED" .lz4 .zst .br .lzma .lzo ''; do
-    if [ -n "$(run_walg "$STORE_SECONDS" "$NO_BOUND" st cat "wal_005/$1$suffix" 2>/dev/null | head -c 1 | tr '\0' x)" ]; then
+    if [ -n "$(run_walg "$STORE_SECONDS" "$NO_BOUND" st cat "wal_005/$1$suffix" 2>/dev/null | has_byte)" ]; then
       COMPRESSED="$suffix"
       return 0
     fi
   done
   return 1
+}
+
+# Prints something when a byte comes on stdin, and reads no further than it must.
+has_byte() {
+  local LC_ALL=C byte=''
+  IFS= read -r -d '' -n 1 byte || [ -n "$byte" ] || return 0
+  echo yes
 }
 
 # Waits until the server has nothing up to a segment left to archive. Exit: 1 when nothing moves for two deadlines.
@@ -52,7 +59,7 @@ wait_until_archived() {
 # one with other content of it belongs to somebody else. Exit: 1 when it does not come.
 check_archiving() {
   local segment
-  if [ "$(sql -c 'SHOW archive_mode')" = off ]; then
+  if [ "$ARCHIVE_MODE" = off ]; then
     PROBLEM="nothing is archived: archive_mode is off"
     return 1
   fi

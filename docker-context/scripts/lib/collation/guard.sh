@@ -13,13 +13,19 @@ readonly COLLATION_LOG="$RECORDS/collations.log" # not in memory: crash recovery
 readonly LISTED=20
 
 # Prints the version of the C library as PostgreSQL reports it.
-c_library_version() { getconf GNU_LIBC_VERSION | sed 's/^glibc //'; }
+c_library_version() {
+  local version
+  version="$(getconf GNU_LIBC_VERSION)"
+  echo "${version#glibc }"
+}
 
 # Prints what the order of text comes from in this image, as in the record.
 collation_providers() {
-  local icu
-  icu="$(ldd "$(command -v postgres)" | sed -n 's/.*libicui18n\.so[^ ]* => \([^ ]*\) .*/\1/p')"
-  icu="$(readlink -f "${icu:-/none}")"
+  local icu linked
+  linked="$(LD_TRACE_LOADED_OBJECTS=1 postgres)" # as ldd does
+  icu=/none
+  if [[ "$linked" =~ libicui18n\.so[^\ ]*\ =\>\ ([^\ ]*) ]]; then icu="${BASH_REMATCH[1]}"; fi
+  icu="$(readlink -f "$icu")"
   echo "glibc=$(c_library_version) icu=${icu##*.so.}"
 }
 
@@ -139,7 +145,10 @@ guard_collations() {
 
 # Prints the record's first line, nothing when there is none. The lines of a rebuild may be very many.
 collation_record() {
-  if [ -e "$COLLATIONS" ]; then head -n 1 "$COLLATIONS"; fi
+  local first=''
+  if ! [ -e "$COLLATIONS" ]; then return 0; fi
+  IFS= read -r first <"$COLLATIONS" || [ -n "$first" ] || return 0
+  printf '%s\n' "$first"
 }
 
 # Starts the private server on PGDATA, crash-safe as the real one. WAL waits for that to be archived; nothing that runs by itself

@@ -13,8 +13,11 @@ attempt() {
   run_attempt "$problem" "$@" &
   STATUS=0
   wait $! || STATUS=$?
-  PROBLEM="$(cat "$problem" 2>/dev/null || true)"
-  rm -f "$problem"
+  PROBLEM=''
+  if [ -e "$problem" ]; then
+    PROBLEM="$(<"$problem")"
+    rm -f "$problem"
+  fi
   if ((STATUS != 0)); then : "${PROBLEM:=it ended with $STATUS (above)}"; fi
 }
 

@@ -19,7 +19,7 @@ refuse() { ENVIRONMENT_ERRORS+=("$1"); }
 # one made on Windows, is no part of the value.
 # Arguments: name.
 read_secret() {
-  local name="$1" file_variable="$1_FILE"
+  local name="$1" file_variable="$1_FILE" value
   local path="${!file_variable-}"
   export -n "${name?}"
   if [ -n "$path" ]; then
@@ -29,11 +29,11 @@ read_secret() {
       refuse "$file_variable: $path can't be read"
     elif ! [ -s "$path" ]; then
       refuse "$file_variable: $path is empty"
-    elif [ "$(tr -d '\0' <"$path" | wc -c)" != "$(wc -c <"$path")" ]; then
+    elif IFS= read -r -d '' value <"$path"; then
       refuse "$file_variable: $path holds bytes of value 0, so it is no text in UTF-8: write it anew"
     else
-      printf -v "$name" '%s' "$(<"$path")"
-      printf -v "$name" '%s' "${!name%$'\r'}"
+      while [[ "$value" == *$'\n' ]]; do value="${value%$'\n'}"; done
+      printf -v "$name" '%s' "${value%$'\r'}"
       [ -n "${!name}" ] || refuse "$file_variable: $path holds nothing but a line break"
     fi
   fi

@@ -2,22 +2,13 @@
 # Callers set COMPONENT; LOG_LEVEL (debug, info, warn, error; default info) is the least level that is printed.
 # shellcheck shell=bash
 
-# Rank of a level: a higher one is more urgent.
-# Arguments: level. Prints: 0 to 3.
-log_rank() {
-  case "$1" in
-    debug) echo 0 ;;
-    warn) echo 2 ;;
-    error) echo 3 ;;
-    *) echo 1 ;;
-  esac
-}
+declare -rA LOG_RANKS=([debug]=0 [info]=1 [warn]=2 [error]=3) # a higher one is more urgent
 
 # Prints one log line; line breaks of the message become spaces.
 # Arguments: level, message.
 log() {
   local level="$1" message="${2//$'\n'/ }" now
-  (($(log_rank "$level") >= $(log_rank "${LOG_LEVEL:-info}"))) || return 0
+  ((${LOG_RANKS[$level]} >= ${LOG_RANKS[${LOG_LEVEL:-info}]:-1})) || return 0
   TZ=UTC0 printf -v now '%(%F %T)T' -1
   printf '%s UTC %s [%s] %s\n' "$now" "${level^^}" "${COMPONENT:-postgres-stack}" "$message" >&2
 }

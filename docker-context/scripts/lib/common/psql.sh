@@ -41,7 +41,7 @@ sql() { psql -XAtq --no-password -v ON_ERROR_STOP=1 "$@"; }
 # Continues as the user postgres when root; a script's first step.
 # Arguments: the script's path and arguments.
 run_as_postgres() {
-  if [ "$(id -u)" = 0 ]; then
+  if ((EUID == 0)); then
     exec gosu postgres "$@"
   fi
 }

@@ -17,7 +17,7 @@ kill_point() {
 # Exit: 1 when any step fails; the old content is then still there, and the log and PROBLEM say why.
 write_record() {
   local path="$1" content="$2" folder="${1%/*}" point="${3:-${1##*/}}"
-  record_step "$path" mkdir -p "$folder" || return
+  [ -d "$folder" ] || record_step "$path" mkdir -p "$folder" || return
   kill_point "$point:before"
   record_step "$path" print_into "$path.new" "$content" || return
   kill_point "$point:written"
@@ -56,9 +56,7 @@ publish_record() {
 
 # Arguments: path. Prints the record's content, nothing when there is none.
 read_record() {
-  if [ -e "$1" ]; then
-    cat "$1"
-  fi
+  if [ -e "$1" ]; then printf '%s\n' "$(<"$1")"; fi
 }
 
 # Arguments: path, name of its kill points.
@@ -78,7 +76,7 @@ read_fields() {
   local line number=0
   fields=()
   [ -e "$2" ] || return 0
-  [ -r "$2" ] || die "$2 can't be read; nothing was touched: make it readable for uid $(id -u)"
+  [ -r "$2" ] || die "$2 can't be read; nothing was touched: make it readable for uid $EUID"
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     if [[ "$line" =~ ^[A-Za-z0-9_-]+= ]]; then

@@ -39,7 +39,7 @@ unsent_bytes() {
   { sockets=" $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l ')" || true; } 2>/dev/null
   while read -r _ _ _ _ queue _ _ _ _ inode _; do
     if [[ "$sockets" == *" socket:[$inode] "* ]]; then unsent=$((unsent + 16#${queue%:*})); fi
-  done <<<"$(cat "/proc/$1/net/tcp" "/proc/$1/net/tcp6" 2>/dev/null || true)"
+  done <<<"$({ printf '%s\n' "$(<"/proc/$1/net/tcp")" "$(<"/proc/$1/net/tcp6")"; } 2>/dev/null || true)"
   echo "$unsent"
 }
 

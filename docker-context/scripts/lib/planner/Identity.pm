@@ -10,10 +10,24 @@ use Archive qw(slurp parse_json read_json_lines read_backups);
 # Request: uuid (empty: this volume has claimed nothing yet), claimed (1: this archive, by that uuid), system, owner, prefix,
 # timeline, takeover (1: data were exchanged on purpose, human: somebody ordered it), collision (segment that differs),
 # cloned_from.
-# Lines: `verdict WORD [UUIDS]`, and `why TEXT` for a stranger. Words: owner, rename UUIDS (the object is to bear the database's name
+# Lines: `verdict WORD [UUIDS]`, `why TEXT` for a stranger, and `live TIMELINE` where live.json says it. Words: owner, rename UUIDS (the object is to bear the database's name
 # of now, and replaces those), adopt UUID, unowned (backups.json and wal-system are
 # needed), claim, takeover UUIDS (replaces those), withdraw (take the own claim back, somebody came in between), stranger.
 sub plan {
+    my ($folder, $request) = @_;
+    my $live = live_timeline($folder);
+    return (judge($folder, $request), defined $live ? "live $live" : ());
+}
+
+# The timeline that live.json says; nothing where there is none, or half of it, as a killed upload leaves it in a file system.
+sub live_timeline {
+    my ($folder) = @_;
+    my $text = slurp("$folder/live.json") // return;
+    my $timeline = eval { parse_json($text, 'the live timeline of the archive')->{timeline} } // '';
+    return $timeline =~ /^\d+$/ ? $timeline : undef;
+}
+
+sub judge {
     my ($folder, $request) = @_;
     my %request = (map({ $_ => '' } qw(uuid claimed owner timeline takeover collision cloned_from)), %$request);
     utf8::decode($_) for @request{qw(owner prefix cloned_from)}; # as JSON is
@@ -71,14 +85,10 @@ sub of_mine {
         return 'verdict takeover ' . join ',', sort @all if $request->{takeover};
         return stranger("it is that of this volume, but of system $mine->{system}, and the data are of system $request->{system}");
     }
-    my $live = slurp("$folder/live.json");
-    if (defined $live && !$request->{takeover} && $request->{timeline} =~ /^\d+$/) {
-        # half of it, as a killed upload leaves it in a file system, is of this owner alone, who writes it anew
-        my $timeline = eval { parse_json($live, 'the live timeline of the archive')->{timeline} } // 0;
-        return stranger("it has gone on to timeline $timeline, and these data are on timeline $request->{timeline}: "
-                . 'this volume is an old copy of the one that writes there')
-            if $timeline =~ /^\d+$/ && $timeline > $request->{timeline};
-    }
+    my $live = live_timeline($folder); # half of it is of this owner alone, who writes it anew
+    return stranger("it has gone on to timeline $live, and these data are on timeline $request->{timeline}: "
+            . 'this volume is an old copy of the one that writes there')
+        if defined $live && !$request->{takeover} && $request->{timeline} =~ /^\d+$/ && $live > $request->{timeline};
     return 'verdict rename ' . join ',', @{ $mine->{replaces} } if $request->{owner} ne '' && $request->{owner} ne $mine->{owner};
     return 'verdict owner';
 }

@@ -59,10 +59,12 @@ run_fetch() {
 
 # Hands wal-g's lines on. Its errors are kept, and are warnings here: what comes of them the restore says.
 keep_errors() {
-  local line
+  local line said
   while IFS= read -r line; do
     if [[ "$line" == ERROR:* ]]; then
-      printf '%s\n' "$(redact "${line#ERROR: * * }")" >>"$FETCH_ERRORS"
+      said="${line#ERROR: * * }"
+      redact said
+      printf '%s\n' "$said" >>"$FETCH_ERRORS"
     fi
     printf '%s\n' "${line/#ERROR:/WARNING:}"
   done
@@ -107,7 +109,9 @@ explain_fetch() {
   if [ -n "$part" ]; then
     answer="$(run_walg "$RESTORE_STALL_SECONDS" "$NO_BOUND" st cat "$folder/$part" --decrypt --decompress 2>&1 >/dev/null)" || status=$?
     if ((status == 1)); then
-      PROBLEM="its part $part can't be read ($(redact "${answer#ERROR: * * }")): $advice"
+      answer="${answer#ERROR: * * }"
+      redact answer
+      PROBLEM="its part $part can't be read ($answer): $advice"
       return "$NOT_WORTH_IT"
     fi
   fi

@@ -40,7 +40,11 @@ write_generated_settings() {
   {
     echo "# Written at every start: from the data, and for the archive; flags of the server say the latter too."
     segment_settings "$((WAL_SEGMENT_BYTES / 1048576))"
-    if [ -e "$1/$LOCALE_FILE" ]; then sed -nE "/^($LOCALE_SETTINGS)[ =]/p" "$1/$LOCALE_FILE"; fi
+    if [ -e "$1/$LOCALE_FILE" ]; then
+      while IFS= read -r setting || [ -n "$setting" ]; do
+        if [[ "$setting" =~ ^($LOCALE_SETTINGS)[\ =] ]]; then printf '%s\n' "$setting"; fi
+      done <"$1/$LOCALE_FILE"
+    fi
     for setting in "${ARCHIVE_SETTINGS[@]}"; do
       printf "%s = '%s'\n" "${setting%%=*}" "${setting#*=}"
     done

@@ -7,7 +7,12 @@ readonly LEAST_ROOM=65536 # KiB, or two segments: recovery ends with a checkpoin
 readonly FULL_REPORT_SECONDS=10
 
 # Prints the free KiB of the volume.
-free_kib() { df --output=avail -k "$VOLUME" | awk 'END { print $1 }'; }
+free_kib() {
+  local free
+  free="$(df --output=avail -k "$VOLUME")"
+  free="${free##*$'\n'}"
+  echo "${free// /}"
+}
 
 # Archives what waits when the volume has no room, so that the checkpoint at the end of recovery may remove it. Nothing is removed
 # here but programs that are kept for an upgrade, which the next start with room keeps again. The server is started in any case.

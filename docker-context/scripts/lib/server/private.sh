@@ -27,15 +27,25 @@ start_private() {
 # Arguments: data folder, command to run between two looks. Exit: 1 when the server has ended.
 wait_private() {
   local looks=0 pause=0.02 # most are up within a tenth of a second
-  until [[ "$(sed -n 8p "$1/postmaster.pid" 2>/dev/null)" == ready* ]]; do
+  until is_ready "$1"; do
     if ! kill -0 "$SERVER" 2>/dev/null; then
       wait "$SERVER" 2>/dev/null || true
       return 1
     fi
     "${@:2}"
-    if ((++looks == 10)); then pause=0.1; fi
+    # a long replay is no matter of tenths of a second
+    case "$((++looks))" in
+      10) pause=0.1 ;;
+      100) pause=0.5 ;;
+    esac
     interruptible sleep "$pause"
   done
+}
+
+# Exit: 0 when the server of a data folder says that it accepts connections. Arguments: data folder.
+is_ready() {
+  local lines=()
+  { mapfile -t -n 8 lines <"$1/postmaster.pid"; } 2>/dev/null && [[ "${lines[7]-}" == ready* ]]
 }
 
 # Stops the server with a checkpoint. Exit: 1 when it did not end well; PROBLEM says so.

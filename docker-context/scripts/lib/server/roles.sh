@@ -32,7 +32,7 @@ sync_roles() {
     attempt bring_in_step "$server"
   done
   forbid_tablespaces "$PGDATA"
-  touch "$ROLES_IN_STEP"
+  : >"$ROLES_IN_STEP"
   info "roles and passwords are in step with the environment"
   follow_up
 }

@@ -6,8 +6,11 @@
 # Prints the tablespaces of a cluster, such as `16400 in /mnt/fast, 16401 in place`; nothing when there are none. Needs no server.
 # Arguments: data folder.
 tablespaces_in() {
+  local found
   [ -d "$1/pg_tblspc" ] || return 0
-  find "$1/pg_tblspc" -mindepth 1 -maxdepth 1 \( -type l -printf '%f in %l\n' -o -printf '%f in place\n' \) | sort | paste -sd , | sed 's/,/, /g'
+  found="$(find "$1/pg_tblspc" -mindepth 1 -maxdepth 1 \( -type l -printf '%f in %l\n' -o -printf '%f in place\n' \))"
+  [ -n "$found" ] || return 0
+  sort <<<"$found" | paste -sd , | sed 's/,/, /g'
 }
 
 # Makes CREATE TABLESPACE impossible, for superusers too. Where there are tablespaces they stay as they are: to drop one, the
@@ -17,7 +20,7 @@ forbid_tablespaces() {
     chmod u+w "$1/pg_tblspc"
     return 0
   fi
-  chmod 0500 "$1/pg_tblspc"
+  if [ -w "$1/pg_tblspc" ]; then chmod 0500 "$1/pg_tblspc"; fi
   [ ! -w "$1/pg_tblspc" ] || warn "CREATE TABLESPACE can't be refused, the file system of $1 keeps no modes: don't make any, base backups don't cover them"
 }
 

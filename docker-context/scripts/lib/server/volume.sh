@@ -6,21 +6,24 @@
 # Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which
 # can't see each other's processes, never both write. Sets LOCK, the file descriptor, inherited by the server.
 lock_volume() {
-  mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $(id -u); nothing was touched: check its owner and mode"
+  [ -d "$RECORDS" ] || mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $EUID; nothing was touched: check its owner and mode"
   exec {LOCK}>"$RECORDS/lock"
   if ! flock -n "$LOCK"; then
     info "another server runs on this volume; waiting up to 60 s for it to end"
     interruptible flock -w 60 "$LOCK" || die "another server still runs on this volume; it was left alone: stop it first"
   fi
   # a killed server leaves its socket's lock, whose number may now belong to another process of this container
-  rm -f /var/run/postgresql/.s.PGSQL.*
+  if compgen -G '/var/run/postgresql/.s.PGSQL.*' >/dev/null; then rm -f /var/run/postgresql/.s.PGSQL.*; fi
 }
 
 # Removes what a killed server and its uploads left: the pid file, whose number may now belong to another process of this
 # container (the lock says that no server runs), and WAL-G's notes of segments it uploaded ahead, which may have gone to
 # another prefix; a segment that is pushed again is compared, not stored twice.
 remove_leftovers() {
-  rm -rf "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"
+  local left
+  for left in "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"; do
+    if [ -e "$left" ]; then rm -rf "$left"; fi
+  done
 }
 
 # Prints the folders on the volume that hold a cluster, one a line.

@@ -13,10 +13,12 @@ readonly GLIBC='^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl|nsl|nss_
 
 # Prints what changes with the programs or with what they link.
 stash_identity() {
-  {
+  local sum
+  sum="$({
     cat /var/lib/dpkg/status
     find "/usr/lib/postgresql/$PG_MAJOR" "/usr/share/postgresql/$PG_MAJOR" -printf '%p %s\n' | sort
-  } | sha256sum | cut -c 1-12
+  } | sha256sum)"
+  echo "${sum:0:12}"
 }
 
 # Keeps the programs of this image, when they are not kept yet, and removes those of earlier images of this major. Needs no
