@@ -31,8 +31,8 @@ export class Workspace {
   }
 
   /** Stores a secret in the stack's configuration; it is in no process's arguments. */
-  async setSecret(stack: string, key: string, value: string): Promise<void> {
-    const args = ["config", "set", "--secret", "--stack", stack, key];
+  async setSecret(stack: string, key: string, value: string, ...more: string[]): Promise<void> {
+    const args = ["config", "set", "--secret", "--stack", stack, key, ...more];
     await run("pulumi", args, { cwd: this.folder, env: this.env, input: value });
   }
 
