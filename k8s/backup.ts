@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "./archive";
 import type { Instance } from "./instance";
+import { LOST_IS_NO_TRY, MADE_ANEW } from "./job";
 import { claimName, labels } from "./names";
 import { besideTheDatabase, podPlacement } from "./placement";
 import {
@@ -69,7 +70,7 @@ export function createFirstBackup(
       },
       spec: backupJob(instance, archive, ["backup.sh", "--first"], keyAnnotation(archive)),
     },
-    opts,
+    { ...opts, ...MADE_ANEW },
   );
 }
 
@@ -99,7 +100,7 @@ function backupJob(
     backoffLimit: 2,
     podFailurePolicy: {
       rules: [
-        { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+        LOST_IS_NO_TRY,
         { action: "FailJob", onExitCodes: { containerName: CONTAINER, operator: "In", values: [SKIPPED] } },
       ],
     },

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { checkAdmission } from "./admission";
 import { createArchive } from "./archive";
 import { checkArchive } from "./archive-check";
 import { createBackupSchedule, createFirstBackup } from "./backup";
@@ -18,8 +19,8 @@ export type { ClusterArgs, PostgresInstanceArgs } from "./instance";
 /**
  * One PostgreSQL server with everything that it needs to run on Kubernetes.
  *
- * Order: what is kept (namespace, claim), credentials, archive -> settings checked on a scratch server and with the one that
- * runs, archive asked whose it is, request checked against it -> StatefulSet -> backup schedule, client Service,
+ * Order: what is kept (namespace, claim), credentials, archive -> a pod admitted -> settings checked on a scratch server and with
+ * the one that runs, archive asked whose it is, request checked against it -> StatefulSet -> backup schedule, client Service,
  * settings applied and confirmed, request reported.
  */
 export class PostgresInstance extends pulumi.ComponentResource {
@@ -52,7 +53,8 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const request = createRequest(instance, inside);
 
     // these ask the server that runs, over the Service; a pod is refused where its account does not exist
-    const asking = after(instance, account, credentials.superuser);
+    const admitted = checkAdmission(instance, after(instance, account));
+    const asking = after(instance, admitted, account, credentials.superuser);
     const { candidate, check } = checkConfiguration(instance, asking);
     const owned = checkArchive(instance, archive, request, asking);
     const reading = after(instance, kept.claim, account, credentials.superuser, check);

@@ -16,9 +16,18 @@ export interface AwaitedJobArgs {
 }
 
 /**
- * One try, awaited by the update; one that failed is made anew by the next. Kubernetes can't change a Job, so other content is
- * another Job, named by Pulumi.
+ * Kubernetes can't change a Job or a pod, so whatever changes is another one, named by Pulumi. That includes `#initerror`, one that
+ * failed or was not waited for to its end: the next update makes it anew, even if somebody has deleted it since.
  */
+export const MADE_ANEW: pulumi.CustomResourceOptions = { replaceOnChanges: ["*"] };
+
+/** A pod that was evicted, preempted or lost with its node is no try: the Job makes another one. */
+export const LOST_IS_NO_TRY = {
+  action: "Ignore",
+  onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+};
+
+/** One try, awaited by the update. */
 export function awaitedJob(
   identity: Identity,
   { purpose, deadlineSeconds, awaited, annotations, pod, podLabels }: AwaitedJobArgs,
@@ -34,10 +43,11 @@ export function awaitedJob(
       },
       spec: {
         backoffLimit: 0,
+        podFailurePolicy: { rules: [LOST_IS_NO_TRY] },
         activeDeadlineSeconds: deadlineSeconds,
         template: { metadata: { labels: { ...labels(identity, "job"), ...podLabels } }, spec: pod },
       },
     },
-    { ...opts, customTimeouts: { create: awaited } },
+    { ...opts, ...MADE_ANEW, customTimeouts: { create: awaited } },
   );
 }

@@ -14,6 +14,11 @@ const JOBS: readonly (readonly [name: RegExp, effect: Row["effect"], why: string
     "no base backup is taken at once where the archive has none: until the schedule's next, a lost volume has none to come back from",
   ],
   [
+    /-admission$/,
+    "checks are off",
+    "a pod that the cluster refuses is found out only once the server that runs has stopped",
+  ],
+  [
     /-archive-check$/,
     "checks are off",
     "an archive that is another database's is not noticed before the server restarts",

@@ -45,7 +45,7 @@ describe("an instance", () => {
 
   it("runs pods that pass Pod Security restricted, without a token of the API server", async () => {
     const pods = (await render("prod", { backup })).resources.filter(({ type }) => POD_OWNERS.includes(type));
-    expect(pods.map(({ name }) => name)).to.have.length(6);
+    expect(pods.map(({ name }) => name)).to.have.length(7);
     for (const pod of pods) {
       const { spec } = template(pod);
       expect(spec.securityContext, pod.name).to.deep.include({

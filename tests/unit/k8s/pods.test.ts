@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { Rendered, RenderedResource } from "../../../render/record";
 import { STACKS } from "../../golden/golden";
 import { only, render } from "../render";
-import { type Any, backup, STATEFUL_SET } from "./template";
+import { type Any, backup, STATEFUL_SET, template } from "./template";
 
 interface Pod {
   readonly owner: RenderedResource;
@@ -116,7 +116,7 @@ describe("an identity from the cloud", () => {
     it(`of Azure, ${what}: every pod that reaches the store carries the label that Azure asks for`, async () => {
       const pods = await podsWith(`${AZURE}/client-id`, request);
       const reaching = pods.filter(({ spec }) =>
-        JSON.stringify(spec.containers[0].env).includes("WALG_AZ_PREFIX"),
+        JSON.stringify(spec.containers[0].env ?? []).includes("WALG_AZ_PREFIX"),
       );
       expect(reaching, "server, archive check, first backup, backups").to.have.length.of.at.least(4);
       for (const { owner, labels } of pods)
@@ -129,6 +129,41 @@ describe("an identity from the cloud", () => {
   it("of AWS or Google is the ServiceAccount's alone: a label would restart the server for nothing", async () => {
     for (const annotation of ["eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account"])
       expect(JSON.stringify(await podsWith(annotation, {}))).not.to.include(`${AZURE}/use`);
+  });
+});
+
+describe("the pod that is to be admitted before all others", () => {
+  it("has the server's limits and placement, requests next to nothing, and comes before any other job", async () => {
+    const rendered = await render("prod", { placement: { ...placement, spot: "require" }, backup });
+    const admission = only(rendered, "kubernetes:batch/v1:Job", "postgres-admission");
+    const [{ resources: small }, { resources: large }] = [admission, only(rendered, STATEFUL_SET)].map(
+      (it) => template(it).spec.containers[0],
+    ) as [Any, Any];
+    expect(small).to.deep.equal({ limits: large.limits, requests: { cpu: "10m", memory: "64Mi" } });
+    for (const name of ["check", "archive-check"])
+      expect(only(rendered, "kubernetes:batch/v1:Job", `postgres-${name}`).options.dependsOn).to.include(
+        `${admission.type}::${admission.name}`,
+      );
+  });
+
+  it("asks for the limits once more where they change, and not for another image", async () => {
+    const { options } = only(
+      await render("prod", { backup }),
+      "kubernetes:batch/v1:Job",
+      "postgres-admission",
+    );
+    expect(options.ignoreChanges).to.deep.equal(["spec.template.spec.containers[0].image"]);
+  });
+
+  it("is waited for only until it exists: where it runs, and when, is of no interest", async () => {
+    const { inputs } = only(
+      await render("prod", { backup }),
+      "kubernetes:batch/v1:Job",
+      "postgres-admission",
+    );
+    expect((inputs.metadata as Any).annotations).to.deep.equal({
+      "pulumi.com/waitFor": "jsonpath={.status.active}=1",
+    });
   });
 });
 
@@ -145,6 +180,7 @@ describe("jobs that Pulumi holds", () => {
     const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
     const jobs = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
     expect(jobs.map(({ name }) => name.replace("postgres-", ""))).to.have.members([
+      "admission",
       "check",
       "archive-check",
       "preflight",
@@ -155,7 +191,28 @@ describe("jobs that Pulumi holds", () => {
       expect(inputs.spec, name).not.to.have.property("ttlSecondsAfterFinished");
   });
 
-  it("are made anew by the next update where they failed: what they asked may be in order by then", async () => {
+  it("and the pod that reports are made anew where they failed or change, and never changed in place: somebody may have deleted them", async () => {
+    const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
+    const all = resources.filter(({ type }) => /:(Job|Pod)$/.test(type));
+    expect(all).to.have.length(7);
+    for (const { name, options } of all) expect(options.replaceOnChanges, name).to.deep.equal(["*"]);
+  });
+
+  it("lose no try with a pod that was evicted or whose node is gone, and have one try but for backups", async () => {
+    const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
+    const jobs = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
+    for (const { name, inputs } of jobs) {
+      const { backoffLimit, podFailurePolicy, template } = inputs.spec as Any;
+      expect(podFailurePolicy.rules[0], name).to.deep.equal({
+        action: "Ignore",
+        onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+      });
+      expect(template.spec.restartPolicy, name).to.equal("Never"); // the API server demands it beside such a policy
+      expect(backoffLimit, name).to.equal(name === "postgres-first-backup" ? 2 : 0);
+    }
+  });
+
+  it("that the update waits for are made anew by the next one where they have not ended well", async () => {
     const rendered = await render("prod", { backup, ...REQUESTS["with a restore"] });
     for (const name of ["check", "archive-check", "preflight", "apply"]) {
       const job = only(rendered, "kubernetes:batch/v1:Job", `postgres-${name}`);
