@@ -39,7 +39,7 @@ export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOp
                 ...restrictedContainer([]),
                 name: "admission",
                 image,
-                args: ["true"],
+                args: ["sleep", "5"], // so long that whoever watches sees it run
                 resources: { requests, limits: { cpu, memory } },
               },
             ],
