@@ -1,4 +1,15 @@
-import { changed, emptied, gains, higher, loses, lower, ranked, turnedOff, turnedOn } from "./compare";
+import {
+  changed,
+  type Edit,
+  emptied,
+  gains,
+  higher,
+  loses,
+  lower,
+  ranked,
+  turnedOff,
+  turnedOn,
+} from "./compare";
 import type { Table } from "./table";
 
 const TLS = ["tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"];
@@ -6,15 +17,33 @@ const ENCRYPTION = "weaker encryption";
 const ACCESS = "access changes";
 
 /** Libraries that refuse or record something. */
-const GUARDS = /^(auth_delay|credcheck|login_hook|passwordcheck|pg_tde|pgaudit|sepgsql|set_user|supautils)$/;
+export const GUARDS =
+  /^(auth_delay|credcheck|login_hook|passwordcheck|pg_tde|pgaudit|sepgsql|set_user|supautils)$/;
+
+/** Libraries without which statements are slower, or fewer figures are kept, and nothing else. */
+const FIGURES = /^(auto_explain|pg_prewarm|pg_qualstats|pg_stat_kcache|pg_stat_statements|pg_wait_sampling)$/;
 
 const guards = (usual: string) =>
-  ({
-    effect: "checks are off",
-    usual,
-    less: loses(GUARDS),
-    why: "what that library refused or recorded, nobody does any more",
-  }) as const;
+  [
+    {
+      effect: "checks are off",
+      usual,
+      less: loses(GUARDS),
+      why: "what that library refused or recorded, nobody does any more",
+    },
+    {
+      effect: "may not serve",
+      usual,
+      less: (edit: Edit) => loses(/./)({ ...edit, before: without(edit.before) }),
+      why: "what that library did, nobody does any more: statements that need it fail, jobs that it ran stop",
+    },
+  ] as const;
+
+/** A list of libraries without those that have a rule, or need none. */
+function without(libraries: string): string {
+  const names = libraries.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
+  return names.filter((name) => !GUARDS.test(name) && !FIGURES.test(name)).join();
+}
 
 const untold = (what: string) =>
   ({
@@ -199,12 +228,21 @@ export const EXPOSURE: Table = {
     less: turnedOff,
     why: "backslashes in ordinary strings escape: statements may be smuggled in where clients quote for the standard",
   },
-  default_transaction_isolation: {
-    effect: "checks are off",
-    usual: "read committed",
-    less: ranked("serializable", "repeatable read", "read committed", "read uncommitted"),
-    why: "transactions see each other's work that they were kept apart from",
-  },
+  max_connections: [
+    {
+      effect: ACCESS,
+      usual: "100",
+      less: (edit) => lower()({ ...edit, before: half(edit.before) }),
+      why: "less than half as many connections: applications that hold more are refused",
+    },
+    {
+      effect: ACCESS,
+      usual: "100",
+      less: lower(),
+      why: "fewer connections: applications that hold more are refused",
+      mild: true,
+    },
+  ],
   authentication_timeout: {
     effect: ACCESS,
     usual: "1min",
@@ -213,3 +251,7 @@ export const EXPOSURE: Table = {
     mild: true,
   },
 };
+
+function half(count: string): string {
+  return String(Number(count) / 2);
+}
