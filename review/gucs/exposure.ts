@@ -1,49 +1,9 @@
-import {
-  changed,
-  type Edit,
-  emptied,
-  gains,
-  higher,
-  loses,
-  lower,
-  ranked,
-  turnedOff,
-  turnedOn,
-} from "./compare";
+import { changed, emptied, gains, higher, loses, lower, ranked, turnedOff, turnedOn } from "./compare";
 import type { Table } from "./table";
 
 const TLS = ["tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"];
 const ENCRYPTION = "weaker encryption";
 const ACCESS = "access changes";
-
-/** Libraries that refuse or record something. */
-export const GUARDS =
-  /^(auth_delay|credcheck|login_hook|passwordcheck|pg_tde|pgaudit|sepgsql|set_user|supautils)$/;
-
-/** Libraries without which statements are slower, or fewer figures are kept, and nothing else. */
-const FIGURES = /^(auto_explain|pg_prewarm|pg_qualstats|pg_stat_kcache|pg_stat_statements|pg_wait_sampling)$/;
-
-const guards = (usual: string) =>
-  [
-    {
-      effect: "checks are off",
-      usual,
-      less: loses(GUARDS),
-      why: "what that library refused or recorded, nobody does any more",
-    },
-    {
-      effect: "may not serve",
-      usual,
-      less: (edit: Edit) => loses(/./)({ ...edit, before: without(edit.before) }),
-      why: "what that library did, nobody does any more: statements that need it fail, jobs that it ran stop",
-    },
-  ] as const;
-
-/** A list of libraries without those that have a rule, or need none. */
-function without(libraries: string): string {
-  const names = libraries.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
-  return names.filter((name) => !GUARDS.test(name) && !FIGURES.test(name)).join();
-}
 
 const untold = (what: string) =>
   ({
@@ -168,9 +128,6 @@ export const EXPOSURE: Table = {
     less: (edit) => edit.before !== "none" && edit.after !== "all" && changed(edit),
     why: "other statements are audited: those that are left out are missing when somebody asks what happened",
   },
-  shared_preload_libraries: guards("pg_stat_statements"),
-  session_preload_libraries: guards(""),
-  local_preload_libraries: guards(""),
   output_plugin_libraries: {
     effect: ACCESS,
     usual: "",

@@ -2,8 +2,9 @@ import type { Gucs } from "../../settings/gucs";
 import { severity } from "../effects";
 import { changed, type Settings } from "./compare";
 import { DURABILITY } from "./durability";
-import { EXPOSURE, GUARDS } from "./exposure";
+import { EXPOSURE } from "./exposure";
 import { INTEGRITY } from "./integrity";
+import { GUARDS, LIBRARIES } from "./libraries";
 import { MEANING } from "./meaning";
 import { RECORDS } from "./records";
 import { SERVICE } from "./service";
@@ -16,6 +17,7 @@ export const PROTECTIONS: Table = {
   ...INTEGRITY,
   ...VACUUM,
   ...EXPOSURE,
+  ...LIBRARIES,
   ...RECORDS,
   ...SERVICE,
   ...MEANING,
