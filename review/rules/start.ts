@@ -131,7 +131,8 @@ export function platformRows(step: Step, steps: readonly Step[]): Row[] {
 const OWN = 999;
 
 function user(step: Step, change: Change, context: Context): Row | "restart" {
-  const [key, after] = [change.path.at(-1), change.after];
+  const key = change.path.at(-1) ?? "";
+  const after = change.after ?? at(step.after, "spec", "template", "spec", "securityContext", key); // the pod's own
   if (after === OWN || (key !== "runAsUser" && after === undefined)) return "restart";
   if (key === "runAsGroup" && after === 0) return "restart";
   if (key === "runAsUser" && (after === 0 || after === undefined) && becomesOwn(step)) return "restart";
