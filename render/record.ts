@@ -28,6 +28,8 @@ export interface RenderedResource {
     deleteBeforeReplace: boolean;
     /** `type::name` of the parent, absent for the children of the stack. */
     parent?: string;
+    /** `type::name` of a provider that it was given, absent for the package's default one. */
+    provider?: string;
     /** `type::name` of everything that must be there first, through `dependsOn` or an input. */
     dependsOn: string[];
     ignoreChanges: string[];
@@ -120,6 +122,7 @@ function rendered(request: RegisterResourceRequest, urn: string, mask: Mask): Re
   const timeouts = request.getCustomtimeouts()?.toObject() ?? { create: "", update: "", pb_delete: "" };
   const hooks = request.getHooks()?.toObject() ?? {};
   const parent = request.getParent();
+  const provider = request.getCustom() ? request.getProvider().replace(/::[^:]*$/, "") : ""; // <urn>::<id>
   const aliases = formerUrns(request, urn);
   return {
     type: request.getType(),
@@ -133,6 +136,7 @@ function rendered(request: RegisterResourceRequest, urn: string, mask: Mask): Re
       retainOnDelete: request.getRetainondelete() ?? false,
       deleteBeforeReplace: request.getDeletebeforereplace(),
       ...(parent.includes(`::${stackType}::`) ? {} : { parent: tail(parent) }),
+      ...(provider && { provider: tail(provider) }),
       dependsOn: request.getDependenciesList().map(tail).sort(),
       ignoreChanges: request.getIgnorechangesList(),
       replaceOnChanges: request.getReplaceonchangesList(),

@@ -14,7 +14,11 @@ export function compare(before: Rendered | undefined, after: Rendered, mutable =
   const steps: Step[] = [];
   for (const resource of after.resources) {
     const urn = [resource.urn, ...(resource.aliases ?? [])].find((it) => old.has(it)) ?? "";
-    steps.push(...stepOf(old.get(urn), resource, mutable));
+    const more = [
+      ...providerChange(old.get(urn), resource, after),
+      ...waitsForLess(old.get(urn), resource, before, after),
+    ];
+    steps.push(...stepOf(old.get(urn), resource, mutable, more));
     old.delete(urn);
   }
   for (const resource of old.values()) steps.push(...stepOf(resource, undefined, mutable));
@@ -25,19 +29,23 @@ function stepOf(
   before: RenderedResource | undefined,
   after: RenderedResource | undefined,
   mutable: boolean,
+  more: readonly Change[] = [],
 ): Step[] {
   const resource = after ?? before;
   if (resource === undefined) return [];
   if (resource.component && !resource.type.startsWith("postgres-stack:")) return []; // its parts are steps of their own
-  const changes = [...changesOf(before?.inputs, after?.inputs), ...optionChanges(before, after)].filter(
+  const found = [...changesOf(before?.inputs, after?.inputs), ...optionChanges(before, after)].filter(
     ({ path }) =>
       !ignored(resource.type, path) &&
       !(after && isOption(path) === false && covered(after.options.ignoreChanges, path)),
   );
+  const changes = [...found, ...more];
   if (before && after && changes.length === 0) return [];
   const replacedBy =
     before && after
-      ? changes.filter(({ path }) => forcesNew(after, path, mutable)).map(({ path }) => path.join("."))
+      ? changes
+          .filter((it) => it.path[0] === "provider" || forcesNew(after, it.path, mutable))
+          .map(({ path }) => path.join("."))
       : [];
   const { types, name } = readUrn(resource.urn);
   return [
@@ -55,6 +63,48 @@ function stepOf(
       retain: before?.options.retainOnDelete === true,
     },
   ];
+}
+
+/** Through another provider the engine makes an object anew, also where both reach the same cluster; by an alias it is the same. */
+function providerChange(
+  before: RenderedResource | undefined,
+  after: RenderedResource,
+  { resources }: Rendered,
+): Change[] {
+  const [from, to] = [before?.options.provider, after.options.provider];
+  if (before === undefined || before.component || from === to) return [];
+  const now = resources.find(({ type, name }) => `${type}::${name}` === to);
+  if (now?.aliases?.some((urn) => `${readUrn(urn).types.at(-1)}::${readUrn(urn).name}` === from)) return [];
+  return [{ path: ["provider"], before: from, after: to }];
+}
+
+/** The server, and what it reads: what else waits, waits for them. */
+const READ = ["kubernetes:apps/v1:StatefulSet", "kubernetes:core/v1:ConfigMap"];
+
+/** A check of the update that a resource waited for, by whatever way, and that is there still: it no longer stops at it. */
+function waitsForLess(
+  before: RenderedResource | undefined,
+  after: RenderedResource,
+  was: Rendered | undefined,
+  now: Rendered,
+): Change[] {
+  if (before === undefined || was === undefined || !READ.includes(after.type)) return [];
+  const there = now.resources.map(({ type, name }) => `${type}::${name}`);
+  const [from, to] = [checksBefore(before, was), checksBefore(after, now)];
+  const lost = from.filter((it) => !to.includes(it) && there.includes(it));
+  return lost.length > 0 ? [{ path: ["options", "dependsOn"], before: from, after: to }] : [];
+}
+
+/** Jobs named so that a resource waits for, also by way of others. */
+function checksBefore({ options }: RenderedResource, { resources }: Rendered): string[] {
+  const known = new Map(resources.map((it) => [`${it.type}::${it.name}`, it.options.dependsOn]));
+  const found = new Set<string>();
+  for (const next = [...options.dependsOn]; next.length > 0; ) {
+    const name = next.pop() ?? "";
+    if (!found.has(name)) next.push(...(known.get(name) ?? []));
+    found.add(name);
+  }
+  return [...found].filter((it) => /^kubernetes:batch\/v1:Job::.*-(check|preflight)$/.test(it)).sort();
 }
 
 /** Whether a provider still means the same cluster, only the cluster knows. */

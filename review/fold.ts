@@ -4,7 +4,7 @@ import { abandoned, placeOf } from "./rules/archive";
 import { isStandard } from "./rules/isolation";
 import { weakenedRows } from "./rules/jobs";
 import { isOrder } from "./rules/orders";
-import { metadataAlone, paths, row, spared } from "./rules/rule";
+import { isActedOn, metadataAlone, paths, row, spared } from "./rules/rule";
 import { isMachinery } from "./rules/update";
 import { IMAGE, INSTANCE, isOurs, type Operation, type Step } from "./step";
 import { list, resource } from "./words";
@@ -93,6 +93,7 @@ const replacedServers: Fold = (steps) => {
   for (const server of servers) {
     const parts = partsOf(steps, server.parent, "replace", false);
     for (const part of parts) gone.add(part);
+    if (parts.length === 0) continue;
     rows.push({
       resource: `${parts.length} objects around ${resource(server)}`,
       change: list(parts.map(resource)),
@@ -148,6 +149,7 @@ const labelsAlone: Fold = (steps) => {
       metadataAlone(step.changes) &&
       !step.changes.some(isStandard) &&
       !step.changes.some(isOrder) &&
+      !step.changes.some(isActedOn) &&
       (!READ_BY_OTHERS.includes(step.type) || step.changes.every(({ path }) => path[1] === "labels")),
   );
   const rows = [...new Set(found.map(paths))].map(

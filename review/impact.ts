@@ -4,7 +4,7 @@ import type { Change } from "./diff";
 import { type Row, severity } from "./effects";
 import { fold } from "./fold";
 import { password, randomId, secret, serviceAccount } from "./rules/credentials";
-import { service } from "./rules/network";
+import { networkPolicy, service } from "./rules/network";
 import { orderRows } from "./rules/orders";
 import { type Context, mild, paths, type Rule, row, spared, unknown } from "./rules/rule";
 import { schedule } from "./rules/schedule";
@@ -25,6 +25,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "kubernetes:core/v1:Secret": secret,
   "kubernetes:core/v1:Service": service,
   "kubernetes:core/v1:ServiceAccount": serviceAccount,
+  "kubernetes:networking.k8s.io/v1:NetworkPolicy": networkPolicy,
   "pulumi:providers:kubernetes": provider,
   "random:index/randomId:RandomId": randomId,
   "random:index/randomPassword:RandomPassword": password,
@@ -72,6 +73,11 @@ const OPTIONS: Readonly<Record<string, readonly [words: string, effect: Row["eff
     "when it leaves the stack, it is deleted from the cluster too",
   ],
   replaceOnChanges: ["more", "no longer protected", "a later edit deletes it and makes it anew"],
+  dependsOn: [
+    "fewer checks",
+    "checks are off",
+    "it no longer waits for what the update tries first: what a check refuses reaches the server all the same",
+  ],
   hooks: ["fewer", "checks are off", "an update that would damage it is no longer refused"],
   ignoreChanges: [
     "more",
@@ -86,8 +92,9 @@ function unprotected(step: Step): Row[] {
     const [words, effect, why] = OPTIONS[path[1] ?? ""] ?? ["changed", "unknown", "not known"];
     const data = mayHoldData(step);
     if (isMachinery(step)) return [];
-    const lifted = { ...row(step, `${code(path[1] ?? "")}: ${words}`, effect as Row["effect"], why), data };
-    return isOurs(step) || data ? [lifted] : [mild(lifted)];
+    const told = row(step, `${code(path[1] ?? "")}: ${words}`, effect as Row["effect"], why);
+    const lifted = { ...told, data: data || isOurs(step) };
+    return lifted.data ? [lifted] : [mild(lifted)];
   });
 }
 
@@ -108,11 +115,22 @@ function rowsOf(step: Step, context: Context): readonly Row[] {
   return (rule ?? stranger)(step, context);
 }
 
-/** A resource that no rule knows. Never safe; where it may hold data and goes away, somebody has to say yes. */
+/**
+ * A resource that no rule knows. Never safe; where it may hold data and goes away, or works beside the server, somebody has to
+ * say yes.
+ */
 const stranger: Rule = (step) => {
   const goes = step.operation !== "create" && step.operation !== "update";
-  return [unknown(step, paths(step), "this review knows nothing about it", goes && mayHoldData(step))];
+  const data = (goes && mayHoldData(step)) || (isOurs(step) && !INERT.some((kind) => kind.test(step.type)));
+  return [unknown(step, paths(step), "this review knows nothing about it", data)];
 };
+
+/** Kinds that do nothing to a server beside them by themselves. */
+const INERT = [
+  /^kubernetes:core\/v1:(ConfigMap|Secret|Service|ServiceAccount)$/,
+  /^kubernetes:(policy|scheduling\.k8s\.io)\//,
+  /^(docker|random|pulumi):/,
+];
 
 function mayHoldData({ type }: Step): boolean {
   return !STATELESS.some((kind) => kind.test(type));

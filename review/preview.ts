@@ -150,7 +150,7 @@ function operationOf({ op }: PreviewStep, options: readonly Change[]): Operation
 
 /** Pulumi's protection of a resource that stays, where it is taken away. */
 function liftedOptions({ op, oldState, newState }: PreviewStep): Change[] {
-  if (!["same", "update"].includes(op)) return [];
+  if (!["same", "update", "replace", "create-replacement"].includes(op)) return [];
   return (["protect", "retainOnDelete"] as const)
     .filter((option) => oldState?.[option] === true && newState !== undefined && newState[option] !== true)
     .map((option) => ({ path: ["options", option], before: true, after: false }));

@@ -74,12 +74,20 @@ export const DURABILITY: Table = {
     less: higher(NEVER),
     why: "the newest commits stay on the volume alone for longer: a lost volume costs them",
   },
-  wal_level: {
-    effect: "backups end",
-    usual: "replica",
-    less: both(changed, ({ after }) => after.toLowerCase() === "minimal"),
-    why: "no base backup can be taken and nothing can be archived with it",
-  },
+  wal_level: [
+    {
+      effect: "backups end",
+      usual: "replica",
+      less: both(changed, ({ after }) => after.toLowerCase() === "minimal"),
+      why: "no base backup can be taken and nothing can be archived with it",
+    },
+    {
+      effect: "replicas may lose their place",
+      usual: "replica",
+      less: both(changed, ({ before }) => before.toLowerCase() === "logical"),
+      why: "logical replication ends: its slots have to go first, and its replicas begin anew",
+    },
+  ],
   archive_mode: {
     effect: "backups end",
     usual: "off",

@@ -5,17 +5,6 @@ const TLS = ["tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"];
 const ENCRYPTION = "weaker encryption";
 const ACCESS = "access changes";
 
-/** Libraries that refuse or record something. */
-const GUARDS = /^(auth_delay|credcheck|login_hook|passwordcheck|pg_tde|pgaudit|sepgsql|set_user|supautils)$/;
-
-const guards = (usual: string) =>
-  ({
-    effect: "checks are off",
-    usual,
-    less: loses(GUARDS),
-    why: "what that library refused or recorded, nobody does any more",
-  }) as const;
-
 const untold = (what: string) =>
   ({
     effect: ACCESS,
@@ -139,9 +128,6 @@ export const EXPOSURE: Table = {
     less: (edit) => edit.before !== "none" && edit.after !== "all" && changed(edit),
     why: "other statements are audited: those that are left out are missing when somebody asks what happened",
   },
-  shared_preload_libraries: guards("pg_stat_statements"),
-  session_preload_libraries: guards(""),
-  local_preload_libraries: guards(""),
   output_plugin_libraries: {
     effect: ACCESS,
     usual: "",
@@ -199,12 +185,21 @@ export const EXPOSURE: Table = {
     less: turnedOff,
     why: "backslashes in ordinary strings escape: statements may be smuggled in where clients quote for the standard",
   },
-  default_transaction_isolation: {
-    effect: "checks are off",
-    usual: "read committed",
-    less: ranked("serializable", "repeatable read", "read committed", "read uncommitted"),
-    why: "transactions see each other's work that they were kept apart from",
-  },
+  max_connections: [
+    {
+      effect: ACCESS,
+      usual: "100",
+      less: (edit) => lower()({ ...edit, before: half(edit.before) }),
+      why: "less than half as many connections: applications that hold more are refused",
+    },
+    {
+      effect: ACCESS,
+      usual: "100",
+      less: lower(),
+      why: "fewer connections: applications that hold more are refused",
+      mild: true,
+    },
+  ],
   authentication_timeout: {
     effect: ACCESS,
     usual: "1min",
@@ -213,3 +208,7 @@ export const EXPOSURE: Table = {
     mild: true,
   },
 };
+
+function half(count: string): string {
+  return String(Number(count) / 2);
+}

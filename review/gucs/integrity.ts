@@ -1,4 +1,5 @@
 import { emptied, higher, lower, NEVER, ranked, turnedOff, turnedOn, UNLIMITED } from "./compare";
+import { CUT_OFF } from "./service";
 import type { Table } from "./table";
 
 const CHECKS = "checks are off";
@@ -106,12 +107,41 @@ export const INTEGRITY: Table = {
       why: "a slot that nobody reads holds WAL on the volume for longer",
     },
   ],
-  wal_keep_size: {
+  wal_keep_size: [
+    {
+      effect: "replicas may lose their place",
+      usual: "0",
+      less: lower(),
+      why: "a standby without a slot that falls further behind has to take the rest from the archive",
+    },
+    {
+      effect: "the volume may fill",
+      usual: "0",
+      less: higher(),
+      why: "as much WAL stays on the volume, whether somebody needs it or not",
+    },
+  ],
+  max_wal_senders: {
     effect: "replicas may lose their place",
-    usual: "0",
+    usual: "10",
     less: lower(),
-    why: "a standby without a slot that falls further behind has to take the rest from the archive",
+    why: "replicas beyond so many are refused, and what they lack is kept, or gone",
   },
+  temp_file_limit: {
+    effect: "the volume may fill",
+    usual: "-1",
+    less: higher(UNLIMITED),
+    why: "one session may write more temporary files",
+  },
+  idle_in_transaction_session_timeout: [
+    {
+      effect: "the volume may fill",
+      usual: "0",
+      less: higher(NEVER),
+      why: "a forgotten transaction keeps dead rows and locks for longer",
+    },
+    CUT_OFF,
+  ],
   synchronized_standby_slots: {
     effect: "replicas may lose their place",
     usual: "",

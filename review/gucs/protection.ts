@@ -1,18 +1,40 @@
 import type { Gucs } from "../../settings/gucs";
 import { severity } from "../effects";
-import type { Settings } from "./compare";
+import { changed, type Settings } from "./compare";
 import { DURABILITY } from "./durability";
 import { EXPOSURE } from "./exposure";
 import { INTEGRITY } from "./integrity";
+import { GUARDS, LIBRARIES } from "./libraries";
+import { MEANING } from "./meaning";
 import { RECORDS } from "./records";
 import { SERVICE } from "./service";
 import type { Protection, Table } from "./table";
+import { VACUUM } from "./vacuum";
 
 /** Every setting that protects something, by its name in lower case. */
-export const PROTECTIONS: Table = { ...DURABILITY, ...INTEGRITY, ...EXPOSURE, ...RECORDS, ...SERVICE };
+export const PROTECTIONS: Table = {
+  ...DURABILITY,
+  ...INTEGRITY,
+  ...VACUUM,
+  ...EXPOSURE,
+  ...LIBRARIES,
+  ...RECORDS,
+  ...SERVICE,
+  ...MEANING,
+};
+
+/** A setting of a library that refuses or records something: only the library knows which of two values is stricter. */
+const OF_A_GUARD: Protection = {
+  effect: "checks are off",
+  usual: "",
+  less: changed,
+  why: "what that library refuses or records is another thing; which of both is stricter can't be told here",
+};
 
 function protectionsOf(name: string): readonly Protection[] {
-  const found = PROTECTIONS[name.toLowerCase()] ?? [];
+  const [library = "", setting] = name.toLowerCase().split(".");
+  const usual = setting !== undefined && GUARDS.test(library) ? OF_A_GUARD : [];
+  const found = PROTECTIONS[name.toLowerCase()] ?? usual;
   return "effect" in found ? [found] : found;
 }
 

@@ -94,6 +94,8 @@ export const RECORDS: Table = {
     higher(UNLIMITED),
     "more of each parameter is in the log",
   ),
+  "pgaudit.log_parameter": leaked("off", turnedOn, "parameters of audited statements are in the log"),
+  "pg_stat_statements.track": unsaid("all", ranked("all", "top", "none"), "fewer statements are counted"),
   send_abort_for_crash: leaked("off", turnedOn, "a crash leaves a core file"),
   send_abort_for_kill: leaked("off", turnedOn, "a process that hangs leaves a core file"),
 };

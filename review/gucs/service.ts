@@ -1,5 +1,5 @@
 import { gucNumber } from "../../settings/guc-values";
-import { type Less, turnedOn } from "./compare";
+import { both, higher, type Less, ranked, turnedOn } from "./compare";
 import type { Protection, Table } from "./table";
 
 /** Milliseconds that statements of any application take now and then. */
@@ -10,11 +10,29 @@ const cutOff: Less = ({ before, after, guc }) => {
   return to > 0 && to < SHORT && (from === 0 || to < from);
 };
 
-const timeout: Protection = {
+/** A timeout so short that applications do not get to work. */
+export const CUT_OFF: Protection = {
   effect: "may not serve",
   usual: "0",
   less: cutOff,
   why: "nearly every statement is cut off",
+};
+
+/** Longer than the probes wait (k8s/probes.ts). */
+const delay: Protection = {
+  effect: "may not serve",
+  usual: "0",
+  less: both(higher(), (edit) => higher()({ ...edit, before: "5s" })),
+  why: "each connection waits as long, those of the probes too: the server is killed again and again",
+};
+
+const STRICT = /^(repeatable read|serializable)$/i;
+
+const LESS_ISOLATED: Protection = {
+  effect: "checks are off",
+  usual: "read committed",
+  less: ranked("serializable", "repeatable read", "read committed", "read uncommitted"),
+  why: "transactions see each other's work that they were kept apart from",
 };
 
 /** Settings with which the server runs, and serves nobody. */
@@ -25,7 +43,32 @@ export const SERVICE: Table = {
     less: turnedOn,
     why: "every statement that writes is refused",
   },
-  statement_timeout: timeout,
-  transaction_timeout: timeout,
-  lock_timeout: { ...timeout, mild: true, why: "who waits for another's lock is cut off at once" },
+  statement_timeout: CUT_OFF,
+  transaction_timeout: CUT_OFF,
+  idle_session_timeout: { ...CUT_OFF, why: "a connection that a pool keeps ready is cut off" },
+  lock_timeout: { ...CUT_OFF, mild: true, why: "who waits for another's lock is cut off at once" },
+  exit_on_error: {
+    effect: "may not serve",
+    usual: "off",
+    less: turnedOn,
+    why: "each error, of a statement that an application tries again too, ends its connection",
+  },
+  pre_auth_delay: delay,
+  post_auth_delay: delay,
+  deadlock_timeout: {
+    effect: "may not serve",
+    usual: "1s",
+    less: both(higher(), (edit) => higher()({ ...edit, before: "1min" })),
+    why: "sessions that wait for each other do so for as long",
+    mild: true,
+  },
+  default_transaction_isolation: [
+    {
+      effect: "may not serve",
+      usual: "read committed",
+      less: (edit) => !STRICT.test(edit.before) && STRICT.test(edit.after),
+      why: "transactions that meet end in an error: applications that do not try again fail",
+    },
+    LESS_ISOLATED,
+  ],
 };

@@ -102,8 +102,16 @@ export const OTHER_KEY =
 
 function credentialRows(step: Step, changes: readonly Change[]): Row[] {
   if (changes.length === 0) return [];
+  const files = changes.some(
+    ({ path, after }) => variableOf(path) === "" && (after === undefined || path.at(-1) === "mountPath"),
+  );
+  const named = Object.values(serverEnvironment(step.after)).some((it) => it?.includes("/object-store/"));
+  if (files && named) return [restart(step, list(changes.map(inWords)), UNREADABLE, "backups end")];
   return [mild(restart(step, list(changes.map(inWords)), CREDENTIALS_CHANGE, "access changes"))];
 }
+
+const UNREADABLE =
+  "the files that the variables name are no longer there: nothing is archived, and the volume fills with WAL";
 
 /** What other credentials mean for the archive. */
 export const CREDENTIALS_CHANGE =

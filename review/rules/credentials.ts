@@ -1,9 +1,9 @@
 import type { Change } from "../diff";
 import type { Row } from "../effects";
-import { isOurs, type Step } from "../step";
+import { at, isOurs, type Step, type Values } from "../step";
 import { arrow, code, list } from "../words";
 import { CREDENTIALS_CHANGE, OTHER_KEY } from "./archive";
-import { metadataAlone, mild, paths, type Rule, row, unknown } from "./rule";
+import { metadataAlone, mild, paths, type Rule, row, serverOf, unknown } from "./rule";
 
 /** A generated password. Whatever changes in its inputs, it is another password. */
 export const password: Rule = (step) => {
@@ -24,14 +24,24 @@ export const randomId: Rule = (step) => {
 };
 
 /** A Secret by what it holds: the server's passwords, the application's connection, keys for the object store. */
-export const secret: Rule = (step) => {
+export const secret: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
   if (operation === "update" && metadataAlone(changes))
     return [row(step, paths(step), "nothing", "labels and annotations alone")];
   const use = isOurs(step) ? USES.find(([name]) => name.test(step.name))?.[1] : undefined;
   if (use === undefined) return [unknown(step, paths(step), "who reads it is not known", false)];
-  if (operation === "update") return [updated(step, use)];
+  if (operation === "update") return [updated(step, use, steps)];
+  const moved = changes.some(({ path }) => /^metadata\.(name|namespace)$/.test(path.join(".")));
+  if ((operation === "delete" || moved) && isMounted(step, steps))
+    return [
+      row(
+        step,
+        paths(step),
+        "may not serve",
+        "the server's pod mounts it: without it, the next start waits for ever",
+      ),
+    ];
   if (operation === "delete" && /-(object-store|encryption|clone-source|clone-encryption)$/.test(step.name))
     return [row(step, "deleted", "nothing", "the server and its jobs have let go of it by then")];
   return [
@@ -39,7 +49,42 @@ export const secret: Rule = (step) => {
   ];
 };
 
-function updated(step: Step, use: string): Row {
+/** Whether the server mounts a Secret by its former name after the update; one that the update does not touch goes on as before. */
+function isMounted(step: Step, steps: readonly Step[]): boolean {
+  const server = serverOf(step, steps);
+  if (server === undefined) return true;
+  const volumes = at(server.after, "spec", "template", "spec", "volumes") as Values[] | undefined;
+  return (volumes ?? []).some(
+    ({ secret: mounted }) => at(mounted as Values, "secretName") === at(step.before, "metadata", "name"),
+  );
+}
+
+const PASSWORDS = "spec.template.metadata.annotations.postgres-stack/passwords";
+
+/** A password or an address in a Secret that the server is not told: it goes on with the old one. */
+function untold(step: Step, steps: readonly Step[], all: string): Row | undefined {
+  const told = serverOf(step, steps)?.changes.some(({ path }) => path.join(".") === PASSWORDS);
+  const words = `changed: ${all}`;
+  if (/`password`/.test(all) && !told)
+    return step.name.endsWith("-superuser")
+      ? row(
+          step,
+          words,
+          "backups end",
+          "until the server restarts it has the old one: base backups and checks can't log in",
+        )
+      : row(
+          step,
+          words,
+          "access changes",
+          "until the server restarts it has the old one: who reads this one is refused",
+        );
+  if (step.name.endsWith("-app") && /`(host|port)`/.test(all))
+    return row(step, words, "access changes", "applications that read it look for the server elsewhere");
+  return undefined;
+}
+
+function updated(step: Step, use: string, steps: readonly Step[]): Row {
   const all = keys(step);
   const changed = all === "" ? "changed" : `changed: ${all}`;
   const lacking = /-(superuser|app)$/.test(step.name) ? keys(step, ({ after }) => after === undefined) : "";
@@ -47,6 +92,8 @@ function updated(step: Step, use: string): Row {
     return row(step, `gone: ${lacking}`, "may not serve", "the server does not start without it");
   if (lacking !== "")
     return row(step, `gone: ${lacking}`, "access changes", "applications that read it do not start any more");
+  const other = /-(superuser|app)$/.test(step.name) ? untold(step, steps, all) : undefined;
+  if (other !== undefined) return other;
   if (/-object-store$/.test(step.name)) return mild(row(step, changed, "access changes", use));
   if (!/(?<!clone)-encryption$/.test(step.name)) return row(step, changed, "nothing", use);
   return /`WALG_(PGP|LIBSODIUM)_KEY`/.test(changed)

@@ -14,6 +14,9 @@ const ANYBODY = ["0.0.0.0/0", "::/0"];
 /** Annotations that clouds read source addresses from, beside `spec.loadBalancerSourceRanges`. */
 const RANGES = /source-ranges|allowed-ip-ranges|inbound-cidrs/;
 
+/** Annotations by which something else answers for a Service of any type: Tailscale's, for example. */
+const EXPOSES = /\/(expose|funnel)$/;
+
 /** Annotations that name rules kept elsewhere. */
 const ELSEWHERE = /security-group|allowed-service-tags|firewall/;
 
@@ -77,7 +80,10 @@ function serviceOf(inputs: Values | undefined): Exposed | undefined {
     type: String(spec.type ?? "ClusterIP"),
     ranges: ranges.some((it) => it !== "") ? ranges.filter((it) => it !== "") : ANYBODY,
     internal: Object.entries(annotations).some(([name, value]) => isInternal(name, String(value))),
-    addresses: (spec.externalIPs ?? []) as string[],
+    addresses: [
+      ...((spec.externalIPs ?? []) as string[]),
+      ...Object.keys(annotations).filter((name) => EXPOSES.test(name) && annotations[name] === "true"),
+    ],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Change } from "../diff";
 import type { Row } from "../effects";
 import type { Step, Values } from "../step";
-import { code, list } from "../words";
+import { arrow, code, list } from "../words";
 import { mild, row } from "./rule";
 
 type Spec = Values | undefined;
@@ -85,13 +85,15 @@ export function interruptionRows(step: Step, before: Spec, after: Spec): Row[] {
           ),
         ]
       : []),
-    ...(priority !== undefined && left === undefined
+    ...(priority !== undefined && left !== priority
       ? [
           row(
             step,
-            `${code("placement.priorityClassName")}: ${code(String(priority))} → none`,
+            arrow("placement.priorityClassName", priority, left),
             effect,
-            "pods of a higher priority may push it off its node",
+            left === undefined
+              ? "pods of a higher priority may push it off its node"
+              : "which of both is higher can't be told here: other pods may push it off its node",
           ),
         ]
       : []),

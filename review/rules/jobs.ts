@@ -2,7 +2,7 @@ import { serverEnvironment } from "../../k8s/inputs";
 import type { Row } from "../effects";
 import { at, type Step, type Values } from "../step";
 import { placeOf } from "./archive";
-import { row } from "./rule";
+import { row, serverOf } from "./rule";
 
 const FIRST = /-first-backup$/;
 
@@ -47,9 +47,7 @@ export function weakenedRows(step: Step, steps: readonly Step[]): Row[] {
 /** Without an archive, or in a disposable stack, there is nothing to ask it. */
 function withoutArchive(step: Step, steps: readonly Step[]): boolean {
   if (/-check$/.test(step.name) && !/-archive-check$/.test(step.name)) return false;
-  const server = steps.find(
-    ({ type, parent }) => type === "kubernetes:apps/v1:StatefulSet" && parent === step.parent,
-  );
+  const server = serverOf(step, steps);
   if (server === undefined || /-apply$/.test(step.name)) return false;
   const disposable = at(server.after, "metadata", "labels", "postgres-stack/disposable") === "true";
   return placeOf(serverEnvironment(server.after)) === "" || (disposable && !FIRST.test(step.name));

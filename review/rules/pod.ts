@@ -6,7 +6,7 @@ import { arrow, code } from "../words";
 import { archiveRows } from "./archive";
 import { interruptionRows, isolationRows } from "./isolation";
 import { isRequest, requestRows } from "./request";
-import { below, type Context, restart, row, variable } from "./rule";
+import { below, type Context, restart, row, unknown, variable } from "./rule";
 import { platformRows, startRow, together } from "./start";
 import { isUpgrade, upgradeRows } from "./upgrade";
 
@@ -45,7 +45,7 @@ export function podRows(step: Step, changes: readonly Change[], context: Context
     const found = SPECIAL.map((special) => special(step, change, context)).find((it) => it !== undefined);
     if (found) rows.push(...[found].flat());
     else if (!isRepeated(change, rest)) {
-      const more = startRow(step, change);
+      const more = startRow(step, change, context);
       if (more) beyond.push(more);
       else plain.push(change);
     }
@@ -73,7 +73,11 @@ const SPECIAL: readonly Special[] = [
     );
     const change = from === to ? arrow("image", before, after) : arrow("image", from, to);
     const why = `the pod is replaced; first the node pulls what it lacks of the image${anotherBase(step, steps)}`;
-    return [restart(step, change, why, "new image"), ...floating(step, before, after)];
+    return [
+      restart(step, change, why, "new image"),
+      ...floating(step, before, after),
+      ...untried(step, after, steps),
+    ];
   },
   function role(step, { path, before, after }) {
     if (!is(path, [...ENVIRONMENT, "APP_USER"])) return undefined;
@@ -113,6 +117,17 @@ function floating(step: Step, before: unknown, after: unknown): Row[] {
   const why =
     "the tag may mean another image tomorrow, and a pod that moves to another node takes it, unseen by any review";
   return [restart(step, `image by tag: ${code(String(after))}`, why, "floating image")];
+}
+
+/** An image that the update's own check of the settings does not run: whether the server starts with it, nobody has tried. */
+function untried(step: Step, image: unknown, steps: readonly Step[]): Row[] {
+  const check = steps.find(({ name, parent }) => name.endsWith("-check") && parent === step.parent);
+  const containers = at(check?.after, "spec", "template", "spec", "containers") as Values[] | undefined;
+  const [tried] = containers ?? [];
+  if (check !== undefined && (tried === undefined || tried.image === image)) return [];
+  const why =
+    "the checks of the update run another image: whether the server starts with this one, nothing has tried";
+  return [unknown(step, code(`image of the server alone`), why, true)];
 }
 
 /** What another base image may bring along: a glibc and an ICU that sort otherwise. Only a build here says whether it does. */

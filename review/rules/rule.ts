@@ -83,6 +83,21 @@ export function metadataAlone(changes: readonly Change[]): boolean {
   return changes.length > 0 && changes.every(({ path }) => isMetadata(path));
 }
 
+/** Labels and annotations by which others put something into a pod, take it from its confinement, or choose its node. */
+const ACTED_ON =
+  /inject|istio|linkerd|kuma\.io|apparmor|seccomp|node-selector|defaultTolerations|openshift\.io\/(sa\.)?scc/;
+
+/** Whether a label or an annotation does more than tell. */
+export function isActedOn({ path }: Pick<Change, "path">): boolean {
+  const name = path.at(-1) ?? "";
+  return ["labels", "annotations"].includes(path.at(-2) ?? "") && ACTED_ON.test(name);
+}
+
+/** The server of the instance that a step belongs to, if the update touches it. */
+export function serverOf({ parent }: Step, steps: readonly Step[]): Step | undefined {
+  return steps.find((it) => it.type === "kubernetes:apps/v1:StatefulSet" && it.parent === parent);
+}
+
 /** The end of a sentence about a resource that Pulumi protects or leaves behind. */
 export function guard({ protect, retain }: Step): string {
   const refuses = protect

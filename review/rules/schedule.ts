@@ -7,7 +7,7 @@ import { at, isOurs, type Step, type Values } from "../step";
 import { arrow, span } from "../words";
 import { abandoned, placeOf } from "./archive";
 import { isolationRows } from "./isolation";
-import { below, isMetadata, paths, type Rule, row, unknown, variable } from "./rule";
+import { below, isActedOn, isMetadata, paths, type Rule, row, serverOf, unknown, variable } from "./rule";
 
 const POD = ["spec", "jobTemplate", "spec", "template", "spec"];
 const JOB = [...POD, "containers", "backup"];
@@ -24,19 +24,23 @@ const DAY = 86_400_000;
 export const schedule: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create")
-    return [row(step, "created", "nothing", "base backups are taken beside the server")];
+    return isOurs(step) && !step.name.endsWith("-backup")
+      ? [unknown(step, "created", "what it does, again and again, beside the server is not known", true)]
+      : [row(step, "created", "nothing", "base backups are taken beside the server")];
   if (!isOurs(step)) return [unknown(step, paths(step), "what it does is not known", false)];
   if (operation === "delete") {
     const why = `no base backup is taken any more. ${abandoned(placeOf(environmentOf(step.before)))}`;
     return [row(step, "deleted", "backups end", why)];
   }
-  if (operation !== "update")
-    return [row(step, paths(step), "nothing", "made anew; a base backup that runs is cut off")];
   const told = protectionRows(step);
-  const rest = changes.filter(({ path }) => !isMetadata(path) && !told.some((it) => below(path, ...it.path)));
+  const anew = operation === "update" ? [] : [row(step, paths(step), "nothing", ANEW)];
+  const rest = changes.filter(
+    ({ path }) =>
+      !isMetadata(path) && !isName(path, operation) && !told.some((it) => below(path, ...it.path)),
+  );
   const other = rest.filter((change) => !isHarmless(change, serverOf(step, steps)));
   const words = rest.filter((it) => !other.includes(it)).map(inWords);
-  const rows = told.flatMap((it) => it.rows);
+  const rows = [...anew, ...told.flatMap((it) => it.rows)];
   if (other.length > 0) {
     const change = paths({ ...step, changes: other });
     rows.push(
@@ -47,6 +51,13 @@ export const schedule: Rule = (step, { steps }) => {
   const why = "counts from the next base backup on";
   return [...rows, row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
 };
+
+const ANEW = "made anew; a base backup that runs is cut off";
+
+/** What makes an object another one, and nothing else of it. */
+function isName(path: readonly string[], operation: Step["operation"]): boolean {
+  return operation !== "update" && /^(metadata\.(name|namespace)|provider)$/.test(path.join("."));
+}
 
 /** Parts of a schedule on which it does not depend whether a backup is taken, or that have a row of their own. */
 const HARMLESS = [
@@ -64,6 +75,7 @@ const MEMORY = "128Mi";
 /** Whether a base backup is taken after a change as before: it is nothing to it, or the same happens to the server. */
 function isHarmless({ path, before, after }: Change, server: Step | undefined): boolean {
   const text = path.join(".");
+  if (isActedOn({ path }) || /workload\.identity/.test(text)) return alsoOfServer(path, after, server);
   if (HARMLESS.some((it) => it.test(text)) && !USER.test(text)) return true;
   if (/Seconds$/.test(text))
     return Number(after ?? Number.POSITIVE_INFINITY) >= Number(before ?? 0) && before !== undefined;
@@ -79,10 +91,10 @@ function isHarmless({ path, before, after }: Change, server: Step | undefined): 
   return same || (nodes && JSON.stringify(at(pods[1] as Values, ...own)) === JSON.stringify(after));
 }
 
-function serverOf(step: Step, steps: readonly Step[]): Step | undefined {
-  return steps.find(
-    ({ type, parent }) => type === "kubernetes:apps/v1:StatefulSet" && parent === step.parent,
-  );
+/** Whether the server's pod gets the same label or annotation. */
+function alsoOfServer(path: readonly string[], after: unknown, server: Step | undefined): boolean {
+  const own = ["spec", ...path.slice(POD.length - 2)].join(".");
+  return server?.changes.some((it) => it.path.join(".") === own && it.after === after) === true;
 }
 
 /** Rows, and the path whose change they tell. */

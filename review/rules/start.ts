@@ -1,51 +1,38 @@
-import { compareQuantities, quantity } from "../../settings/quantity";
 import type { Change } from "../diff";
 import type { Row } from "../effects";
 import { at, type Step, type Values } from "../step";
-import { arrow, code, list } from "../words";
-import { below, mild, restart, row, unknown } from "./rule";
-
-const CONTAINER = ["spec", "containers", "postgres"];
-
-/** What a part of the pod's template decides beside a restart; undefined: nothing. */
-type Judge = (step: Step, change: Change) => Row | "restart";
-
-const restartAlone: Judge = () => "restart";
-
-const stranger: Judge = (step, change) =>
-  unknown(
-    step,
-    named(change),
-    "not known for the server's pod: it may not come back, or on other data",
-    true,
-  );
-
-const stuck = (why: string, lenient = false): Judge => {
-  return (step, change) => {
-    const told = row(step, named(change), "may not serve", why);
-    return lenient ? mild(told) : told;
-  };
-};
-
-const said =
-  (effect: Row["effect"], why: string): Judge =>
-  (step, change) =>
-    mild(restart(step, named(change), why, effect));
+import { arrow, list } from "../words";
+import { CONTAINER, type Judge, named, restartAlone, said, stranger, stuck } from "./judge";
+import { probe, readiness } from "./probes";
+import { resource, scratchSize, stopping } from "./resources";
+import { type Context, isActedOn, restart, row } from "./rule";
 
 const NODES = "the volume stays where it is: without such a node beside it, the pod waits for ever";
 
 /** Paths below the pod's template, the first that fits counts; a path that is not here is a stranger. */
 const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [
-    /^metadata\.labels\.(app\.kubernetes\.io\/(instance|component)|postgres-stack\/role)$/,
+    /^metadata\.labels\.app\.kubernetes\.io\/(instance|component)$/,
+    (step, change) =>
+      row(
+        step,
+        named(change),
+        "refused",
+        "the StatefulSet finds its pod by this label: the API server takes no other",
+      ),
+  ],
+  [
+    /^metadata\.labels\.postgres-stack\/role$/,
     (step, change) => row(step, named(change), "disconnect", "Services find the pod by this label"),
   ],
+  [/^metadata\.(labels|annotations)\./, annotation],
   [/^metadata\.(labels|annotations)/, restartAlone],
   [/^spec\.volumes(\.|$)/, volume],
   [/^spec\.containers\.postgres\.volumeMounts\./, mount],
   [/^spec\.(containers\.postgres\.)?securityContext\.(runAsUser|runAsGroup|fsGroup)$/, user],
+  [/^spec\.(containers\.postgres\.)?securityContext\.seccompProfile/, confined],
   [
-    /^spec\.(containers\.postgres\.)?securityContext\.(runAsNonRoot|seccompProfile|fsGroupChangePolicy|allowPrivilegeEscalation|capabilities|readOnlyRootFilesystem|privileged)/,
+    /^spec\.(containers\.postgres\.)?securityContext\.(runAsNonRoot|fsGroupChangePolicy|allowPrivilegeEscalation|capabilities|readOnlyRootFilesystem|privileged)/,
     restartAlone, // isolation.ts tells what is weaker
   ],
   [/^spec\.(host(Network|PID|IPC)|automountServiceAccountToken)$/, restartAlone],
@@ -58,9 +45,11 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [/^spec\.terminationGracePeriodSeconds$/, stopping],
   [
     /^spec\.containers\.postgres\.lifecycle/,
-    said(
-      "longer recovery",
-      "the server may be killed before it has stopped in order: the next start replays what it left",
+    unlessGone(
+      said(
+        "longer recovery",
+        "the server may be killed before it has stopped in order: the next start replays what it left",
+      ),
     ),
   ],
   [/^spec\.containers\.postgres\.(liveness|startup)Probe/, probe],
@@ -69,24 +58,58 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
     (step, change) =>
       restart(step, named(change), "clients are let through before the server answers", "disconnect"),
   ],
-  [
-    /^spec\.containers\.postgres\.readinessProbe\.(exec|httpGet|tcpSocket|grpc)/,
-    stuck("clients are let through by it, and by nothing else: a check that fails keeps all of them out"),
-  ],
-  [/^spec\.containers\.postgres\.readinessProbe\./, restartAlone],
+  [/^spec\.containers\.postgres\.readinessProbe\./, readiness],
   [/^spec\.containers\.postgres\.ports/, port],
-  [/^spec\.containers\.postgres\.(imagePullPolicy|terminationMessagePolicy)$/, restartAlone],
-  [
-    /\.env\.(APP_USER|APP_DATABASE|VOLUME_OWNER|TZ|POSTGRES_INITDB_ARGS|PGDATA|(PG_UPGRADE|PG_REINDEX|WALG_|AWS_|AZURE_|GOOGLE_|ARCHIVE_|BACKUP_|ENCRYPTION_FOLDER|RESTORE_|CLONE_)\w*)$/,
-    restartAlone,
-  ],
+  [/^spec\.containers\.postgres\.imagePullPolicy$/, pulled],
+  [/^spec\.containers\.postgres\.terminationMessagePolicy$/, restartAlone],
+  [/\.env\./, variable],
 ];
 
+/** Variables whose values the program writes; another one that WAL-G or PostgreSQL reads may move the archive, or the data. */
+const VARIABLES =
+  /^(APP_(USER|DATABASE)|VOLUME_OWNER|TZ|POSTGRES_INITDB_ARGS|PGDATA|ENCRYPTION_FOLDER|ARCHIVE_(TIMEOUT|DEADLINE)|(PG_UPGRADE|PG_REINDEX|RESTORE_|CLONE_)\w*)$/;
+const OF_THE_ARCHIVE =
+  /^(WALG_((S3|GS|AZ|FILE)_PREFIX|COMPRESSION_METHOD|TAR_SIZE_THRESHOLD|(UPLOAD|UPLOAD_DISK|DOWNLOAD)_CONCURRENCY|(PGP|LIBSODIUM)_KEY\w*)|AWS_(ENDPOINT|REGION|S3_FORCE_PATH_STYLE|ACCESS_KEY_ID_FILE|SECRET_ACCESS_KEY_FILE)|AZURE_STORAGE_(ACCOUNT|ACCESS_KEY_FILE)|GOOGLE_APPLICATION_CREDENTIALS)$/;
+
+function variable(step: Step, change: Change, context: Context): Row | "restart" {
+  const name = change.path.at(-1) ?? "";
+  const known = VARIABLES.test(name) || OF_THE_ARCHIVE.test(name);
+  // a schedule of the server's own takes base backups and deletes others
+  const outside = name === "BACKUP_SCHEDULE" && [undefined, "external"].includes(change.after as string);
+  const elsewhere = typeof change.after === "object" && change.after !== null; // its value is read somewhere at each start
+  return (known || outside) && !elsewhere ? "restart" : stranger(step, change, context);
+}
+
+function annotation(step: Step, change: Change, context: Context): Row | "restart" {
+  return isActedOn(change) ? stranger(step, change, context) : "restart";
+}
+
+function unlessGone(judge: Judge): Judge {
+  return (step, change, context) => (change.after === undefined ? judge : stranger)(step, change, context);
+}
+
+function pulled(step: Step, change: Change, context: Context): Row | "restart" {
+  return change.after === "Never"
+    ? stuck("a node that does not have the image never gets it: there the pod waits for ever")(
+        step,
+        change,
+        context,
+      )
+    : "restart";
+}
+
+/** What is no longer confined, isolation.ts tells. */
+function confined(step: Step, change: Change, context: Context): Row | "restart" {
+  return change.after === "Localhost" || (change.after as Values | undefined)?.type === "Localhost"
+    ? stuck("a node without that profile does not start the pod")(step, change, context)
+    : "restart";
+}
+
 /** What one change of the pod's template does beside a restart of the server; undefined where it does no more. */
-export function startRow(step: Step, change: Change): Row | undefined {
+export function startRow(step: Step, change: Change, context: Context): Row | undefined {
   const path = change.path.join(".");
   const [, judge] = PARTS.find(([pattern]) => pattern.test(path)) ?? [undefined, stranger];
-  const told = judge(step, change);
+  const told = judge(step, change, context);
   return told === "restart" ? undefined : told;
 }
 
@@ -104,19 +127,28 @@ export function platformRows(step: Step, steps: readonly Step[]): Row[] {
   return [row(step, arrow("image.platform", from, to), "may not serve", why)];
 }
 
-/** A change in words; what somebody wrote into a variable may be a secret. */
-function named({ path, before, after }: Change): string {
-  const short = below(path, ...CONTAINER) ? path.slice(CONTAINER.length) : path;
-  const words = short.join(".").replace(/^spec\./, "");
-  return JSON.stringify([path, before, after]).includes('"env"') ? code(words) : arrow(words, before, after);
+/** User and group of the image (k8s/pod.ts). */
+const OWN = 999;
+
+function user(step: Step, change: Change, context: Context): Row | "restart" {
+  const key = change.path.at(-1) ?? "";
+  const after = change.after ?? at(step.after, "spec", "template", "spec", "securityContext", key); // the pod's own
+  if (after === OWN || (key !== "runAsUser" && after === undefined)) return "restart";
+  if (key === "runAsGroup" && after === 0) return "restart";
+  if (key === "runAsUser" && (after === 0 || after === undefined) && becomesOwn(step)) return "restart";
+  const why =
+    key === "runAsUser" && !after
+      ? "as root the pod is refused, or can't become the user that the data belong to"
+      : "the files of the data belong to another user: PostgreSQL refuses to open them";
+  return stuck(why)(step, change, context);
 }
 
-/** User and group of the image; as root it starts too, and becomes that user itself. */
-const USERS: readonly unknown[] = [999, 0, undefined];
-
-function user(step: Step, change: Change): Row | "restart" {
-  if (USERS.includes(change.after)) return "restart";
-  return stuck("the files of the data belong to another user: PostgreSQL refuses to open them")(step, change);
+/** As root the image starts too and becomes that user itself, where it may. */
+function becomesOwn(step: Step): boolean {
+  const spec = at(step.after, "spec", "template", "spec") as Values | undefined;
+  const own = ((spec?.containers as Values[] | undefined)?.[0]?.securityContext ?? {}) as Values;
+  const { drop = [] } = (own.capabilities ?? {}) as { drop?: string[] };
+  return (own.runAsNonRoot ?? at(spec, "securityContext", "runAsNonRoot")) !== true && !drop.includes("ALL");
 }
 
 function volumeOf(step: Step, name: string | undefined): Values | undefined {
@@ -131,115 +163,70 @@ const OURS = ["data", "conf", "superuser", "app", ...SCRATCH];
 /** The archive's and a clone's; archive.ts and request.ts tell about them. */
 const SECRETS = /^(object-store|encryption|clone-source|clone-encryption)$/;
 
-function volume(step: Step, change: Change): Row | "restart" {
+function volume(step: Step, change: Change, context: Context): Row | "restart" {
   const [, , name, ...rest] = change.path;
   const gone = change.after === undefined && rest.length === 0;
   if (gone && !OURS.some((it) => it === name || JSON.stringify(change.before).includes(`"${it}"`)))
     return "restart";
-  if (name === undefined) return stranger(step, change);
+  if (name === undefined) return stranger(step, change, context);
   if (SECRETS.test(name)) return "restart";
   const now = volumeOf(step, name);
-  if (SCRATCH.includes(name) && rest[0] === "emptyDir" && rest.length > 1) return "restart";
+  if (SCRATCH.includes(name) && rest[0] === "emptyDir" && rest.length > 1)
+    return scratchSize(step, change, context);
   if (now?.emptyDir !== undefined && rest.length === 0 && change.before === undefined) return "restart";
-  return stranger(step, change);
+  return stranger(step, change, context);
 }
 
-function mount(step: Step, change: Change): Row | "restart" {
+function mount(step: Step, change: Change, context: Context): Row | "restart" {
   const [name = "", key] = change.path.slice(4);
   if (SECRETS.test(name)) return "restart";
   if (name === "data") {
     if (key === "readOnly")
-      return stuck("PostgreSQL does not start on a volume that it can't write")(step, change);
+      return stuck("PostgreSQL does not start on a volume that it can't write")(step, change, context);
     const why = "the server looks elsewhere for its data, finds none, and the old ones are left behind";
     return row(step, named(change), "REPLACES THE DATABASE", why);
   }
   const place = String((change.after as Values | undefined)?.mountPath ?? "");
   const empty = volumeOf(step, name)?.emptyDir !== undefined;
   const harmless =
-    empty && change.before === undefined && !/^\/($|var\/lib\/postgresql|etc|run\/secrets|usr)/.test(place);
-  return harmless ? "restart" : stranger(step, change);
+    empty &&
+    change.before === undefined &&
+    !/^\/($|var\/lib\/postgresql|etc|run\/secrets|usr|s?bin|lib|dev|proc|sys)/.test(place);
+  return harmless ? "restart" : stranger(step, change, context);
 }
 
-/** How many times as much of a resource is not found on a node by itself. */
-const TIMES = 2n;
-
-function resource(step: Step, change: Change): Row | "restart" {
-  const { path, before, after } = change;
-  if (!["cpu", "memory"].includes(path.at(-1) ?? ""))
-    return stuck("a node has to offer it, and room for it, where the volume is")(step, change);
-  if (typeof before !== "string" || typeof after !== "string") return "restart";
-  const [from, to] = [quantity(before), quantity(after)];
-  const more = to.numerator * from.denominator > TIMES * from.numerator * to.denominator;
-  return more && compareQuantities(after, before) > 0
-    ? stuck("more than twice as much: where no node beside the volume has it, the pod waits for ever")(
-        step,
-        change,
-      )
-    : "restart";
-}
-
-function nodes(step: Step, change: Change): Row | "restart" {
+function nodes(step: Step, change: Change, context: Context): Row | "restart" {
   const key = change.path.slice(2).join(".");
   const gone = change.after === undefined;
   if (gone)
     return key === "kubernetes.io/arch"
-      ? stuck("a node of another architecture can't run the image", true)(step, change)
+      ? stuck("a node of another architecture can't run the image", true)(step, change, context)
       : "restart";
-  return stuck(NODES)(step, change);
+  return stuck(NODES)(step, change, context);
 }
 
 /** Marks of nodes that a cloud may take back: `placement.spot`, which isolation.ts tells. */
 const SPOT = /gke-spot|capacityType|capacity-type|scalesetpriority/;
 
-function affinity(step: Step, change: Change): Row | "restart" {
+function affinity(step: Step, change: Change, context: Context): Row | "restart" {
   const after = (at(step.after, "spec", "template", "spec", "affinity") ?? {}) as Values;
   const kinds = Object.keys(after).filter((kind) => kind !== "nodeAffinity");
   const keys = [...JSON.stringify(after.nodeAffinity ?? {}).matchAll(/"key":"([^"]*)"/g)].map(
     ([, key]) => key ?? "",
   );
-  return kinds.length === 0 && keys.every((key) => SPOT.test(key)) ? "restart" : stuck(NODES)(step, change);
+  return kinds.length === 0 && keys.every((key) => SPOT.test(key))
+    ? "restart"
+    : stuck(NODES)(step, change, context);
 }
 
 /** A pod alone is spread by every rule, unless the rule keeps it from the nodes beside its volume. */
-function spread(step: Step, change: Change): Row | "restart" {
+function spread(step: Step, change: Change, context: Context): Row | "restart" {
   const rules = at(step.after, "spec", "template", "spec", "topologySpreadConstraints") as
     | Values[]
     | undefined;
   return (rules ?? []).some((it) => it.whenUnsatisfiable !== "ScheduleAnyway")
-    ? stuck(NODES, true)(step, change)
+    ? stuck(NODES, true)(step, change, context)
     : "restart";
-}
-
-/** Less than half the time to stop in order; less memory needs less. */
-function stopping(step: Step, change: Change): Row | "restart" {
-  const smaller = step.changes.some(
-    ({ path, before, after }) =>
-      path.at(-1) === "memory" && compareQuantities(String(after), String(before)) < 0,
-  );
-  if (smaller || !(Number(change.after) * 2 < Number(change.before))) return "restart";
-  return said("longer recovery", "a stop under load is cut off: the next start replays what it left")(
-    step,
-    change,
-  );
-}
-
-function probe(step: Step, change: Change): Row | "restart" {
-  const { path, before, after } = change;
-  if (/\.(exec|httpGet|tcpSocket|grpc)/.test(path.join(".")))
-    return stuck("a check that fails where the server is well has it killed again and again")(step, change);
-  const timing = ["failureThreshold", "initialDelaySeconds", "periodSeconds", "timeoutSeconds"].includes(
-    path.at(-1) ?? "",
-  );
-  if (timing && Number(after) >= Number(before)) return "restart";
-  if (after === undefined && path.length === CONTAINER.length + 1)
-    return said("checks are off", "a server that hangs is not noticed, or not given the time to start")(
-      step,
-      change,
-    );
-  return said("may be interrupted", "a server that is slow for a moment is killed, and started again")(
-    step,
-    change,
-  );
 }
 
 function port(step: Step, change: Change): Row | "restart" {

@@ -53,10 +53,13 @@ export const provider: Rule = (step) => {
 
 const MACHINERY = ["kubernetes:batch/v1:Job", "kubernetes:core/v1:Pod", "kubernetes:core/v1:PodPatch"];
 
+/** What they are called (k8s/); another one that comes may do anything to the data. */
+const KNOWN = /-(first-backup|archive-check|apply|check|preflight|report|conf-nudge(-\w+)?)$/;
+
 /** Objects that exist for an update alone: candidates of settings, checks, reports. The server uses none of them. */
 export function isMachinery(step: Step): boolean {
   const { type, before, after } = step;
   if (!isOurs(step)) return false;
-  if (MACHINERY.includes(type)) return true;
+  if (MACHINERY.includes(type)) return step.operation === "delete" || KNOWN.test(step.name);
   return type === "kubernetes:core/v1:ConfigMap" && (before ?? after)?.immutable === true;
 }

@@ -4,7 +4,7 @@ import type { Row } from "../effects";
 import type { Step } from "../step";
 import { arrow } from "../words";
 import { standardRows } from "./isolation";
-import { below, guard, isMetadata, metadataAlone, paths, type Rule, row, unknown } from "./rule";
+import { below, guard, isActedOn, isMetadata, metadataAlone, paths, type Rule, row, unknown } from "./rule";
 
 const OWNER = "postgres-stack/owner";
 const SIZE = ["spec", "resources", "requests", "storage"];
@@ -60,6 +60,12 @@ export const volume: Rule = (step) => {
 export const namespace: Rule = (step) => {
   if (step.operation === "create")
     return [row(step, "created", "nothing", "it is new, or taken over as it is")];
+  const acted = step.operation === "update" ? step.changes.filter(isActedOn) : [];
+  if (acted.length > 0) {
+    const why =
+      "others act on it: pods that start here get something beside them, or another node, or are refused";
+    return [unknown(step, paths({ ...step, changes: acted }), why, true), ...standardRows(step)];
+  }
   const weaker = step.operation === "update" ? standardRows(step) : [];
   if (weaker.length > 0 && metadataAlone(step.changes)) return weaker;
   if (step.operation === "update" && metadataAlone(step.changes))

@@ -11,7 +11,16 @@ export const workload: Rule = (step, context) => {
   const replaced = "it can't change in place: the server is deleted and made anew";
   switch (step.operation) {
     case "create":
-      return [row(step, "created", "nothing", "a server that was not there before")];
+      return step.parent?.endsWith(`::${step.name}`) === false
+        ? [
+            unknown(
+              step,
+              "created",
+              "a second server beside the first: two on one volume break the data",
+              true,
+            ),
+          ]
+        : [row(step, "created", "nothing", "a server that was not there before")];
     case "delete":
       return [row(step, "deleted", "REPLACES THE DATABASE", `the server goes away${guard(step)}`)];
     case "replace":

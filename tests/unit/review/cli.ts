@@ -17,7 +17,7 @@ export function previewOf(before: Rendered, after: Rendered): string {
     const { types, name } = readUrn(urn);
     const step = operations.get(`${types.at(-1)}::${name}`);
     const changes = step?.changes.filter(({ path }) => path[0] !== "options") ?? [];
-    const same = from && to && changes.length === 0;
+    const same = from && to && changes.length === 0 && step?.operation !== "replace";
     return {
       op: same ? "same" : (step?.operation ?? "same").replace("unknown", "update"),
       urn,

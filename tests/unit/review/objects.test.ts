@@ -47,7 +47,7 @@ const container = {
 };
 const pod = {
   automountServiceAccountToken: false,
-  securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+  securityContext: { runAsNonRoot: true, runAsUser: 999, seccompProfile: { type: "RuntimeDefault" } },
 };
 
 const podSpec = (own: Values = {}, inside: Values = {}, within: Values = {}): Values => ({

@@ -1,42 +1,7 @@
 import type { Tree } from "../settings/stack";
-import type { Change, Surroundings } from "./changes";
-
-/** A change that takes from the protection of the data. */
-export interface LessProtection extends Change {
-  /** What an on-call engineer would want to read beside the effect. */
-  readonly says: RegExp;
-  /** It is said, and needs nobody's leave. */
-  readonly mild?: true;
-  /** The way back is a change of its own that says something too: no more protection, only other. */
-  readonly both?: true;
-}
-
-const settings = (values: Tree): Tree => ({ postgres: { settings: values } });
-
-/** A setting of PostgreSQL that the stack leaves out, and then has; or the other way round. */
-const guc = (
-  name: string,
-  value: unknown,
-  effect: Change["rows"][number][0],
-  says: RegExp,
-  more: Partial<LessProtection> = {},
-): LessProtection => ({
-  what: `${name} ${value}`,
-  config: settings({ [name]: value }),
-  rows: [
-    [
-      effect,
-      new RegExp(
-        `ConfigMap postgres-conf .*\`${name}\`: .* → \`${value === false ? "off" : value === true ? "on" : value}\``,
-      ),
-    ],
-  ],
-  says,
-  ...more,
-});
-
-const mild = { mild: true } as const;
-const said = { ...mild, both: true } as const;
+import type { Surroundings } from "./changes";
+import { guc, type LessProtection, mild, said, settings } from "./less";
+import { SERVED } from "./served";
 
 const NIGHTLY: Tree = { backup: { schedule: "15 2 * * *", retain: 14 } };
 const CHECKS = "checks are off";
@@ -58,6 +23,7 @@ const prebuilt = (ref: string): Tree => ({
 /** By what somebody would call them; each is found in both forms of a review. */
 export function lessProtection(here: Surroundings): LessProtection[] {
   return [
+    ...SERVED,
     // the archive
     {
       what: "no backups any more",
@@ -323,12 +289,21 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       what: "data that may go with the stack",
       config: { disposable: true },
       rows: [
+        ["REPLACES THE DATABASE", /PersistentVolumeClaim postgres-data replaced: `provider`/],
         ["no longer protected", /PersistentVolumeClaim postgres-data `protect`: taken away/],
         ["no longer protected", /PersistentVolumeClaim postgres-data `retainOnDelete`: taken away/],
         ["no longer protected", /StatefulSet postgres `protect`: taken away/],
         ["backups begin anew", /StatefulSet postgres `backup.prefix`/],
       ],
-      says: /from deleting it any more/,
+      says: /the server loses this volume/,
+      both: true,
+    },
+    {
+      what: "data of a disposable stack that are to be kept",
+      before: { disposable: true },
+      config: { disposable: false },
+      rows: [["DELETES DATA", /PersistentVolumeClaim postgres-data replaced: `provider`/]],
+      says: /the claim is deleted with its data/,
       both: true,
     },
     {
@@ -416,6 +391,7 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       config: { postgres: { memory: "2Ti" } },
       rows: [["may not serve", /StatefulSet postgres `resources.limits.memory`: `512Mi` → `2Ti`/]],
       says: /where no node beside the volume has it, the pod waits for ever/,
+      both: true,
     },
     guc("synchronous_standby_names", "*", "may not serve", /every commit waits .* for ever/, { both: true }),
     guc("default_transaction_read_only", true, "may not serve", /every statement that writes is refused/),
@@ -491,7 +467,7 @@ export function lessProtection(here: Surroundings): LessProtection[] {
       said,
     ),
     guc("wal_keep_size", "0", "replicas may lose their place", /has to take the rest from the archive/, {
-      ...mild,
+      ...said,
       before: settings({ wal_keep_size: "64MB" }),
     }),
     guc("checkpoint_timeout", "1h", "longer recovery", /a start after a crash replays/, mild),

@@ -8,6 +8,8 @@ export interface ProgramEdit {
   readonly of: string;
   /** Changes the object in place; nothing: the object is gone. */
   readonly edit?: (object: RenderedResource) => void;
+  /** Another object beside it, in place of an edit. */
+  readonly adds?: Pick<RenderedResource, "type" | "name" | "inputs"> & { readonly outside?: true };
   readonly is: Effect;
   /** It is said, and stops nothing. */
   readonly mild?: true;
@@ -43,10 +45,23 @@ export const STUCK: Effect = "may not serve";
 export const ENDS: Effect = "backups end";
 
 /** A rendered stack after an edit. */
-export function edited(rendered: Rendered, { of, edit }: ProgramEdit): Rendered {
+export function edited(rendered: Rendered, { of, edit, adds }: ProgramEdit): Rendered {
   const copy = structuredClone(rendered);
   const found = copy.resources.find(({ type, name }) => `${type.split(":").pop()} ${name}` === of);
   if (found === undefined) throw new Error(`no ${of} among ${copy.resources.map(({ name }) => name).join()}`);
+  if (adds) return { ...copy, resources: [...copy.resources, beside(found, adds)] };
   edit?.(found);
   return { ...copy, resources: copy.resources.filter((it) => edit !== undefined || it !== found) };
+}
+
+/** An object with the same parent as another, or with none. */
+function beside(
+  { urn, options: given }: RenderedResource,
+  { type, name, inputs, outside }: NonNullable<ProgramEdit["adds"]>,
+): RenderedResource {
+  const [stack, types = ""] = [urn.split("::").slice(0, 2).join("::"), urn.split("::")[2]];
+  const around = outside ? [] : types.split("$").slice(0, -1);
+  const { parent, ...rest } = given;
+  const own = { ...rest, ...(!outside && parent && { parent }), protect: false, dependsOn: [], hooks: [] };
+  return { type, name, urn: `${stack}::${[...around, type].join("$")}::${name}`, inputs, options: own };
 }

@@ -1,0 +1,67 @@
+import type { Change } from "../diff";
+import { at, type Step } from "../step";
+import { CONTAINER, type Judge, said, stuck } from "./judge";
+
+const KILLS = stuck("a check that fails where the server is well has it killed again and again");
+const HASTY = said("may be interrupted", "a server that is slow for a moment is killed, and started again");
+const UNNOTICED = said(
+  "checks are off",
+  "a server that hangs is not noticed, or not given the time to start",
+);
+const SHUT = stuck(
+  "clients are let through by it, and by nothing else: a check that fails keeps all of them out",
+);
+const LATE = stuck("at each start clients are kept out for so long, though the server is well");
+
+/** Seconds that clients may be kept from a server that is well. */
+const LONG = 60;
+
+/** Times as many tries after which a server that hangs goes unnoticed. */
+const TIMES = 10;
+
+/** A check of the server: whether it is up at all, or hangs. */
+export const probe: Judge = (step, change, context) => {
+  const { path, before, after } = change;
+  const name = path.at(-1) ?? "";
+  if (isCheck(path)) return KILLS(step, change, context);
+  if (path.includes("startupProbe") && isLate(step, change)) return LATE(step, change, context);
+  if (name === "initialDelaySeconds" && Number(after) >= Number(before ?? 0)) return "restart";
+  if (
+    ["failureThreshold", "periodSeconds", "timeoutSeconds"].includes(name) &&
+    Number(after) >= Number(before)
+  )
+    return path.includes("livenessProbe") && Number(after) > TIMES * Number(before)
+      ? UNNOTICED(step, change, context)
+      : "restart";
+  return after === undefined && path.length === CONTAINER.length + 1
+    ? UNNOTICED(step, change, context)
+    : HASTY(step, change, context);
+};
+
+/** Whether clients are let through. */
+export const readiness: Judge = (step, change, context) => {
+  if (isCheck(change.path)) return SHUT(step, change, context);
+  return isLate(step, change) ? LATE(step, change, context) : "restart";
+};
+
+function isCheck(path: readonly string[]): boolean {
+  return /\.(exec|httpGet|tcpSocket|grpc)/.test(path.join("."));
+}
+
+/** Whether a probe passes much later than before, where the server is well from the first moment. */
+function isLate(step: Step, { path }: Change): boolean {
+  const name = path[CONTAINER.length] ?? "";
+  const [from = 0, to = 0] = [step.before, step.after].map((inputs) => {
+    const [server] = (at(inputs, "spec", "template", "spec", "containers") ?? []) as Record<
+      string,
+      unknown
+    >[];
+    const {
+      initialDelaySeconds = 0,
+      periodSeconds = 10,
+      successThreshold = 1,
+    } = (server?.[name] ?? {}) as Record<string, number | undefined>;
+    return initialDelaySeconds + periodSeconds * successThreshold;
+  });
+  return to > LONG && to > from;
+}

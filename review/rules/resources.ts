@@ -1,0 +1,79 @@
+import { compareQuantities, quantity } from "../../settings/quantity";
+import { at, type Step, type Values } from "../step";
+import { CONTAINER, type Judge, said, stuck } from "./judge";
+import { isLiveConfiguration } from "./settings";
+
+/** How many times as much of a resource is not found on a node by itself, and how many times less does not hold what was there. */
+const TIMES = 2n;
+
+const OFFERED = stuck("a node has to offer it, and room for it, where the volume is");
+const RARE = stuck("more than twice as much: where no node beside the volume has it, the pod waits for ever");
+const KILLED = stuck("the settings stay those of more memory: the server is killed as soon as it uses it");
+const EVICTED = said(
+  "may be interrupted",
+  "requests and limits are no longer the same: on a node short of memory the pod is among the first to go",
+);
+
+/** CPU and memory of the server's container. */
+export const resource: Judge = (step, change, context) => {
+  const { path, before, after } = change;
+  const least = isLast(step.before) && !isLast(step.after) ? EVICTED(step, change, context) : "restart";
+  const name = path.at(-1) ?? "";
+  if (after === undefined) return least;
+  if (!["cpu", "memory"].includes(name)) return OFFERED(step, change, context);
+  if (typeof before !== "string" || typeof after !== "string") return least;
+  if (compareQuantities(after, before) > 0)
+    return timesMore(before, after) ? RARE(step, change, context) : least;
+  const settings = context.steps.some((it) => it.parent === step.parent && isLiveConfiguration(it));
+  return name === "memory" && path.includes("limits") && !settings && timesMore(after, before)
+    ? KILLED(step, change, context)
+    : least;
+};
+
+function timesMore(less: string, more: string): boolean {
+  const [from, to] = [quantity(less), quantity(more)];
+  return to.numerator * from.denominator > TIMES * from.numerator * to.denominator;
+}
+
+/** Whether the kubelet takes the pod down last: requests and limits are the same. */
+function isLast(inputs: Values | undefined): boolean {
+  const [server] = (at(inputs, "spec", "template", "spec", "containers") ?? []) as Values[];
+  const [requests, limits] = ["requests", "limits"].map((key) => at(server, "resources", key) as Values);
+  return ["cpu", "memory"].every(
+    (key) => limits?.[key] !== undefined && (requests?.[key] ?? limits[key]) === limits[key],
+  );
+}
+
+/** Size of what is empty at each start; `/dev/shm` shrinks with the memory. */
+export const scratchSize: Judge = (step, change, context) => {
+  const { path, before, after } = change;
+  if (path.at(-1) !== "sizeLimit" || after === undefined || shrinks(step)) return "restart";
+  return before === undefined || compareQuantities(String(after), String(before)) < 0
+    ? said(
+        "may be interrupted",
+        "what needs more of it fails, and the pod is taken down where more is in it",
+      )(step, change, context)
+    : "restart";
+};
+
+function shrinks(step: Step): boolean {
+  const limit = ["spec", "template", ...CONTAINER, "resources", "limits", "memory"].join(".");
+  return step.changes.some(
+    ({ path, before, after }) =>
+      path.join(".") === limit && compareQuantities(String(after), String(before)) < 0,
+  );
+}
+
+/** The least that k8s/ gives a server to stop, before its buffers count. */
+const STOP = 90;
+
+/** Less than half the time to stop in order; less memory needs less. */
+export const stopping: Judge = (step, change, context) => {
+  const { before, after } = change;
+  if ((shrinks(step) && Number(after) >= STOP) || !(Number(after) * 2 < Number(before))) return "restart";
+  return said("longer recovery", "a stop under load is cut off: the next start replays what it left")(
+    step,
+    change,
+    context,
+  );
+};
