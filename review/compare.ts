@@ -65,7 +65,10 @@ function stepOf(
   ];
 }
 
-/** Through another provider the engine makes an object anew, also where both reach the same cluster; by an alias it is the same. */
+/**
+ * Through another provider the engine makes an object anew, as it may reach another cluster; by an alias it is the same. Between
+ * the program's default and the one that adopts, which reach the same, it updates in place (tests/stack/disposable.test.ts).
+ */
 function providerChange(
   before: RenderedResource | undefined,
   after: RenderedResource,
@@ -73,10 +76,14 @@ function providerChange(
 ): Change[] {
   const [from, to] = [before?.options.provider, after.options.provider];
   if (before === undefined || before.component || from === to) return [];
+  if (from === undefined ? ADOPTING.test(String(to)) : to === undefined && ADOPTING.test(from)) return [];
   const now = resources.find(({ type, name }) => `${type}::${name}` === to);
   if (now?.aliases?.some((urn) => `${readUrn(urn).types.at(-1)}::${readUrn(urn).name}` === from)) return [];
   return [{ path: ["provider"], before: from, after: to }];
 }
+
+/** The provider that k8s/cluster.ts makes for what outlives a stack. */
+const ADOPTING = /^pulumi:providers:kubernetes::.*-kept$/;
 
 /** The server, and what it reads: what else waits, waits for them. */
 const READ = ["kubernetes:apps/v1:StatefulSet", "kubernetes:core/v1:ConfigMap"];
@@ -104,7 +111,9 @@ function checksBefore({ options }: RenderedResource, { resources }: Rendered): s
     if (!found.has(name)) next.push(...(known.get(name) ?? []));
     found.add(name);
   }
-  return [...found].filter((it) => /^kubernetes:batch\/v1:Job::.*-(check|preflight)$/.test(it)).sort();
+  return [...found]
+    .filter((it) => /^kubernetes:batch\/v1:Job::.*-(admission|check|preflight)$/.test(it))
+    .sort();
 }
 
 /** Whether a provider still means the same cluster, only the cluster knows. */

@@ -54,7 +54,7 @@ export const provider: Rule = (step) => {
 const MACHINERY = ["kubernetes:batch/v1:Job", "kubernetes:core/v1:Pod", "kubernetes:core/v1:PodPatch"];
 
 /** What they are called (k8s/); another one that comes may do anything to the data. */
-const KNOWN = /-(first-backup|archive-check|apply|check|preflight|report|conf-nudge(-\w+)?)$/;
+const KNOWN = /-(first-backup|admission|archive-check|apply|check|preflight|report|conf-nudge(-\w+)?)$/;
 
 /** Objects that exist for an update alone: candidates of settings, checks, reports. The server uses none of them. */
 export function isMachinery(step: Step): boolean {

@@ -70,9 +70,7 @@ export const AROUND: readonly ProgramEdit[] = [
   {
     what: "the claim by another provider",
     of: CLAIM,
-    edit: (it) => {
-      delete it.options.provider;
-    },
+    edit: options({ provider: "pulumi:providers:kubernetes::mine" }),
     is: REPLACED,
   },
   {
