@@ -271,7 +271,7 @@ describe("the history of a branch through deploy.yml: nothing unreviewed is ever
   });
 
   it("what a failed update has not done is in the next review, and so is what a revert takes back of the rest", async () => {
-    const change = memory({ work_mem: "12MB", max_connections: 77 });
+    const change = memory({ work_mem: "12MB", max_connections: 40 });
     const run = await deploy(change);
     writeFileSync(join(project.states, "fail"), "");
     expect(await run.approve()).to.equal("failure");
