@@ -148,7 +148,7 @@ export const day = z.preprocess(
   timeAsDay,
   text("is no day", "such as 2026-12-31", (value) => {
     const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : new Date(Number.NaN);
-    return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // JavaScript reads 31 February as a day in March
+    return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // JavaScript reads 31 February as a March date
   }),
 );
 
