@@ -2,10 +2,10 @@ import { PostgresImage } from "./image";
 import { PostgresInstance } from "./k8s";
 import { loadSettings } from "./settings";
 
-// What the stack's file says, checked as a whole: one object, every error at once, before anything is registered.
+// The stack's settings. Reports every problem at once, before anything is registered.
 const settings = loadSettings();
 
-// The image, built from docker-context/ or named; its tag is known at preview.
+// The image, built from docker-context/ or an existing one; its tag is known at preview.
 const image = new PostgresImage("postgres", { ...settings.image, major: settings.postgres.version });
 
 // Everything that runs: volume, credentials, settings, server, services, backups.

@@ -1,5 +1,5 @@
-// The package's entry for other programs. The names stand here, so that an ES module can import them from this CommonJS one: Node.js reads
-// them without running it.
+// The package's entry point for other programs. Node.js reads the exports' names from this text without running it, so that an
+// ES module can import them from this CommonJS one.
 require("./register");
 const { PostgresImage, PostgresInstance, settingsFrom } = require("./library.ts");
 module.exports = { PostgresImage, PostgresInstance, settingsFrom };

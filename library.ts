@@ -1,4 +1,4 @@
-/** What other Pulumi programs import from "postgres-stack". docs/library.md shows it in use. */
+/** The exports of "postgres-stack" for other Pulumi programs. docs/library.md shows how to use them. */
 export { PostgresImage, type PostgresImageArgs } from "./image";
 export { type ClusterArgs, PostgresInstance, type PostgresInstanceArgs } from "./k8s";
 export { type DatabaseInput, type Settings, settingsFrom } from "./settings";

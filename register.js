@@ -1,5 +1,5 @@
-// Turns this project's TypeScript into JavaScript as Node.js loads it, and no other program's. The one way in which it is loaded:
-// `node --require ./register.js`, as Pulumi.yaml says too; where nobody can say so (library.js, the policy pack), the entry requires it.
+// Compiles this project's TypeScript, and no other program's, when Node.js loads it. Always loaded as in Pulumi.yaml:
+// `node --require ./register.js`. Entry points that can't rely on this option (library.js, the policy pack) require it.
 const { readFileSync } = require("node:fs");
 const { join, sep } = require("node:path");
 const { transform } = require("sucrase");

@@ -1,5 +1,5 @@
 /**
- * `adoption/main.ts STACK`: writes the stack's state anew from what runs in the cluster. Nothing in the cluster is changed.
+ * `adoption/main.ts STACK`: rebuilds the stack's state from the running objects. Changes nothing in the cluster.
  */
 import { fail } from "../local/fail";
 import { attempt, run } from "../local/process";
@@ -14,7 +14,7 @@ interface Export {
 }
 
 async function main(stack: string): Promise<void> {
-  // what an interrupt ends is the command under way; then the state of before is put back
+  // an interrupt ends the current command, and the catch block below restores the previous state
   process.on("SIGINT", () => {});
   const pulumi: Pulumi = (args, input) =>
     run("pulumi", [...args, "--stack", stack, "--non-interactive", "--color", "never"], { input });
@@ -25,7 +25,7 @@ async function main(stack: string): Promise<void> {
       `the stack ${stack} has a state with a server in it; nothing was changed. There is nothing to adopt.`,
     );
   try {
-    await importState(pulumi, withResources(before, [])); // so that the preview is of everything
+    await importState(pulumi, withResources(before, [])); // with an empty state the preview covers everything
     const { planned, config } = await plan(stack);
     refuseOthers(old, planned);
     refuseKubeconfig(config);
@@ -49,12 +49,12 @@ const withResources = (state: Export, resources: readonly Resource[]): Export =>
   deployment: { ...state.deployment, resources, pending_operations: [] },
 });
 
-/** By no file, which an interrupt would leave behind: the state holds passwords. */
+/** Uses no file, which an interrupt would leave behind: the state holds passwords. */
 async function importState(pulumi: Pulumi, state: Export): Promise<void> {
   await pulumi(["stack", "import"], JSON.stringify(state));
 }
 
-/** What an update of a stack without a state would create. */
+/** What an update would create from an empty state. */
 async function plan(stack: string): Promise<{ planned: Resource[]; config: Values }> {
   const args = ["preview", "--json", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await attempt("pulumi", args);
@@ -75,7 +75,7 @@ function diagnosed(stdout: string): string {
   }
 }
 
-/** What the stack's namespaces hold of this program's, in the cluster that the stack names, or that kubectl reaches. */
+/** This program's objects in the stack's namespaces, in the cluster that the stack names or that kubectl reaches. */
 async function objects(planned: readonly Resource[], config: Values): Promise<Live[]> {
   const context = config["kubernetes:context"];
   const kubectl = async (...args: string[]) =>

@@ -1,18 +1,18 @@
-/** What is not adopted. */
+/** Cases that can't be adopted. */
 import type { Live, Resource, Values } from "./state";
 
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 export const SERVER = "kubernetes:apps/v1:StatefulSet";
 export const NOTHING = "State and cluster are as they were.";
 
-/** @throws where the state holds what this program does not make: it would be forgotten */
+/** @throws if the state holds resources that this program doesn't create: adoption would lose them */
 export function refuseOthers(old: readonly Resource[], planned: readonly Resource[]): void {
   const ours = new Set(planned.map(({ urn }) => urn));
   const other = old.find(({ urn }) => !ours.has(urn) && !/::pulumi:providers:\w+::default/.test(urn));
   if (other) throw new Error(`the state holds ${other.urn}, which this program does not make. ${NOTHING}`);
 }
 
-/** @throws where the stack's file brings a kubeconfig of its own: what kubectl reads may be another cluster */
+/** @throws if the stack's file contains a kubeconfig: kubectl may read another cluster */
 export function refuseKubeconfig(config: Values): void {
   if (config["kubernetes:kubeconfig"] !== undefined)
     throw new Error(
@@ -20,7 +20,7 @@ export function refuseKubeconfig(config: Values): void {
     );
 }
 
-/** @throws where no database runs, or it is another stack's */
+/** @throws if no database runs, or it belongs to another stack */
 export function refuseStrangers(planned: readonly Resource[], live: readonly Live[]): void {
   for (const { type, inputs } of planned) {
     if (type !== CLAIM && type !== SERVER) continue;

@@ -1,9 +1,9 @@
-/** Makes the state of a stack whose state was lost: from what its program says, and from what runs in the cluster. */
+/** Rebuilds a lost state from the stack's program and the running objects. */
 import { randomUUID } from "node:crypto";
 
 export type Values = { [key: string]: unknown };
 
-/** A resource as `pulumi preview --json` and `pulumi stack export` write it. */
+/** A resource in the format of `pulumi preview --json` and `pulumi stack export`. */
 export interface Resource extends Values {
   urn: string;
   type: string;
@@ -16,7 +16,7 @@ export interface Resource extends Values {
   outputs?: Values;
 }
 
-/** An object of Kubernetes, as `kubectl get -o json` writes it. */
+/** A Kubernetes object in the format of `kubectl get -o json`. */
 export interface Live extends Values {
   kind: string;
   metadata: Metadata;
@@ -30,22 +30,22 @@ interface Metadata extends Values {
 }
 
 export interface Adopted {
-  /** In an order in which each stands behind what it needs. */
+  /** Ordered so that each resource follows its dependencies. */
   readonly resources: Resource[];
-  /** `type::name` of what the program wants and the cluster does not have: an update creates it. */
+  /** `type::name` of resources that the program wants but the cluster lacks: an update creates them. */
   readonly missing: string[];
 }
 
-/** What the engine writes for a value that only an update will know. */
+/** The engine's placeholder for a value that only an update can determine. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
 const KUBERNETES = "kubernetes:";
 const PROVIDER = "pulumi:providers:";
 
 /**
- * @param planned what a preview of the stack without a state would create
- * @param live what the stack's namespace holds
- * @param config the stack's configuration: default providers are made of it
+ * @param planned what a preview would create from an empty state
+ * @param live the objects in the stack's namespace
+ * @param config the stack's configuration, the source of default providers
  */
 export function adopt(planned: readonly Resource[], live: readonly Live[], config: Values): Adopted {
   const providers = new Map<string, Resource>();
@@ -74,7 +74,7 @@ export function adopt(planned: readonly Resource[], live: readonly Live[], confi
 const providerUrn = (reference: string) => reference.slice(0, reference.lastIndexOf("::"));
 const tail = (urn: string) => `${urn.split("::")[2]?.split("$").pop()}::${urn.split("::")[3]}`;
 
-/** With the provider's id of this state, and without references to what is not in it. */
+/** Sets the provider's id in this state, and drops references to resources that aren't in it. */
 function linked(
   resource: Resource,
   providers: ReadonlyMap<string, Resource>,
@@ -89,7 +89,7 @@ function linked(
   return state;
 }
 
-/** The engine's own, `<...>::default_4_32_0`: the version is in its name, the rest in the configuration. */
+/** The engine's default provider, `<...>::default_4_32_0`: its name holds the version, the configuration the rest. */
 function defaultProvider(urn: string, config: Values): Resource {
   const [, name = "", version = ""] = /::pulumi:providers:(\w+)::default_(\w+)$/.exec(urn) ?? [];
   const keys = Object.entries(config).filter(([key]) => key.startsWith(`${name}:`));
@@ -118,7 +118,7 @@ function object(resource: Resource, live: readonly Live[]): Resource | undefined
   const planned = resource.inputs as Values & { metadata: Metadata };
   const inputs = known({ ...planned, metadata: { ...planned.metadata, name } }, found) as Values;
   if (found.kind === "Secret") {
-    delete inputs.stringData; // the API server keeps it as data
+    delete inputs.stringData; // the API server stores it as data
     inputs.data = secret(found.data);
   }
   const outputs: Values = {
@@ -131,7 +131,7 @@ function object(resource: Resource, live: readonly Live[]): Resource | undefined
   return { ...resource, id: namespace ? `${namespace}/${name}` : name, inputs, outputs };
 }
 
-/** The object that a resource is: by its name, or the newest of those that Pulumi named after it. */
+/** Finds a resource's object by name, or takes the newest of those that Pulumi named after it. */
 function find({ urn, inputs }: Resource, live: readonly Live[]): Live | undefined {
   const { kind, metadata } = inputs as { kind: string; metadata: Metadata };
   const same = live.filter((it) => it.kind === kind && it.metadata.namespace === metadata.namespace);
@@ -143,7 +143,7 @@ function find({ urn, inputs }: Resource, live: readonly Live[]): Live | undefine
   return named.sort((a, b) => (age(a) < age(b) ? 1 : -1))[0];
 }
 
-/** Whom the API server knows as the owner of the fields: another name would be refused the first change of one. */
+/** The fields' owner according to the API server, which would reject the first change by another one. */
 function fieldManager(planned: Metadata, { metadata }: Live): string {
   const given = planned.annotations?.["pulumi.com/patchFieldManager"];
   if (given) return given;
@@ -153,7 +153,7 @@ function fieldManager(planned: Metadata, { metadata }: Live): string {
   return last?.manager ?? `pulumi-kubernetes-${randomUUID().slice(0, 8)}`;
 }
 
-/** What the program says; where only an update knows, what the cluster says. */
+/** The program's values; the cluster's where only an update can determine them. */
 function known(planned: unknown, live: unknown): unknown {
   if (planned === UNKNOWN) return live;
   if (Array.isArray(planned))
@@ -163,7 +163,7 @@ function known(planned: unknown, live: unknown): unknown {
   return Object.fromEntries(Object.entries(planned).map(([key, part]) => [key, known(part, there[key])]));
 }
 
-/** The image that the server runs, if the program would build the same; else it is missing, and an update builds it. */
+/** The server's image, if the program would build the same one. Otherwise it is missing, and an update builds it. */
 function image(resource: Resource, live: readonly Live[]): Resource | undefined {
   const { imageName, registry, build } = resource.inputs as {
     imageName: string;

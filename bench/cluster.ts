@@ -1,4 +1,4 @@
-/** `make bench`: measures on a cluster with a stack of its own, and prints the table of docs/performance.md. */
+/** `make bench`: benchmarks a stack of its own on a cluster, and prints the table of docs/performance.md. */
 import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, string][]> {
   const unit = await seconds(() => run("tests/run", ["unit"], { cwd: ROOT }));
   await stack.create();
-  await stack.up(); // the image is built and pushed, and the node has it
+  await stack.up(); // builds and pushes the image, and gets it onto the node
   await stack.pulumi(["destroy", "--yes", "--skip-preview"]);
   const up = await seconds(async () => {
     await stack.up();
@@ -50,7 +50,7 @@ async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, 
   ];
 }
 
-/** Longest time without an answer while the pod is replaced, for a client that asks again and again. */
+/** The longest outage that a client sees when it keeps asking while the pod is replaced. */
 async function outage(stack: TestStack): Promise<number> {
   const client = new Client(stack, "asking");
   await client.start(
@@ -75,7 +75,7 @@ interface EmptyProject {
   remove(): void;
 }
 
-/** A program that imports the SDKs and does nothing, with a backend of its own. */
+/** A program that imports the SDKs and does nothing, with its own backend. */
 function emptyProject(): EmptyProject {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-empty-"));
   const sdks = ["docker", "kubernetes", "pulumi", "random"];
@@ -90,7 +90,7 @@ function emptyProject(): EmptyProject {
   return { pulumi, remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** Medians of both, run in turn so that a busy moment of the machine hits both. */
+/** Medians of both, run alternately so that load on the machine affects both. */
 async function inTurn(a: () => Promise<void>, b: () => Promise<void>): Promise<[number, number]> {
   const times: [number[], number[]] = [[], []];
   for (let i = 0; i < PREVIEWS; i++) {
@@ -115,7 +115,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** Bytes of the image in this machine's Docker, less those of its base. */
+/** Size of the image in this machine's Docker in bytes, without its base image. */
 async function imageSize(tag: string): Promise<number> {
   const size = async (reference: string) =>
     Number(await run("docker", ["image", "inspect", "--format", "{{.Size}}", reference]));

@@ -1,6 +1,6 @@
 /**
- * `make bench ARGS=plan`: looks before a restore at archives of many segments, and prints the table of docs/performance.md. Needs
- * Docker alone; the store is one of its own, which has only the names of the segments.
+ * `make bench ARGS=plan`: runs a restore's preflight on archives with many segments, and prints the table of
+ * docs/performance.md. Needs only Docker; its own store holds just the segments' names.
  */
 
 import { fail } from "../local/fail";
@@ -10,7 +10,7 @@ import { table } from "./table";
 
 const SIZES = (process.env.BENCH_SEGMENTS ?? "1000 300000 1000000").split(" ").map(Number);
 
-/** Prints seconds, those of CPU in two parts, and the most memory of the container in bytes, whose second file older kernels have. */
+/** Prints seconds, CPU seconds in two parts, and the container's peak memory in bytes (the second file is for older kernels). */
 const SCRIPT = `
   TIMEFORMAT='%R %U %S'
   { time entrypoint.sh restore.sh --preflight >/tmp/said 2>&1; } 2>&1

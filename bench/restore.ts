@@ -1,6 +1,6 @@
 /**
  * `make bench ARGS=restore`: restores the same data with this image, with WAL-G alone and with pgBackRest, in turn, and
- * prints the table of docs/performance.md. Needs Docker and a store that speaks S3; removes what it made.
+ * prints the table of docs/performance.md. Needs Docker and an S3 store; removes everything that it creates.
  */
 
 import { fail } from "../local/fail";
@@ -20,13 +20,13 @@ import {
 } from "./restore/containers";
 import { phases, type Times, timesTable } from "./times";
 
-const SCALE = process.env.BENCH_SCALE ?? "140"; // of pgbench: 2.1 GB
+const SCALE = process.env.BENCH_SCALE ?? "140"; // pgbench scale: 2.1 GB
 const SEGMENTS = process.env.BENCH_SEGMENTS ?? "64";
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
 
 interface Method {
   readonly name: string;
-  /** Arguments of `docker run` for the server that is restored. `backup`: the base backup of this image. */
+  /** Arguments of `docker run` for the restored server. `backup`: this image's base backup. */
   run(round: number, backup: string): Run;
 }
 
@@ -58,14 +58,14 @@ const METHODS: Method[] = [
   },
 ];
 
-/** What ends a phase in the log: of this image, of the others. */
+/** Log lines that end a phase, of this image or of the others. */
 const PHASES = {
   "until the fetch": /restore bench: fetching|bench: fetching/,
   fetch: /restore bench: recovering|bench: fetched/,
   replay: /restore bench: verifying|archive recovery complete/,
 };
 
-/** Variables of this image's archive, as a stack of this size has them. */
+/** Variables of this image's archive for a stack of this size. */
 function archive(name: string): Record<string, string> {
   return {
     ...walgConcurrency(MACHINE),
@@ -94,13 +94,13 @@ async function main(): Promise<void> {
   }
 }
 
-/** What is restored: what the tables hold, and the name of this image's base backup. */
+/** The data to restore: the tables' content, and the name of this image's base backup. */
 interface Data {
   readonly content: string;
   readonly backup: string;
 }
 
-/** Makes the data and stores them for each method. */
+/** Creates the data and backs them up with each method. */
 async function makeData(): Promise<Data> {
   const volume = await newVolume();
   await startServer("source", volume, environment(archive("image")), [
@@ -118,7 +118,7 @@ async function makeData(): Promise<Data> {
   return { content, backup };
 }
 
-/** Restores once, from an empty volume to a server that answers as a primary, and checks what it holds. */
+/** Restores once, from an empty volume until the server answers as a primary, and checks the content. */
 async function restore(method: Method, round: number, data: Data): Promise<Times> {
   const volume = await newVolume();
   const { options, command } = method.run(round, data.backup);

@@ -1,4 +1,4 @@
-/** Seconds of a benchmark's phases, from logs, and their table. */
+/** Extracts the duration of a benchmark's phases from logs, and tabulates them. */
 import { table } from "./table";
 
 export type Times = Readonly<Record<string, number>>;
@@ -6,17 +6,17 @@ export type Times = Readonly<Record<string, number>>;
 export interface Row {
   readonly name: string;
   readonly times: readonly Times[];
-  /** What follows the total, such as a ratio. */
+  /** Columns after the total, such as a ratio. */
   readonly more?: readonly string[];
 }
 
 /**
  * Seconds of each phase whose end is in the log, of the `rest` and of the `total`.
  *
- * @param ends what ends each phase in the log
- * @param log lines that begin with their time, as `docker logs -t` prints them
- * @param begin limit of the whole in milliseconds since 1970
- * @param end the other limit
+ * @param ends the log line that ends each phase
+ * @param log lines with a leading timestamp, as `docker logs -t` prints them
+ * @param begin start of the whole in milliseconds since 1970
+ * @param end its end
  */
 export function phases(
   ends: Readonly<Record<string, RegExp>>,
@@ -37,7 +37,7 @@ export function phases(
   return { ...times, rest: (end - last) / 1000, total: (end - begin) / 1000 };
 }
 
-/** The median of one column; NaN when nothing has it. */
+/** The median of one column; NaN if no row has it. */
 export function median(times: readonly Times[], column: string): number {
   const values = sorted(times, column);
   const [low, high] = [values[(values.length - 1) >> 1], values[values.length >> 1]];
@@ -48,7 +48,7 @@ function sorted(times: readonly Times[], column: string): number[] {
   return times.flatMap((of) => of[column] ?? []).sort((a, b) => a - b);
 }
 
-/** A Markdown table of medians; of the total also the least and the most. `more`: headings of what follows it. */
+/** A Markdown table of medians, with minimum and maximum of the total. `more`: headings of the columns after it. */
 export function timesTable(ends: Readonly<Record<string, RegExp>>, rows: Row[], more: string[] = []): string {
   const headings = [...Object.keys(ends), "rest", "total"];
   const lines = rows.map(({ name, times, more = [] }) => {

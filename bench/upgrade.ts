@@ -1,7 +1,7 @@
 /**
  * `make bench ARGS=upgrade`: upgrades the same data from PostgreSQL 17 to 18 with this image and with pg_upgrade alone, in
- * turn, in each mode that the volume's file system has, and prints a table of docs/performance.md. Needs Docker; removes what
- * it made.
+ * turn, in each mode that the volume's file system supports, and prints a table of docs/performance.md. Needs Docker; removes
+ * everything that it creates.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,17 +23,17 @@ import { keptPrograms, sharesBlocks } from "../tests/image/upgrade";
 import { limits, machineConf } from "./machine";
 import { median, phases, type Times, timesTable } from "./times";
 
-const SCALE = process.env.BENCH_SCALE ?? "70"; // of pgbench: 1 GB
+const SCALE = process.env.BENCH_SCALE ?? "70"; // pgbench scale: 1 GB
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? "3");
 const OLD = 17;
 const NEW = 18;
 const PASSWORD = "bench";
-/** Set by a signal: what is under way fails or is finished, then what was made is removed. A second one ends at once. */
+/** Set by the first signal: the current step fails or finishes, then cleanup runs. A second signal ends the process. */
 let interrupted = false;
 
 const CONTENT = `SELECT (SELECT (count(*), sum(abalance), sum(aid)) FROM pgbench_accounts), (SELECT count(*) FROM pgbench_branches)`;
 
-/** What ends a phase in the log of this image, or of pg_upgrade alone, which has fewer. */
+/** Log lines that end a phase, of this image or of pg_upgrade alone, which has fewer. */
 const PHASES = {
   "preflight, initdb": /upgrade bench: backing-up$|bench: upgrading$/,
   backup: /upgrade bench: upgrading$/,
@@ -41,13 +41,13 @@ const PHASES = {
   verification: /upgrade bench: handed-over$/,
 };
 
-/** What follows the volume in `docker run`. */
+/** Arguments of `docker run` after the volume. */
 interface Run {
   readonly options: string[];
   readonly command: string[];
 }
 
-/** The data to be upgraded: a stopped server of the old major with a base backup in its archive, and what it held. */
+/** The data to upgrade: a stopped server of the old major with a base backup in its archive, and its content. */
 interface Data {
   readonly volume: string;
   readonly content: string;
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
           async () => image.push(await upgrade(data, `${mode}, this image`, withImage(mode))),
           async () => bare.push(await upgrade(data, `${mode}, pg_upgrade alone`, alone(mode))),
         ];
-        // each is the first in every other round, as the first leaves the machine busy
+        // alternates the order, because the first run leaves the machine busy
         for (const run of round % 2 === 0 ? both.reverse() : both) await run();
       }
     }
@@ -114,7 +114,7 @@ function alone(mode: string): Run {
   };
 }
 
-/** Starts a server on a volume, inside the limits of the benchmark's machine. */
+/** Starts a server on a volume, within the limits of the benchmark's machine. */
 function start(volume: string, run: Run, image: string): Promise<Container> {
   const folder = newFolder({ "bench.conf": machineConf() });
   const conf = ["-v", `${folder}/bench.conf:/etc/postgresql/conf.d/bench.conf:ro`];
@@ -138,7 +138,7 @@ async function makeData(): Promise<Data> {
   return { volume, content };
 }
 
-/** Upgrades a copy of the data once, from `docker run` to an answer over TCP, and checks what the new server holds. */
+/** Upgrades a copy of the data once, from `docker run` until the server answers over TCP, and checks its content. */
 async function upgrade(data: Data, name: string, run: Run): Promise<Times> {
   if (interrupted) throw new Error("interrupted");
   const volume = await copyOf(data.volume);
@@ -162,8 +162,8 @@ async function upgrade(data: Data, name: string, run: Run): Promise<Times> {
 }
 
 /**
- * Waits until the server answers over TCP, without work for the machine while nobody listens. Returns when it did, in
- * milliseconds since 1970.
+ * Waits until the server answers over TCP, without loading the machine before it listens. Returns that time in milliseconds
+ * since 1970.
  */
 async function answered(server: Container): Promise<number> {
   const { code, stdout } = await server.bash(

@@ -3,19 +3,19 @@ import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, type Sta
 import { join } from "node:path";
 import dockerignore from "@balena/dockerignore";
 
-/** Docker sends these to the daemon even when `.dockerignore` names them; the Dockerfile decides the image. */
+/** Docker sends these to the daemon even if `.dockerignore` lists them; the Dockerfile determines the image. */
 const ALWAYS_SENT = new Set(["Dockerfile"]);
 
 /**
- * Hashes what decides an image: every file of a build context that Docker would send, and the build's inputs.
+ * Hashes what determines an image: every file of a build context that Docker would send, and the build's inputs.
  *
  * A file counts with its path, its kind, its exec bit (0755 or 0644, as git keeps it) and its content; a link with
- * its target's text. Umask, owner, times, the folder's own place and the order of the file system do not count.
+ * its target's text. Umask, owner, times, the folder's location and the file system's order don't count.
  *
- * @param folder the build context; `.dockerignore` in it is honoured
- * @param inputs what else decides the image: build arguments, platform
+ * @param folder the build context; applies its `.dockerignore`
+ * @param inputs what else determines the image: build arguments, platform
  * @returns 64 hex digits (SHA-256)
- * @throws when the folder can't be read or holds something other than files, links and folders
+ * @throws if the folder can't be read or holds anything other than files, links and folders
  */
 export function contextHash(folder: string, inputs: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256");
@@ -31,8 +31,8 @@ export function contextHash(folder: string, inputs: Readonly<Record<string, stri
 }
 
 /**
- * Gives every file and folder of a context the mode that {@link contextHash} counts: 0755 or 0644. Git keeps no more than
- * that either, so this undoes what a umask did, and is never a change to commit.
+ * Gives every file and folder of a context the mode that {@link contextHash} counts: 0755 or 0644. This undoes the effect of
+ * a umask. Git keeps no other modes, so it is never a change to commit.
  */
 export function normaliseModes(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -48,12 +48,12 @@ function setMode(path: string): void {
   if ((stat.mode & 0o777) !== mode(stat)) chmodSync(path, mode(stat));
 }
 
-/** Folders are always 0755; of a file's mode only the owner's exec bit counts. */
+/** Folders are always 0755; for a file only the owner's exec bit counts. */
 function mode(stat: Stats): number {
   return stat.isDirectory() || stat.mode & 0o100 ? 0o755 : 0o644;
 }
 
-/** The context's files and links as Docker sends them: paths with `/`, sorted by code unit, `.dockerignore` applied. */
+/** The files and links that Docker sends: paths with `/`, sorted by code unit, without those in `.dockerignore`. */
 function contextFiles(folder: string): string[] {
   const ignore = dockerignore().add(readIfThere(join(folder, ".dockerignore")));
   const walk = (below: string): string[] =>
@@ -75,7 +75,7 @@ function readIfThere(file: string): string {
   }
 }
 
-/** Every part goes in with its length, so that no two different lists of parts give the same bytes. */
+/** Hashes every part with its length, so that different lists of parts never give the same bytes. */
 function add(hash: Hash, ...parts: (string | Buffer)[]): void {
   for (const part of parts) {
     const bytes = Buffer.from(part);

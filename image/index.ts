@@ -5,24 +5,24 @@ import { tagOf } from "../settings/major";
 import type { BuiltImage, ImageSettings } from "../settings/settings";
 import { contextHash, normaliseModes } from "./context-hash";
 
-/** The image of a stack or of `settingsFrom`, and the major that it is of. */
+/** Image settings from a stack or `settingsFrom`, with the image's major. */
 export type PostgresImageArgs = ImageSettings & {
-  /** PostgreSQL major: the first part of the tag. */
+  /** PostgreSQL major, the first part of the tag. */
   readonly major: number;
 };
 
 /**
- * The PostgreSQL image of a stack: built and pushed, or taken as it is.
+ * The PostgreSQL image of a stack, either built and pushed or an existing one.
  *
- * The tag is `<major>-<hash12>` of what decides the image (see {@link contextHash}), so that the same inputs have the
- * same tag on every machine, and a preview without any build shows it.
+ * The tag is `<major>-<hash12>` of what determines the image (see {@link contextHash}), so the same inputs give the same tag
+ * on every machine, and a preview shows it without a build.
  */
 export class PostgresImage extends pulumi.ComponentResource {
-  /** Known at preview. */
+  /** The tag, known at preview. */
   readonly tag: string;
-  /** What a pod runs: `repository@sha256:...` once it is pushed, or `ref` as given. */
+  /** The pods' image: `repository@sha256:...` after the push, or `ref` as given. */
   readonly reference: pulumi.Output<string>;
-  /** `sha256:...`; empty where `ref` names none. */
+  /** `sha256:...`; empty if `ref` has no digest. */
   readonly digest: pulumi.Output<string>;
 
   constructor(name: string, args: PostgresImageArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -36,13 +36,13 @@ export class PostgresImage extends pulumi.ComponentResource {
       this.tag = `${args.major}-${hash.slice(0, 12)}`;
       this.reference = this.build(name, args, build);
     }
-    this.digest = this.reference.apply((reference) => reference?.split("@")[1] ?? ""); // mocks of other programs have none
+    this.digest = this.reference.apply((reference) => reference?.split("@")[1] ?? ""); // undefined in other programs' mocks
     this.registerOutputs({ tag: this.tag, reference: this.reference, digest: this.digest });
   }
 
   /**
-   * The provider's own hash takes whole file modes in, so a checkout under another umask would be a change: the modes
-   * are set to those that our hash counts.
+   * Sets the file modes that our hash counts. The provider's own hash includes whole modes, so a checkout under another umask
+   * would be a change.
    */
   private build(name: string, args: BuiltImage, build: Record<string, string>): pulumi.Output<string> {
     normaliseModes(CONTEXT);
@@ -75,7 +75,7 @@ function shortDigest(ref: string): string {
   return (ref.split("@sha256:")[1] ?? "").slice(0, 12);
 }
 
-/** The part before the first `/`: settings/ has made sure that it is a host. */
+/** The part before the first `/`: settings/ has ensured that it is a host. */
 function registryHost(repository: string): string {
   return repository.slice(0, repository.indexOf("/"));
 }

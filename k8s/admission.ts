@@ -7,10 +7,10 @@ import { nearTheDatabase, podPlacement } from "./placement";
 import { jobResources, restrictedContainer, restrictedPod } from "./pod";
 
 /**
- * A Job that does nothing, with the server's limits and placement, before anything is touched: a pod that the API server refuses
- * (a quota, a LimitRange, a priority class that isn't there, a webhook) ends the update here after seconds. A StatefulSet would
- * stop the server that runs and wait for its pod in vain. What it requests is little, as the server may have all that its node
- * has. It runs again when limits or placement change; another image alone is no reason to ask for the limits twice.
+ * A no-op Job with the server's limits and placement, which runs before anything is touched. If the API server refuses its pod
+ * (a quota, a LimitRange, a missing priority class, a webhook), the update fails here within seconds. A StatefulSet would stop
+ * the running server and wait in vain for its pod. The Job requests little because the server may use all that its node has. It
+ * runs again when limits or placement change, but not for a new image alone.
  */
 export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOptions): k8s.batch.v1.Job {
   const { name, namespace, image, placement, postgres } = instance;
@@ -22,7 +22,7 @@ export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOp
       metadata: {
         namespace,
         labels: labels(instance, "job"),
-        annotations: { "pulumi.com/waitFor": "jsonpath={.status.active}=1" }, // the pod exists, wherever and whenever it runs
+        annotations: { "pulumi.com/waitFor": "jsonpath={.status.active}=1" }, // the pod exists, whether or not it runs yet
       },
       spec: {
         backoffLimit: 0,
@@ -39,7 +39,7 @@ export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOp
                 ...restrictedContainer([]),
                 name: "admission",
                 image,
-                args: ["sleep", "5"], // so long that whoever watches sees it run
+                args: ["sleep", "5"], // long enough for a watcher to see it run
                 resources: { requests, limits: { cpu, memory } },
               },
             ],

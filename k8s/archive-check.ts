@@ -16,17 +16,17 @@ import {
 import type { Request } from "./request";
 
 /**
- * Asks, before the server restarts with another prefix, whether the archive there is another database's: then the update ends
- * here with the image's message. The claim is not mounted, since one node at a time can do that: whose data are on it, the
- * server that runs says. It runs again whenever prefix, access or image change.
+ * Checks, before the server restarts with another prefix, whether the archive there belongs to another database. If so, the
+ * update fails here with the image's message. The Job doesn't mount the claim, which only one node at a time can; the running
+ * server says which database the volume holds. The Job runs again when prefix, access or image change.
  */
 export function checkArchive(
   instance: Instance,
   archive: Archive | undefined,
-  request: Request | undefined, // a restore brings other data along
+  request: Request | undefined, // a restore brings in other data
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job | undefined {
-  if (archive === undefined || instance.disposable) return undefined; // each life of a disposable stack has a folder of its own
+  if (archive === undefined || instance.disposable) return undefined; // each life of a disposable stack has its own folder
   const { image, placement } = instance;
   const client = superuserClient(instance);
   const restore = request?.environment.RESTORE_ID;

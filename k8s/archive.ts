@@ -13,13 +13,13 @@ export interface Archive extends ServerPart {
   readonly prefix: pulumi.Output<string>;
   readonly environment: Record<string, pulumi.Input<string>>;
   readonly mounts: readonly Mount[];
-  /** What a pod needs to carry for the cloud to give it the ServiceAccount's identity. */
+  /** Labels that a pod needs to get the ServiceAccount's cloud identity. */
   readonly podLabels: Readonly<Record<string, string>>;
-  /** Changes with the key of encryption; none where nothing is encrypted or the key is in a Secret that exists. */
+  /** Changes with the encryption key; undefined without encryption or if the key is in an existing Secret. */
   readonly keyFingerprint?: pulumi.Output<string>;
 }
 
-/** Files that a store's SDK needs, by the key in the Secret. */
+/** Secret keys that a store's SDK reads from files. */
 const CREDENTIALS: Record<BackupSettings["variable"], readonly string[]> = {
   WALG_S3_PREFIX: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
   WALG_AZ_PREFIX: ["AZURE_STORAGE_ACCESS_KEY"],
@@ -29,8 +29,8 @@ const CREDENTIALS: Record<BackupSettings["variable"], readonly string[]> = {
 
 /**
  * What archiving and base backups share: prefix, WAL-G's settings, credentials as mounted files; undefined without backups.
- * A disposable stack's next life is another database, which must not archive over the segments of the one before: each life
- * gets a folder of its own.
+ * Each life of a disposable stack is a new database with its own folder, so that it doesn't overwrite the previous life's
+ * segments.
  */
 export function createArchive(instance: Instance, opts: pulumi.CustomResourceOptions): Archive | undefined {
   const args = instance.backup;
@@ -53,21 +53,21 @@ export function createArchive(instance: Instance, opts: pulumi.CustomResourceOpt
       [args.variable]: prefix,
       ARCHIVE_TIMEOUT: String(args.archiveTimeout),
       ARCHIVE_DEADLINE: String(args.archiveDeadline),
-      BACKUP_SCHEDULE: "external", // the CronJob's; a new schedule must not restart the server
+      BACKUP_SCHEDULE: "external", // the CronJob has the schedule, so that a new one doesn't restart the server
     },
   };
 }
 
-/** Azure looks at labels of the pod, where AWS and Google look at the ServiceAccount alone. */
+/** Azure requires a label on the pod; AWS and Google need only the ServiceAccount. */
 function identityLabels(annotations: Readonly<Record<string, string>>): Record<string, string> {
   const azure = Object.keys(annotations).some((name) => name.startsWith("azure.workload.identity/"));
   return azure ? { "azure.workload.identity/use": "true" } : {};
 }
 
 interface SecretMountArgs {
-  /** Of the mount, and of the Secret that holds values given in the stack. */
+  /** Name of the mount, and of the Secret with the values from the stack. */
   readonly name: string;
-  /** What the variables begin with: `CLONE_` for the archive that a clone reads. */
+  /** Prefix of the variables: `CLONE_` for the archive that a clone reads. */
   readonly of: string;
 }
 
@@ -80,7 +80,7 @@ export interface KeyAccessArgs extends SecretMountArgs {
   readonly encryption?: SecretValues;
 }
 
-/** Files in mounted Secrets, and the variables that name them. */
+/** Mounted Secrets, and the variables that name their files. */
 export interface SecretFiles {
   readonly mounts: Mount[];
   readonly environment: Record<string, string>;
@@ -102,7 +102,7 @@ export function storeAccess(
   return { mounts, environment: { ...files(of, name, CREDENTIALS[variable]), ...google } };
 }
 
-/** An archive's key. Of which kind one is in a Secret that exists, the image finds out from the Secret's files. */
+/** An archive's key. For an existing Secret, the image determines the kind of key from the Secret's files. */
 export function keyAccess(
   identity: Identity,
   { encryption, name, of }: KeyAccessArgs,
@@ -118,7 +118,7 @@ function files(of: string, name: string, keys: readonly string[]): Record<string
   return Object.fromEntries(keys.map((key) => [`${of}${key}_FILE`, `${secretFolder(name)}/${key}`]));
 }
 
-/** Mounts a Secret that exists, or one of our own with these values. */
+/** Mounts an existing Secret, or creates one with these values. */
 function mountSecret(
   identity: Identity,
   name: string,
@@ -135,10 +135,10 @@ function mountSecret(
     },
     opts,
   );
-  return secretMount(name, metadata.name); // so that whoever mounts it waits for its values
+  return secretMount(name, metadata.name); // an output, so that the mount waits for the Secret's values
 }
 
-/** 16 hex digits of a key: says that it changed, and nothing about it. */
+/** 16 hex digits of a key's hash: shows that the key changed, and reveals nothing about it. */
 function fingerprint(encryption: SecretValues | undefined): pulumi.Output<string> | undefined {
   if (encryption === undefined || "secretName" in encryption) return undefined;
   const hash = (values: string[]) =>

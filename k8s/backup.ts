@@ -16,12 +16,12 @@ import {
 } from "./pod";
 
 const CONTAINER = "backup";
-/** A failure that later backups have made good is no longer news; also those by hand go then. */
+/** After a week of later backups, a failed Job is no longer news; this also removes manual Jobs. */
 const A_WEEK = 7 * 24 * 3600;
-/** What backup.sh ends with when it took none: another one ran, or the server did not accept connections. */
+/** backup.sh's exit code if it took no backup: another one was running, or the server accepted no connections. */
 const SKIPPED = 3;
 
-/** Base backups on a schedule. By hand: `kubectl create job --from=cronjob/<name>-backup <any-name>`. */
+/** Base backups on a schedule. Manually: `kubectl create job --from=cronjob/<name>-backup <any-name>`. */
 export function createBackupSchedule(
   instance: Instance,
   archive: Archive | undefined,
@@ -50,9 +50,9 @@ export function createBackupSchedule(
 }
 
 /**
- * The first base backup, as archived WAL is worth nothing without one; and the first with another key of encryption, as WAL
- * that only the new key opens is worth nothing either. It takes none where the archive has one already that opens, so it may
- * run again whenever Pulumi replaces it. The update does not wait for it: the database may be large.
+ * The first base backup, without which archived WAL is useless, and the first one with a new encryption key, without which that
+ * key's WAL is useless. Takes none if the archive already has one that it can decrypt, so Pulumi may replace the Job at any
+ * time. The update doesn't wait for it, because the database may be large.
  */
 export function createFirstBackup(
   instance: Instance,
@@ -78,10 +78,7 @@ function keyAnnotation({ keyFingerprint }: Archive): Record<string, pulumi.Input
   return keyFingerprint && { "postgres-stack/encryption-key": keyFingerprint };
 }
 
-/**
- * Runs beside the database's pod. A failure is tried again; a backup that was skipped is neither done nor worth another try;
- * and a pod that its node lost is no try at all.
- */
+/** Runs on the database's node. Retries a failure but not a skipped backup; a pod lost with its node doesn't count as a try. */
 function backupJob(
   instance: Instance,
   archive: Archive,

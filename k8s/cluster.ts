@@ -3,10 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { isSecret } from "../settings/config";
 import type { ClusterArgs } from "./instance";
 
-/** Without these a changed setting would replace the ConfigMap and the Secrets that the server has mounted. */
+/** Without these, a changed setting would replace the ConfigMap and the Secrets that the server has mounted. */
 const IN_PLACE = ["enableConfigMapMutable", "enableSecretMutable"] as const;
 
-/** A component's options with a provider of its own for the cluster that its arguments name, if they name one. */
+/** Adds a provider for the cluster in a component's arguments, if they name one. */
 export function onCluster(
   name: string,
   args: ClusterArgs | undefined,
@@ -27,10 +27,10 @@ export function onCluster(
 }
 
 /**
- * Makes sure that a component without a cluster of its own uses the program's default provider, and that this one changes
+ * Ensures that a component without a cluster argument uses the program's default provider, and that this provider changes
  * ConfigMaps and Secrets in place.
  *
- * @throws where it inherited another provider: the claim's own provider could not follow it to its cluster
+ * @throws if it inherited another provider: the claim's own provider could not follow that one to its cluster
  */
 export function requireDefaultProvider(component: pulumi.ComponentResource, name: string): void {
   if (component.getProvider("kubernetes:core/v1:PersistentVolumeClaim") !== undefined) {
@@ -50,8 +50,8 @@ export function requireDefaultProvider(component: pulumi.ComponentResource, name
 }
 
 /**
- * The provider of the claim and the namespace: it alone may adopt objects that exist. An explicit provider does not read the
- * program's `kubernetes:` keys, so they are handed on.
+ * The provider of the claim and the namespace, the only one that may adopt existing objects. An explicit provider doesn't read
+ * the program's `kubernetes:` keys, so this passes them on.
  */
 export function adoptingProvider(
   name: string,
@@ -70,18 +70,18 @@ export function adoptingProvider(
   );
 }
 
-/** A key of the program's configuration, a secret where the stack's file has it encrypted. */
+/** A key of the program's configuration; a secret if the stack's file encrypts it. */
 function fromProgram(key: string): pulumi.Input<string> | undefined {
   const config = new pulumi.Config("kubernetes");
   return isSecret(`kubernetes:${key}`) ? config.getSecret(key) : config.get(key);
 }
 
-/** The SDK's default of `kubeconfig` would put the path of $KUBECONFIG into the state. */
+/** Sets `kubeconfig` because the SDK's default would put the path of $KUBECONFIG into the state. */
 function reached({ kubeconfig = "", ...args }: ClusterArgs): k8s.ProviderArgs {
   return { ...args, kubeconfig: isContent(kubeconfig) ? pulumi.secret(kubeconfig) : kubeconfig };
 }
 
-/** Whether it is the kubeconfig itself, which has credentials in it, and not where it lies. */
+/** Whether this is the kubeconfig itself, which holds credentials, and not its path. */
 function isContent(kubeconfig: pulumi.Input<string>): boolean {
   return typeof kubeconfig === "string" && /\n|\{\s*"/.test(kubeconfig);
 }

@@ -19,18 +19,18 @@ import {
 } from "./pod";
 
 const FILE = "postgres-stack.conf";
-/** On the check's Job: the file that it tries. */
+/** Annotation of the check's Job: the file that it checks. */
 const CHECKED = "postgres-stack/conf";
 
 /**
- * How a setting reaches the server, in this order:
+ * How a setting reaches the server:
  *
- * 1. candidate: a ConfigMap of its own, never changed afterwards;
- * 2. check: a Job starts a scratch server with it, and asks the server that runs whether what it holds (slots, prepared
- *    transactions and the like) would start with it too; what is rejected ends the update here, with its message, and nothing
- *    that the database uses was touched;
- * 3. live: the ConfigMap that the pod mounts takes the content over ({@link createLiveConfiguration});
- * 4. apply: a Job waits until the server sees it, reloads, and confirms every value ({@link applyConfiguration}).
+ * 1. candidate: an immutable ConfigMap of its own;
+ * 2. check: a Job starts a scratch server with it, and asks the running server whether the state that it holds (slots, prepared
+ *    transactions and the like) would start with it too. A rejection fails the update here, with its message, before anything
+ *    that the database uses has changed;
+ * 3. live: the ConfigMap that the pod mounts gets the content ({@link createLiveConfiguration});
+ * 4. apply: a Job waits until the server sees the content, reloads, and confirms every value ({@link applyConfiguration}).
  */
 export function checkConfiguration(
   instance: Instance,
@@ -51,7 +51,7 @@ export function checkConfiguration(
   const check = job(instance, "check", {
     annotations: { [CHECKED]: postgres.conf },
     command: "check-settings.sh",
-    memory: postgres.memory, // the settings are tried under the server's limit
+    memory: postgres.memory, // the check runs under the server's limit
     conf: candidate,
     mounts: [shm, client.mount],
     environment: client.environment,
@@ -61,8 +61,8 @@ export function checkConfiguration(
 }
 
 /**
- * The ConfigMap that the server's pod mounts. It keeps its name and changes in place. Its content is what the check has tried,
- * not what the settings say: an update of `--target`s that leaves the check out leaves the content too.
+ * The ConfigMap that the server's pod mounts. It keeps its name and changes in place. Its content comes from the check and not
+ * from the settings: an update whose `--target`s exclude the check leaves the content unchanged.
  */
 export function createLiveConfiguration(
   instance: Instance,
@@ -78,7 +78,7 @@ export function createLiveConfiguration(
         namespace: instance.namespace,
         labels: labels(instance, "database"),
       },
-      // a check of before says nothing yet
+      // checks of earlier versions have no annotation
       data: { [FILE]: check.metadata.annotations.apply((it) => it?.[CHECKED] ?? conf) },
     },
     opts,
@@ -97,7 +97,7 @@ export interface LiveConfiguration extends ServerPart {
 
 const liveName = ({ name }: Identity): string => `${name}-conf`;
 
-/** Changes with every setting that needs a restart, and with no other: it is part of the pod's template. */
+/** Changes only with settings that need a restart, because it is part of the pod's template. */
 function restartFingerprint(settings: Readonly<Record<string, string>>): string {
   const lines = Object.keys(settings)
     .sort()
@@ -106,9 +106,9 @@ function restartFingerprint(settings: Readonly<Record<string, string>>): string 
 }
 
 /**
- * Makes the running server use the live ConfigMap, and confirms it. The annotation on the pod makes the kubelet look at
- * once; left alone it takes up to a minute. Each content has a patch of its own, which never changes: a pod that is made anew
- * lacks the annotation and has read the content, so after a refresh that is no change.
+ * Applies the live ConfigMap to the running server and confirms it. The annotation makes the kubelet sync the pod at once;
+ * without it this takes up to a minute. Each content has its own patch, which never changes: a recreated pod lacks the
+ * annotation but has read the content, so a refresh must not report a change.
  */
 export function applyConfiguration(
   instance: Instance,
@@ -126,7 +126,7 @@ export function applyConfiguration(
         annotations: {
           "postgres-stack/conf": content,
           "pulumi.com/skipAwait": "true",
-          "pulumi.com/patchForce": "true", // the patch before it holds the same annotation
+          "pulumi.com/patchForce": "true", // the previous patch owns the same annotation
         },
       },
     },
@@ -148,7 +148,7 @@ interface JobArgs {
   readonly conf: k8s.core.v1.ConfigMap;
   readonly mounts: readonly Mount[];
   readonly environment: Record<string, string>;
-  /** Of the Job. */
+  /** Annotations of the Job. */
   readonly annotations?: Record<string, string>;
   readonly memory: string;
   readonly opts: pulumi.CustomResourceOptions;

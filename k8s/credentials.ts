@@ -15,12 +15,12 @@ export interface Credentials extends ServerPart {
 
 export const applicationSecret = ({ name }: Identity): string => `${name}-app`;
 
-/** Generated passwords for the superuser and the application's role, each in a Secret of its own. */
+/** Generated passwords for the superuser and the application's role, each in its own Secret. */
 export function createCredentials(instance: Instance, opts: pulumi.CustomResourceOptions): Credentials {
   const { name, namespace, access } = instance;
   const { role, database } = access;
   const password = (of: string) =>
-    // letters and digits only: the password is part of URIs
+    // letters and digits only, because the password is part of URIs
     new random.RandomPassword(`${name}-${of}-password`, { length: 32, special: false }, opts).result;
   const secret = (of: string, secretName: string, stringData: Record<string, pulumi.Input<string>>) =>
     new k8s.core.v1.Secret(
@@ -63,7 +63,7 @@ export function createCredentials(instance: Instance, opts: pulumi.CustomResourc
       APP_PASSWORD_FILE: `${secretFolder("app")}/password`,
       APP_DATABASE: database,
     },
-    // the server takes passwords over when it boots
+    // the server sets the passwords when it boots
     restartOn: {
       "postgres-stack/passwords": pulumi.unsecret(pulumi.all([root, app]).apply(fingerprint)),
     },
@@ -71,7 +71,7 @@ export function createCredentials(instance: Instance, opts: pulumi.CustomResourc
   };
 }
 
-/** 16 hex digits of two random 32-character passwords: says that one changed, and nothing about it. */
+/** 16 hex digits of a hash of two random 32-character passwords: shows that one changed, and reveals nothing about it. */
 function fingerprint(passwords: string[]): string {
   return createHash("sha256").update(passwords.join("\n")).digest("hex").slice(0, 16);
 }

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Options of a resource that refuse an update of it before anything changes, at a preview too.
+ * Resource options that refuse an update before anything changes, in a preview too.
  *
- * @param problem says from the old and the new inputs what is wrong with the update; undefined: nothing is
+ * @param problem compares the old and new inputs and says what is wrong with the update; undefined if nothing is
  */
 export function refusesUpdate(
   name: string,
@@ -21,7 +21,7 @@ export function refusesUpdate(
   return { hooks: { beforeUpdate: [hook] } };
 }
 
-/** The SDK's mocks, on which another program tests itself, update nothing and end at a hook: every real engine's monitor has them. */
+/** The SDK's mocks, which other programs use in tests, fail at a hook and never update; every real engine supports hooks. */
 function knowsHooks(): boolean {
   return "registerResourceHook" in (pulumi.runtime.getMonitor() ?? {});
 }

@@ -17,10 +17,10 @@ import { createStatefulSet } from "./workload";
 export type { ClusterArgs, PostgresInstanceArgs } from "./instance";
 
 /**
- * One PostgreSQL server with everything that it needs to run on Kubernetes.
+ * One PostgreSQL server with everything that it needs on Kubernetes.
  *
- * Order: what is kept (namespace, claim), credentials, archive -> a pod admitted -> settings checked on a scratch server and with
- * the one that runs, archive asked whose it is, request checked against it -> StatefulSet -> backup schedule, client Service,
+ * Order: retained objects (namespace, claim), credentials, archive -> admission of a pod -> checks of the settings (on a scratch
+ * server and against the running one), the archive's owner and the request -> StatefulSet -> backup schedule, client Service,
  * settings applied and confirmed, request reported.
  */
 export class PostgresInstance extends pulumi.ComponentResource {
@@ -32,11 +32,11 @@ export class PostgresInstance extends pulumi.ComponentResource {
   readonly secretName: pulumi.Output<string>;
   /** Secret of the superuser. */
   readonly superuserSecretName: pulumi.Output<string>;
-  /** Size of the volume that is asked for: `2560Mi`. */
+  /** Requested size of the volume: `2560Mi`. */
   readonly claimSize: pulumi.Output<string>;
-  /** Where the archive lies, with the major; empty without backups. */
+  /** Location of the archive, with the major; empty without backups. */
   readonly backupPrefix: pulumi.Output<string>;
-  /** A line for a shell with kubectl: psql as the application's role. */
+  /** A shell command with kubectl: psql as the application's role. */
   readonly psql: pulumi.Output<string>;
 
   constructor(name: string, args: PostgresInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -52,14 +52,14 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const headless = createHeadlessService(instance, inside);
     const request = createRequest(instance, inside);
 
-    // these ask the server that runs, over the Service; a pod is refused where its account does not exist
+    // these ask the running server through the Service; Kubernetes refuses a pod whose account doesn't exist
     const admitted = checkAdmission(instance, after(instance, account));
     const asking = after(instance, admitted, account, credentials.superuser);
     const { candidate, check } = checkConfiguration(instance, asking);
     const owned = checkArchive(instance, archive, request, asking);
     const reading = after(instance, kept.claim, account, credentials.superuser, check);
     const accepted = checkRequest(instance, request, archive, reading);
-    // max_wal_size counts on the room: first the volume grows
+    // the volume grows first, because max_wal_size relies on its space
     const allowed = after(instance, check, kept.claim, owned, accepted);
     const live = createLiveConfiguration(instance, check, allowed);
 
@@ -67,7 +67,7 @@ export class PostgresInstance extends pulumi.ComponentResource {
     const server = createStatefulSet(instance, parts, [kept.claim, account, headless]);
 
     const schedule = createBackupSchedule(instance, archive, after(instance, server, live.map));
-    // a destroy that spares what is protected spares what that depends on: as long as there is a server, it is backed up
+    // a destroy that spares protected resources also spares their dependencies: a server that survives keeps its backups
     const client = createClientService(instance, after(instance, server, schedule));
     const reachable = after(instance, server, client, live.map);
     applyConfiguration(instance, candidate, reachable);
@@ -92,7 +92,7 @@ function identify(name: string, { placement: { namespace }, disposable }: Postgr
   return { name, namespace, owner, disposable };
 }
 
-/** The pods' identity towards the cloud; the API server is none of their business, so no token is mounted. */
+/** The pods' cloud identity. They don't use the Kubernetes API, so they mount no token. */
 function createServiceAccount(
   instance: Instance,
   opts: pulumi.CustomResourceOptions,
@@ -112,7 +112,7 @@ function createServiceAccount(
   );
 }
 
-/** Runs psql in the server's own container, so that it needs neither a client nor a route to the Service. */
+/** Runs psql in the server's container, which needs neither a local client nor a route to the Service. */
 function psqlLine({ name, namespace }: Identity): string {
   const connect =
     'PGPASSWORD="$(cat "$APP_PASSWORD_FILE")" exec psql -h 127.0.0.1 -U "$APP_USER" -d "$APP_DATABASE"';

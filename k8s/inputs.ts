@@ -1,4 +1,4 @@
-/** What the StatefulSet's inputs say about the server; a hook and a review have nothing but inputs. */
+/** Reads facts about the server from the StatefulSet's inputs, because a hook and a review have nothing else. */
 
 interface ServerInputs {
   readonly spec?: {
@@ -12,13 +12,13 @@ interface Variable {
   readonly value?: string;
 }
 
-/** Variables of the server's container that have a plain value. */
+/** The server container's variables with a plain value. */
 export function serverEnvironment(inputs: unknown): Readonly<Record<string, string | undefined>> {
   const [server] = (inputs as ServerInputs | undefined)?.spec?.template?.spec?.containers ?? [];
   return Object.fromEntries((server?.env ?? []).map(({ name, value }) => [name, value]));
 }
 
-/** The major whose data are in a folder such as `/var/lib/postgresql/18/docker`; undefined where it does not say. */
+/** The major of a data directory such as `/var/lib/postgresql/18/docker`; undefined if the path names none. */
 export function majorOfData(folder: string | undefined): number | undefined {
   const [, major] = /\/(\d+)\/docker$/.exec(folder ?? "") ?? [];
   return major === undefined ? undefined : Number(major);

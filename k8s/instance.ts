@@ -2,35 +2,35 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings";
 import type { Identity } from "./names";
 
-/** What settingsFrom or loadSettings made of a stack's file, with the image that it led to. */
+/** A stack's settings from settingsFrom or loadSettings, with the resulting image. */
 export interface PostgresInstanceArgs extends Omit<Settings, "image"> {
-  /** What the pods run, by digest where it is known. */
+  /** The pods' image, by digest if it is known. */
   readonly image: pulumi.Input<string>;
-  /** The image's tag, known at preview: a label on the pod, so that a review shows which image is meant. */
+  /** The image's tag, known at preview: the pod carries it so that a review shows which image an update uses. */
   readonly imageTag: string;
-  /** Where it runs. Default: the cluster of the program's `kubernetes:` configuration. */
+  /** Target cluster. Default: that of the program's `kubernetes:` configuration. */
   readonly cluster?: ClusterArgs;
 }
 
-/** A cluster, as `kubernetes.Provider` takes it; `{}` is the one that kubectl reaches. */
+/** A cluster, in the form of `kubernetes.Provider`'s arguments; `{}` means kubectl's current cluster. */
 export interface ClusterArgs {
-  /** Its content or where it lies; kubectl's own when left out. */
+  /** Content or path of the kubeconfig; default: kubectl's own. */
   readonly kubeconfig?: pulumi.Input<string>;
-  /** A context of the kubeconfig; the current one when left out. */
+  /** A context of the kubeconfig; default: the current one. */
   readonly context?: pulumi.Input<string>;
-  /** A cluster of the kubeconfig, in place of the context's. */
+  /** A cluster of the kubeconfig that overrides the context's. */
   readonly cluster?: pulumi.Input<string>;
-  /** Give one where the kubeconfig is an output: then only another value here, and no edit of the kubeconfig, is another cluster. */
+  /** Set it if the kubeconfig is an output: then only a new value here, not an edited kubeconfig, means another cluster. */
   readonly clusterIdentifier?: pulumi.Input<string>;
 }
 
-/** What every file of this folder is given: the arguments, and what the instance's objects are called. */
+/** Input of every file in this folder: the arguments and the identity of the instance. */
 export interface Instance extends PostgresInstanceArgs, Identity {
   /** The component, parent of every object. */
   readonly component: pulumi.ComponentResource;
 }
 
-/** Options of an object that waits for others; those that there are none of are left out. */
+/** Options of an object that waits for others; ignores undefined ones. */
 export function after(
   { component }: Instance,
   ...needed: readonly (pulumi.Resource | undefined)[]

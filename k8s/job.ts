@@ -3,31 +3,31 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type Identity, labels } from "./names";
 
 export interface AwaitedJobArgs {
-  /** `<identity>-<purpose>` is the resource; Pulumi adds what tells one Job from the next. */
+  /** The resource is `<identity>-<purpose>`; Pulumi adds a suffix that makes each Job's name unique. */
   readonly purpose: string;
-  /** Seconds after which Kubernetes ends it as failed. */
+  /** Seconds after which Kubernetes fails the Job. */
   readonly deadlineSeconds: number;
-  /** How long Pulumi waits, scheduling and pulling the image included, such as `12m`. */
+  /** Pulumi's timeout, including scheduling and the image pull, such as `12m`. */
   readonly awaited: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly pod: k8s.types.input.core.v1.PodSpec;
-  /** Beside those of every job's pod. */
+  /** Labels in addition to those of every job's pod. */
   readonly podLabels?: Readonly<Record<string, string>>;
 }
 
 /**
- * Kubernetes can't change a Job or a pod, so whatever changes is another one, named by Pulumi. That includes `#initerror`, one that
- * failed or was not waited for to its end: the next update makes it anew, even if somebody has deleted it since.
+ * Kubernetes can't change a Job or a pod, so every change replaces it under a new name. This includes `#initerror`, for a Job
+ * that failed or that Pulumi stopped waiting for: the next update replaces it, even if somebody has deleted it since.
  */
 export const MADE_ANEW: pulumi.CustomResourceOptions = { replaceOnChanges: ["*"] };
 
-/** A pod that was evicted, preempted or lost with its node is no try: the Job makes another one. */
+/** An evicted, preempted or lost pod doesn't count as a try: the Job creates another one. */
 export const LOST_IS_NO_TRY = {
   action: "Ignore",
   onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
 };
 
-/** One try, awaited by the update. */
+/** A Job with one try; the update waits for it. */
 export function awaitedJob(
   identity: Identity,
   { purpose, deadlineSeconds, awaited, annotations, pod, podLabels }: AwaitedJobArgs,

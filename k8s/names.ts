@@ -1,15 +1,15 @@
-/** Where an instance lives and what its objects are called: plain strings, known before anything exists. */
+/** Names of an instance and its objects: plain strings, known before anything exists. */
 export interface Identity {
-  /** Name of the instance; the names of its objects begin with it. */
+  /** Name of the instance, and prefix of its objects' names. */
   readonly name: string;
   readonly namespace: string;
-  /** `<project>/<stack>/<namespace>/<name>`: written on the claim and on the volume, so that no other stack takes them. */
+  /** `<project>/<stack>/<namespace>/<name>`: recorded on the claim and the volume, so that no other stack takes them. */
   readonly owner: string;
-  /** The data goes with the stack. */
+  /** Data is deleted with the stack. */
   readonly disposable: boolean;
 }
 
-/** What every object of the instance carries; policies read the last one. */
+/** Labels of every object of the instance; policies read the last one. */
 export function labels(
   { name, disposable }: Identity,
   component: "database" | "job" | "backup",
@@ -23,15 +23,15 @@ export function labels(
   };
 }
 
-/** Finds the database's pods and no others; part of the StatefulSet's identity, so it never changes. */
+/** Selects only the database's pods. Part of the StatefulSet's identity, so it never changes. */
 export function databaseSelector({ name }: Identity): Record<string, string> {
   return { "app.kubernetes.io/instance": name, "app.kubernetes.io/component": "database" };
 }
 
-/** On the pod that takes writes; the client Service selects by it, so that a later failover only moves the label. */
+/** Label of the pod that accepts writes. The client Service selects by it, so a later failover only moves the label. */
 export const ROLE_LABEL = "postgres-stack/role";
 
-/** Host name of the client Service as other namespaces reach it. */
+/** The client Service's host name, valid in other namespaces too. */
 export const clientHost = ({ name, namespace }: Identity): string => `${name}.${namespace}.svc`;
 
 export const claimName = ({ name }: Identity): string => `${name}-data`;

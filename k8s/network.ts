@@ -5,7 +5,7 @@ import { databaseSelector, headlessName, type Identity, labels, PORT, ROLE_LABEL
 
 const ports = [{ name: "postgres", port: PORT, targetPort: "postgres" }];
 
-/** The Service that gives the pod its stable name; the StatefulSet needs it to exist, ready or not. */
+/** The Service that gives the pod its stable name; the StatefulSet requires it. */
 export function createHeadlessService(
   identity: Identity,
   opts: pulumi.CustomResourceOptions,
@@ -30,8 +30,8 @@ export function createHeadlessService(
 }
 
 /**
- * The Service that applications use: whichever pod takes writes. Only a load balancer is waited for: the StatefulSet's pod
- * is ready by then, and Pulumi would take 10 s to find that out again.
+ * The Service for applications, which selects the pod that accepts writes. Pulumi waits only for a load balancer: the
+ * StatefulSet's pod is ready by then, and Pulumi would need 10 s to notice.
  */
 export function createClientService(
   instance: Instance,

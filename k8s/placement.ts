@@ -4,15 +4,15 @@ import { databaseSelector, type Identity } from "./names";
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 
 export interface PlacementArgs {
-  /** `avoid`: never on a node that the cloud may take back; `require`: only there, for what may go away; `any`: no matter. */
+  /** `avoid`: never on a node that the cloud can reclaim; `require`: only on one, for data that may be lost; `any`: either. */
   readonly spot: "any" | "avoid" | "require";
   readonly priorityClassName?: string;
   readonly nodeSelector?: Record<string, string>;
-  /** Names of Secrets that open the image's registry. */
+  /** Names of Secrets with credentials for the image's registry. */
   readonly imagePullSecrets?: readonly string[];
 }
 
-/** How the clouds and Karpenter mark nodes that they may take back, and the taints that some of them put there. */
+/** Labels that the clouds and Karpenter put on nodes that they can reclaim; some also add a taint. */
 const SPOT_NODES = [
   { key: "cloud.google.com/gke-spot", value: "true", tainted: true },
   { key: "eks.amazonaws.com/capacityType", value: "SPOT", tainted: false },
@@ -21,8 +21,8 @@ const SPOT_NODES = [
 ];
 
 /**
- * The pod's scheduling and the way to its image, the same for every pod of the instance; `podAffinity` for one that works beside the database, which
- * its taints, architecture and priority would otherwise keep away from the database's node.
+ * Scheduling and image pull secrets, the same for every pod of the instance: other taints, architecture or priority would keep
+ * a pod away from the database's node. `podAffinity` is for pods that must or should run there.
  */
 export function podPlacement(
   { spot, priorityClassName, nodeSelector, imagePullSecrets }: PlacementArgs,
@@ -41,7 +41,7 @@ export function podPlacement(
   };
 }
 
-/** Terms are alternatives, expressions within one term all hold: any mark requires spot, none may be there to avoid it. */
+/** Terms are alternatives, expressions within a term must all hold: `require` needs any of the labels, `avoid` none of them. */
 function spotAffinity(spot: "avoid" | "require"): k8s.types.input.core.v1.NodeAffinity {
   const expression = ({ key, value }: (typeof SPOT_NODES)[number], operator: "In" | "NotIn") => ({
     key,
@@ -67,12 +67,12 @@ function spotTolerations(): k8s.types.input.core.v1.Toleration[] {
   }));
 }
 
-/** On the node of the database's pod and nowhere else: one node at a time can mount the claim. */
+/** Requires the node of the database's pod, because only one node at a time can mount the claim. */
 export function besideTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
   return { requiredDuringSchedulingIgnoredDuringExecution: [sameNode(identity)] };
 }
 
-/** On that node if it has one; there may be no server yet, or none that runs. */
+/** Prefers the node of the database's pod; there may be no server yet, or none that runs. */
 export function nearTheDatabase(identity: Identity): k8s.types.input.core.v1.PodAffinity {
   return {
     preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: sameNode(identity) }],

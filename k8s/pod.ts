@@ -8,7 +8,7 @@ type Volume = k8s.types.input.core.v1.Volume;
 type VolumeMount = k8s.types.input.core.v1.VolumeMount;
 type EnvVar = k8s.types.input.core.v1.EnvVar;
 
-/** A volume together with where it is mounted. */
+/** A volume with its mount path. */
 export interface Mount {
   readonly volume: Volume;
   readonly mount: VolumeMount;
@@ -17,27 +17,27 @@ export interface Mount {
 /** What one file adds to the server's pod. */
 export interface ServerPart {
   readonly mounts?: readonly Mount[];
-  /** Of the server's container. */
+  /** Variables of the server's container. */
   readonly environment?: Readonly<Record<string, pulumi.Input<string>>>;
-  /** Beside the server's container. */
+  /** Sidecars of the server's container. */
   readonly containers?: readonly Container[];
   readonly podLabels?: Readonly<Record<string, string>>;
-  /** Annotations of the pod: when one changes, the server restarts once. */
+  /** Annotations of the pod: a change restarts the server once. */
   readonly restartOn?: Readonly<Record<string, pulumi.Input<string>>>;
-  /** What must be there before the pod. */
+  /** Resources that must exist before the pod. */
   readonly needs?: readonly pulumi.Resource[];
 }
 
 /** User and group `postgres` of the official image. */
 const POSTGRES_ID = 999;
 
-/** The folder of the major's data, as in the official image from 18 on. */
+/** The major's data directory, as in the official image since 18. */
 export const pgdata = (major: number): string => `${VOLUME_ROOT}/${major}/docker`;
 export const VOLUME_ROOT = "/var/lib/postgresql";
 
 /**
- * What every pod of the product has in common; it passes Pod Security `restricted`. Its identity towards the cloud is the
- * instance's ServiceAccount: whatever a team attaches to that reaches all pods.
+ * The common part of all our pods, which passes Pod Security `restricted`. All pods use the instance's ServiceAccount, so
+ * whatever a team attaches to it reaches all of them.
  */
 export function restrictedPod({ name }: Identity, mounts: readonly Mount[]): Partial<PodSpec> {
   return {
@@ -56,7 +56,7 @@ export function restrictedPod({ name }: Identity, mounts: readonly Mount[]): Par
   };
 }
 
-/** The container's half of {@link restrictedPod}. */
+/** The container's part of {@link restrictedPod}. */
 export function restrictedContainer(mounts: readonly Mount[]): Partial<Container> {
   return {
     securityContext: {
@@ -69,12 +69,12 @@ export function restrictedContainer(mounts: readonly Mount[]): Partial<Container
   };
 }
 
-/** For a job beside the server: next to nothing is reserved, and both limits are there, as a quota may demand them. */
+/** For a job beside the server: requests almost nothing, but sets both limits because a quota may demand them. */
 export function jobResources(memory: string): k8s.types.input.core.v1.ResourceRequirements {
   return { requests: { cpu: "10m", memory: "64Mi" }, limits: { cpu: "1", memory } };
 }
 
-/** The folders that the image writes to beside the data; what holds credentials stays in memory. */
+/** Folders that the image writes to, apart from the data; those with credentials stay in memory. */
 export function scratchMounts(): Mount[] {
   return [
     emptyDir("tmp", "/tmp"),
@@ -114,14 +114,14 @@ export function confMount(configMapName: pulumi.Input<string>): Mount {
   };
 }
 
-/** Plain values as a container's environment, sorted so that their order is never a change. */
+/** A container's environment from plain values, sorted because a different order would be a change. */
 export function environment(values: Record<string, pulumi.Input<string>>): EnvVar[] {
   return Object.keys(values)
     .sort()
     .map((name) => ({ name, value: values[name] }));
 }
 
-/** For jobs that talk to the server over the client Service: as the superuser, password from a file. */
+/** For jobs that connect through the client Service as the superuser, with the password in a file. */
 export function superuserClient(identity: Identity): { mount: Mount; environment: Record<string, string> } {
   return {
     mount: secretMount("superuser", superuserSecret(identity)),

@@ -3,8 +3,8 @@ import type * as k8s from "@pulumi/kubernetes";
 type Probe = k8s.types.input.core.v1.Probe;
 
 /**
- * One script for all three. It knows starting, recovering, ready and full; a server that replays WAL is alive, and only
- * one that makes no progress is killed. So liveness has no budget that a long recovery could use up.
+ * One script for all three. It distinguishes starting, recovering, ready and full. A server that replays WAL is alive; the
+ * kubelet kills only one that makes no progress. So a long recovery can't exhaust the liveness probe.
  */
 export function probes(): { startupProbe: Probe; livenessProbe: Probe; readinessProbe: Probe } {
   const probe = (kind: string, timing: Omit<Probe, "exec">): Probe => ({
@@ -13,10 +13,10 @@ export function probes(): { startupProbe: Probe; livenessProbe: Probe; readiness
     ...timing,
   });
   return {
-    // often, so that a server that is up is soon ready; only the first initialisation counts against this hour
+    // frequent, so that a started server soon becomes ready; only the first initialisation counts against this hour
     startupProbe: probe("startup", { periodSeconds: 1, failureThreshold: 3600 }),
     livenessProbe: probe("liveness", { periodSeconds: 15, failureThreshold: 4 }),
-    // each run costs the server's CPU about 50 ms
+    // each run takes about 50 ms of the server's CPU
     readinessProbe: probe("readiness", { periodSeconds: 5, failureThreshold: 2 }),
   };
 }

@@ -19,14 +19,14 @@ import {
   superuserClient,
 } from "./pod";
 
-/** What a request adds to the server's container. */
+/** What a request adds to the server's pod. */
 export interface Request extends ServerPart {
   readonly command?: RequestSettings["command"];
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   readonly mounts: readonly Mount[];
 }
 
-/** A restore, a clone or an upgrade, with the credentials of a clone's source as mounted files; undefined where nothing is asked for. */
+/** A restore, clone or upgrade request, with the credentials of a clone's source as mounted files; undefined without one. */
 export function createRequest(instance: Instance, opts: pulumi.CustomResourceOptions): Request | undefined {
   if (instance.request === undefined) return undefined;
   const { command, environment, source } = instance.request;
@@ -40,8 +40,9 @@ export function createRequest(instance: Instance, opts: pulumi.CustomResourceOpt
 }
 
 /**
- * Asks, before anything of the server changes, whether the request would be accepted: the archive is read, the volume only
- * looked at, and for an upgrade the server that runs is asked. A refusal ends the update with the image's message; the next update asks again.
+ * Checks, before the server changes, whether the image would accept the request: reads the archive, only looks at the volume
+ * and, for an upgrade, asks the running server. A refusal fails the update with the image's message; the next update checks
+ * again.
  */
 export function checkRequest(
   instance: Instance,
@@ -57,8 +58,8 @@ export function checkRequest(
 }
 
 /**
- * Says, once the server is ready again, what the request came to: how long it took, or why the old data serve on, which
- * fails the update. A pod, because its message is readable from here; it counts as ready only when it has ended.
+ * Reports the request's outcome once the server is ready again: how long it took, or why the old data are still in use, which
+ * fails the update. A pod, because Pulumi can read its message; it counts as ready only after it has ended.
  */
 export function reportRequest(
   instance: Instance,
@@ -86,7 +87,7 @@ export function reportRequest(
   return pod;
 }
 
-/** On the node that has the volume, if one has; there may be no server yet, or none that runs. */
+/** Prefers the node that has mounted the volume; there may be no server yet, or none that runs. */
 function podSpec(
   instance: Instance,
   request: Request,
@@ -121,7 +122,7 @@ function podSpec(
           PGDATA: pgdata(instance.postgres.version),
         }),
         ...(option === "--report" ? { readinessProbe: { exec: { command: ["false"] } } } : {}),
-        resources: jobResources(upgrades ? "512Mi" : "256Mi"), // an upgrade's check makes a cluster to compare with
+        resources: jobResources(upgrades ? "512Mi" : "256Mi"), // an upgrade's check creates a cluster to compare with
       },
     ],
   };

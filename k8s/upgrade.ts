@@ -1,8 +1,8 @@
 import { majorOfData, serverEnvironment } from "./inputs";
 
 /**
- * Why an update from these inputs of the StatefulSet to those is refused; undefined if it is not. The next major's image does
- * not open this one's data unless it is asked to upgrade them: better said before.
+ * Why to refuse an update from the old to the new inputs of the StatefulSet; undefined to allow it. A newer major's image opens
+ * older data only after an upgrade request, and this says so before the server stops.
  */
 export function unaskedUpgrade(oldInputs: unknown, newInputs: unknown): string | undefined {
   const [before, after] = [oldInputs, newInputs].map(serverEnvironment);

@@ -5,19 +5,19 @@ import { refusesUpdate } from "./hook";
 import type { Instance } from "./instance";
 import { claimName, labels } from "./names";
 
-/** What outlives the stack: the namespace (when it is ours) and the claim. */
+/** Objects that outlive the stack: the claim, and the namespace if we created it. */
 export interface Kept {
   readonly namespace: k8s.core.v1.Namespace | undefined;
   readonly claim: k8s.core.v1.PersistentVolumeClaim;
 }
 
 /**
- * The claim that holds the data, and the namespace around it.
+ * The claim that holds the data, and its namespace.
  *
- * The claim is protected and retained unless the stack is disposable, and a later stack of the same name takes it back:
- * its provider alone may adopt objects that exist. The field manager is named after the owner, so the API server itself
- * refuses to hand another stack's claim over (a conflict on the owner annotation). The namespace is adopted and retained
- * in every case: there may be more in it than ours.
+ * Unless the stack is disposable, the claim is protected and retained, and a later stack of the same name adopts it: only its
+ * provider may adopt existing objects. The field manager is named after the owner, so the API server itself refuses to hand
+ * over another stack's claim (a conflict on the owner annotation). The namespace is always adopted and retained, because it may
+ * hold objects that aren't ours.
  */
 export function createKept(instance: Instance): Kept {
   const { name, namespace, volume, component: parent } = instance;
@@ -55,7 +55,7 @@ export function createKept(instance: Instance): Kept {
   return { namespace: space, claim };
 }
 
-/** A claim can't shrink. The API server says so too, but without the figures and only in its own words. */
+/** A claim can't shrink. The API server rejects that too, but without the figures and only in its own words. */
 function shrinks(oldInputs: unknown, newInputs: unknown): string | undefined {
   const [before, after] = [requested(oldInputs), requested(newInputs)];
   if (!before || !after || compareQuantities(after, before) >= 0) return undefined;
@@ -69,7 +69,7 @@ function requested(inputs: unknown): string | undefined {
   return (inputs as ClaimInputs | undefined)?.spec?.resources?.requests?.storage;
 }
 
-/** The API server writes 5120Mi as 5Gi: one unit for both figures. */
+/** The API server writes 5120Mi as 5Gi, so this uses one unit for both figures. */
 function inMi(size: string): string {
   return `${Math.floor(bytes(size) / 2 ** 20)}Mi`;
 }

@@ -18,9 +18,9 @@ import { probes } from "./probes";
 import { unaskedUpgrade } from "./upgrade";
 
 /**
- * The StatefulSet of one replica. Name, namespace, selector and serviceName are plain strings: nothing replaces it.
+ * The StatefulSet with one replica. Name, namespace, selector and serviceName are plain strings, so nothing replaces it.
  *
- * @param parts what other files add to its pod, those that there are none of left out
+ * @param parts what other files add to its pod; undefined ones are ignored
  */
 export function createStatefulSet(
   instance: Instance,
@@ -38,21 +38,21 @@ export function createStatefulSet(
         replicas: 1,
         serviceName: headlessName(instance),
         selector: { matchLabels: databaseSelector(instance) },
-        podManagementPolicy: "Parallel", // a pod that can't start is replaced by the next update; OrderedReady waits for it
+        podManagementPolicy: "Parallel", // the next update replaces a pod that can't start; OrderedReady would wait for it
         template: serverPod(instance, given),
       },
     },
     {
       parent: component,
       dependsOn: [...needed, ...given.flatMap(({ needs = [] }) => needs)],
-      protect: !disposable, // a destroy that is not meant to take the data along stops before it stops the server
+      protect: !disposable, // stops a destroy that should keep the data before it stops the server
       customTimeouts: { create: patience, update: patience },
       ...refusesUpdate(`${name}-upgrade-is-asked-for`, unaskedUpgrade),
     },
   );
 }
 
-/** The server's container, what the parts give it, and what they put beside it. */
+/** The pod of the server: its container, and what the parts add to the container and the pod. */
 export function serverPod(
   instance: Instance,
   parts: readonly ServerPart[],
@@ -60,11 +60,11 @@ export function serverPod(
   const { owner, image, imageTag, postgres, sharedMemory, placement, gracePeriodSeconds } = instance;
   const mounts = [
     ...scratchMounts(),
-    emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: sharedMemory }), // it counts against the memory
+    emptyDir("shm", "/dev/shm", { medium: "Memory", sizeLimit: sharedMemory }), // counts against the memory limit
     claimMount(claimName(instance), false),
     ...parts.flatMap((part) => part.mounts ?? []),
   ];
-  // requests and limits are the same, so that the kubelet evicts this pod last
+  // equal requests and limits make this pod the last that the kubelet evicts
   const resources = { cpu: postgres.cpu, memory: postgres.memory };
   return {
     metadata: {

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154 # the folder `work` is the script's that sources this
-# An update that was cut off: the runner went, or the job came to its end. The database goes on by itself, but the stack's state
-# has a lock, and operations of which nobody knows how they ended. Sourced after lib.sh, with STACK and the folder `work`.
+# Recovers from an interrupted update, whose runner or job has ended. The database keeps running, but the stack's state has a
+# lock, and operations with an unknown outcome. Sourced after lib.sh, with STACK and the folder `work`.
 
-# Who updates is written down beside the state, in a tag of the stack, before it takes the lock; the tag goes with the lock.
+# A tag of the stack names who updates it. It is set before the update takes the lock, and removed with it.
 MARK=postgres-stack:update
 RUN_PAGE="${GITHUB_RUN_ID:+${GITHUB_SERVER_URL:-}/${GITHUB_REPOSITORY:-}/actions/runs/$GITHUB_RUN_ID}"
 
-# Runs pulumi with a mark of who it is. One that is killed leaves its lock, and so the mark too.
+# Runs pulumi with a mark that names this process. A killed pulumi leaves its lock, and so the mark too.
 # Arguments: of pulumi. Sets STATUS: its exit code; LOG: its file of stderr
 run_marked() {
   LOG="$work/log"
@@ -18,7 +18,7 @@ run_marked() {
   if ((STATUS < 129 || STATUS > 192)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
 }
 
-# The mark has the process id that pulumi has once it takes this shell's place. Bash 3.2 does not say it: a child has to.
+# The mark holds the process id of this shell, which pulumi replaces. Bash 3.2 has no variable for it, so a child prints it.
 mark_and_run() {
   local own
   own="$(exec sh -c 'echo "$PPID"')"
@@ -26,8 +26,8 @@ mark_and_run() {
   exec pulumi "$@" 2>"$LOG"
 }
 
-# Brings the state to what is there after an update that was cut off: removes its lock, and takes over what it was about to make.
-# Exit: 1 where another update may be running; then nothing was changed
+# Repairs the state after an interrupted update: removes its lock, and adopts what it was about to create.
+# Exit: 1 if another update may be running; then nothing was changed
 heal() {
   local left
   left="$(pulumi stack tag ls --stack "$STACK" --json)"
@@ -49,7 +49,7 @@ heal() {
   fi
 }
 
-# Ends the script if the update that a mark names may be running still.
+# Ends the script if the update that a mark names may still be running.
 # Arguments: host, process id and page of the run
 refuse_running() {
   local host pid page
@@ -58,14 +58,14 @@ refuse_running() {
     if [[ "$(ps -o comm= -p "$pid" || true)" != *pulumi ]]; then return; fi
     die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
   fi
-  # of the same workflow, and so of the same concurrency group: that we are here says that it has ended
+  # a run of the same workflow, so of the same concurrency group: it must have ended, or this run would not have started
   if [[ -n "${RUN_PAGE:-}" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
   die "An update of the stack '$STACK' began on $host (process $pid, $page) and has not ended; nothing was changed." \
     "If nothing runs there any more: pulumi cancel --stack $STACK; pulumi stack tag rm $MARK --stack $STACK"
 }
 
-# Writes the state with what was interrupted taken over; a lock of the update that was cut off is removed, and no other.
-# Arguments: host, process id and page of the run that was cut off; empty where none was
+# Writes the state with the interrupted operations resolved. Removes only the interrupted update's lock.
+# Arguments: host, process id and page of the interrupted run; empty if there was none
 write_state() {
   local holder
   pulumi stack export --stack "$STACK" --file "$work/state-now.json"
@@ -74,7 +74,7 @@ write_state() {
   fi
   run_marked stack import --stack "$STACK" --file "$work/taken-over.json"
   if ((STATUS == 0)); then return; fi
-  # as pulumi names who holds a lock of a backend of one's own: USER@HOST (pid NUMBER)
+  # Pulumi names the lock holder of a self-managed backend like this: USER@HOST (pid NUMBER)
   sed -nE 's/.*created by [^ @]+@([^ ]+) \(pid ([0-9]+)\).*/\1 \2/p' "$LOG" >"$work/holders"
   holder="$(sort -u "$work/holders")"
   if [[ -z "$holder" || "$1" != "$holder "* ]]; then

@@ -1,7 +1,7 @@
-/** Takes over what an update that was cut off was about to make: local/cut-off.sh. */
+/** Adopts what an interrupted update was about to create; used by local/cut-off.sh. */
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** What `pulumi stack export` writes, as far as it is read here. */
+/** The part of `pulumi stack export` that we need. */
 export interface State {
   readonly deployment: {
     readonly resources?: readonly Resource[];
@@ -17,14 +17,14 @@ interface Resource {
 
 export interface TakenOver {
   readonly state: State;
-  /** What was interrupted, in words. */
+  /** The interrupted operations, in words. */
   readonly interrupted: readonly string[];
 }
 
 /**
- * A state in which nothing is pending. Of an object of Kubernetes that was being created nobody knows whether it is there: it is
- * written down as if it were, and the refresh that has to follow reads it, or takes it out. Without that, the next update would be
- * refused, as the object already exists. What was being updated or deleted is in the state as it was before, and is done again.
+ * A state without pending operations. Pulumi doesn't know whether a Kubernetes object that it was creating exists. This records
+ * it as created, and the refresh that must follow reads or removes it; otherwise the next update would fail because the object
+ * already exists. For interrupted updates and deletions the state is still the previous one, and the next update repeats them.
  */
 export function takeOver(state: State): TakenOver {
   const { resources = [], pending_operations: pending = [], ...deployment } = state.deployment;
@@ -43,7 +43,7 @@ export function takeOver(state: State): TakenOver {
   };
 }
 
-/** `namespace/name`, which the program or the provider has chosen before it creates anything. */
+/** `namespace/name`, which the program or the provider chooses before it creates the object. */
 function idOf({ type, inputs }: Resource): string | undefined {
   const { name, namespace } = inputs?.metadata ?? {};
   if (!type.startsWith("kubernetes:") || typeof name !== "string") return undefined;

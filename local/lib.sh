@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by the scripts of this folder: where things are, and what this machine has.
+# Sourced by the scripts of this folder: paths, and what this machine provides.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$ROOT" || exit 1
 STATE="$ROOT/.local"
 STACK="${STACK:-dev}"
 # shellcheck disable=SC2034 # used by the scripts that source this file
-STACK_FILE="${STACK//\//.}" # of `organization/project/stack` too
+STACK_FILE="${STACK//\//.}" # also for `organization/project/stack`
 TARGET="${TARGET:-}"
 KIND_CLUSTER=postgres-stack
 # shellcheck disable=SC2034 # used by the scripts that source this file
@@ -19,7 +19,7 @@ die() { # MESSAGE...: what happened, what was left untouched, what to do
   exit 1
 }
 
-# The newest Node.js at hand: the machine's own from 22 on, else the one that npm installed.
+# Puts a recent Node.js on PATH: the machine's own from 22 on, else the one from npm.
 use_node() {
   local major
   major="$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)"
@@ -34,7 +34,7 @@ run_ts() { node --require ./register.js "$@"; }
 cluster_answers() { kubectl --request-timeout=5s get --raw /version >/dev/null 2>&1; }
 docker_answers() { docker version >/dev/null 2>&1; }
 
-# Sets TARGET to cluster, kind or embedded, and MISSING to why it is not the one before.
+# Sets TARGET to cluster, kind or embedded, and MISSING to why it is not the preceding one.
 decide_target() {
   local context
   MISSING=""

@@ -10,18 +10,18 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string | undefined>;
   readonly input?: string;
-  /** Milliseconds; the process is killed afterwards. Default: 10 minutes. */
+  /** Milliseconds until the process is killed. Default: 10 minutes. */
   readonly timeout?: number;
 }
 
-/** Runs a program to its end; the exit code is the caller's to judge. */
+/** Runs a program to its end and leaves the exit code to the caller. */
 export function attempt(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
     });
-    // not spawn's own: that keeps Node.js running for as long when the program is missing
+    // not spawn's own timeout, which keeps Node.js running that long if the program is missing
     const deadline = setTimeout(() => child.kill(), options.timeout ?? 600_000);
     let stdout = "";
     let stderr = "";
@@ -39,12 +39,12 @@ export function attempt(command: string, args: readonly string[], options: RunOp
       clearTimeout(deadline);
       resolve({ code: code ?? -1, stdout, stderr });
     });
-    child.stdin.on("error", () => {}); // the program may end before it has read everything
+    child.stdin.on("error", () => {}); // the program may end before it has read all input
     child.stdin.end(options.input ?? "");
   });
 }
 
-/** Like {@link attempt}, but anything other than exit 0 is an error with both outputs. */
+/** Like {@link attempt}, but any exit code other than 0 is an error with both outputs. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -55,11 +55,11 @@ export async function run(
   return stdout;
 }
 
-/** An error after which waiting makes no sense: {@link until} hands it on at once. */
+/** An error that makes further waiting pointless: {@link until} rethrows it at once. */
 export class Hopeless extends Error {}
 
 /**
- * Asks `condition` until it gives something other than undefined and false.
+ * Calls `condition` until it returns something other than undefined and false.
  *
  * @param seconds deadline; its error names `what` and the last failure
  */

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Before a stack whose data are kept is brought up: which cluster is meant, what the update does, and whether somebody wants it.
+# Confirmation before a stack that keeps its data is updated: which cluster, what the update does, and the user's consent.
 # Sourced after lib.sh, in a session on the stack.
 
-# Whether the stack STACK keeps its data: all do whose configuration does not say `disposable: true`.
+# Whether the stack STACK keeps its data: true unless its configuration says `disposable: true`.
 keeps_data() { [[ "$(said disposable)" != true ]]; }
 
-# Whether the stack's file says in which cluster it is.
+# Whether the stack's file names its cluster.
 names_cluster() { [[ -n "$(said kubernetes:context)$(said kubernetes:kubeconfig)" ]]; }
 
-# What the stack's configuration says.
-# Arguments: key; one of the project's own without its namespace, as a project may be renamed
-# Prints: the value; nothing where it says none
+# Reads the stack's configuration.
+# Arguments: key; the project's own ones without a namespace, because a project may be renamed
+# Prints: the value; nothing if it is not set
 said() { pulumi config get "$1" --stack "$STACK" 2>/dev/null || true; }
 
 # Prints the cluster that the stack's file names.
@@ -20,7 +20,7 @@ where_it_is() {
   if [[ -n "$context" ]]; then say "context '$context'"; else say "the cluster of its own kubeconfig"; fi
 }
 
-# Goes on where the stack names its cluster, its review passes, and somebody says yes; ARGS=--yes has said so.
+# Continues if the stack names its cluster, its review passes, and the user confirms; ARGS=--yes confirms in advance.
 # Exit: 1 with the reason; then nothing was changed
 ask_for_protected() {
   local asked=1 rest=() argument answer=""

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # A Pulumi session on the stack STACK. Sourced after lib.sh and tools.sh.
 
-# Uses the backend that this machine is logged in to; else one of its own in .local/pulumi.
-# Exit: 1 where ARGS names another stack: it would be updated in place of the one that was looked at
+# Uses the backend that this machine is logged in to; else a local one in .local/pulumi.
+# Exit: 1 if ARGS names another stack, which would be updated instead of the reviewed one
 pulumi_session() {
   if [[ " ${ARGS:-} " =~ \ (-s|--stack)[\ =] ]]; then
     die "ARGS names a stack; nothing was changed. Name it with STACK."

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Programs that are downloaded when they are not on PATH. Sourced after lib.sh.
+# Downloads programs that are not on PATH. Sourced after lib.sh.
 
 # Name, version, platform, SHA-256, address. Sources of the checksums:
 #   pulumi         github.com/pulumi/homebrew-tap, Formula/pulumi.rb at 51fb494
@@ -19,7 +19,7 @@ kind 0.32.0 darwin-x86_64 295ac6d0d634c9819c9907df45e3017d1f13166bd13c3404c45e79
 kind 0.32.0 darwin-arm64 dca67911095a110c2b5c36e26df6cac860c602033e456c0db47be498cdef1ebb https://github.com/kubernetes-sigs/kind/releases/download/v0.32.0/kind-darwin-arm64
 "
 
-# need TOOL: is on PATH afterwards, downloaded into .local/bin and verified if it was not
+# need TOOL: ensures that it is on PATH; downloads it into .local/bin and verifies it if necessary
 need() {
   command -v "$1" >/dev/null && return
   local platform pin name version sha256 url file

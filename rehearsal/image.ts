@@ -7,7 +7,7 @@ import { ownValues, projectName, stackFiles } from "../settings/stacks";
 const ROOT = resolve(__dirname, "..");
 type Tree = Record<string, unknown>;
 
-/** What `docker build` needs. */
+/** Input of `docker build`. */
 export interface Build {
   readonly imageName: string;
   readonly platform: string;
@@ -15,10 +15,10 @@ export interface Build {
 }
 
 /**
- * The build of a stack's image with another version, as the program itself would make it: the same tag, so an upgrade that
- * follows finds the image there. `BASE_IMAGE_<major>` in the environment is its base where the stack's file names none.
+ * The build of a stack's image for another major, exactly as the program would do it: the tag is the same, so a later upgrade
+ * finds the image. If the stack's file names no base image, `BASE_IMAGE_<major>` in the environment is the base.
  *
- * @throws the program's own list of what is wrong, or that the stack's images are built elsewhere
+ * @throws the program's own list of problems, or that the stack doesn't build its images
  */
 export async function buildOf(stack: string, major: Major): Promise<Build> {
   const file = stackFiles(ROOT).find((it) => it.stack === stack);
@@ -36,7 +36,7 @@ export async function buildOf(stack: string, major: Major): Promise<Build> {
     config: {
       postgres: { ...postgres, version: major },
       image: { ...image, ...(baseImage && { baseImage }) },
-      backup: backup && { ...backup, encryption: undefined }, // a key can't be decrypted here, and an image needs none
+      backup: backup && { ...backup, encryption: undefined }, // the key can't be decrypted here, and an image doesn't need it
       ...{ restore: undefined, cloneFrom: undefined, upgrade: undefined },
     },
   });
@@ -49,7 +49,7 @@ export async function buildOf(stack: string, major: Major): Promise<Build> {
   return { imageName, ...build };
 }
 
-/** Builds and pushes; Docker's own login counts. What Docker prints goes to stderr. */
+/** Builds and pushes with Docker's own login. Docker's output goes to stderr. */
 export function build({ imageName, platform, args }: Build): string {
   const values = Object.entries(args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]);
   docker("build", "--platform", platform, ...values, "--tag", imageName, "docker-context");

@@ -1,12 +1,12 @@
-/** The Job of a rehearsal, made from the server's own pod: the same node, limits, credentials and settings, other data. */
+/** The Job of a rehearsal, derived from the server's pod: same node selection, limits, credentials and settings, other data. */
 import { majorOfData, serverEnvironment } from "../k8s/inputs";
 
-/** What `kubectl get -o json` says of a StatefulSet, as far as a rehearsal needs it. */
+/** The part of a StatefulSet's `kubectl get -o json` that a rehearsal needs. */
 export interface Server {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: { readonly template: { readonly metadata: Labelled; readonly spec: PodSpec } };
 }
-/** Likewise of a claim. */
+/** The same for a claim. */
 export interface Claim {
   readonly spec: {
     readonly storageClassName?: string;
@@ -35,24 +35,24 @@ interface Variable {
 }
 
 export interface Rehearsal {
-  /** Tells rehearsals apart: a few lower-case letters and digits. */
+  /** Identifies the rehearsal: a few lower-case letters and digits. */
   readonly id: string;
   readonly to: number;
-  /** Of the major `to`. */
+  /** Image of the major `to`. */
   readonly image: string;
 }
 
-/** Names of the two containers, in their order. */
+/** Names of the two containers, in execution order. */
 export const CLONE = "clone";
 export const UPGRADE = "upgrade";
 
-/** On everything that is made for one rehearsal: its value is the rehearsal's id. */
+/** Label of all objects of one rehearsal, with the rehearsal's id. */
 export const REHEARSAL_LABEL = "postgres-stack/rehearsal";
 
-/** Requests of the stack: a rehearsal makes its own. */
+/** Variables of the stack's requests, which a rehearsal replaces with its own. */
 const REQUESTS = /^(RESTORE_|CLONE_|PG_UPGRADE|PG_REINDEX_COLLATIONS)/;
 
-/** What the pod takes over from the server's. Not the priority: a rehearsal drives nobody away. */
+/** Fields copied from the server's pod. Not the priority, so that a rehearsal preempts no other pod. */
 const SAME = [
   "automountServiceAccountToken",
   "enableServiceLinks",
@@ -64,8 +64,8 @@ const SAME = [
 ];
 
 /**
- * The Job: the server's image clones its archive into a volume that lives as long as the pod, then the image of the next major
- * upgrades that. Kubernetes removes it ten minutes after its end, should nobody else.
+ * The Job: the server's image clones its archive into a volume that lives as long as the pod, then the next major's image
+ * upgrades that clone. Kubernetes removes the Job ten minutes after its end, if nobody else has.
  */
 export function rehearsalJob(server: Server, claim: Claim, { id, to, image }: Rehearsal) {
   const { template } = server.spec;
@@ -108,18 +108,18 @@ export function majorOf(server: Server): number {
   return major;
 }
 
-/** Whether it archives to a store that another volume reaches. */
+/** Whether the server archives to a store outside its volume. */
 export function hasArchive(server: Server): boolean {
   return Object.keys(serverEnvironment(server)).some((name) => /^WALG_(S3|GS|AZ)_PREFIX$/.test(name));
 }
 
-/** Labels by which neither a Service nor a policy takes the pod for the database. */
+/** Labels that keep Services and policies from treating the pod as the database. */
 function ownLabels(labels: Labelled["labels"]): Record<string, string> {
   const kept = Object.entries(labels).filter(([name]) => name !== "postgres-stack/role");
   return { ...Object.fromEntries(kept), "app.kubernetes.io/component": "job" };
 }
 
-/** On another node than the server if there is one: it reads and writes as much as it can. */
+/** Prefers another node than the server's, because the rehearsal uses all the I/O that it can get. */
 function awayFrom(server: Labelled["labels"], nodeAffinity: unknown) {
   return {
     nodeAffinity,
@@ -137,7 +137,7 @@ function awayFrom(server: Labelled["labels"], nodeAffinity: unknown) {
   };
 }
 
-/** As large as the server's, and of its class. */
+/** A volume of the same size and class as the server's. */
 function scratchVolume({ spec }: Claim, labels: Record<string, string>) {
   const { storageClassName, resources } = spec;
   return {

@@ -1,4 +1,4 @@
-/** `make rehearse-upgrade`. Arguments: stack, major, an image of it (else one is built). */
+/** `make rehearse-upgrade`. Arguments: stack, major, optionally an image of that major (default: build one). */
 import { randomBytes } from "node:crypto";
 import { fail } from "../local/fail";
 import { run } from "../local/process";
@@ -26,7 +26,7 @@ async function main([stack = "", version = "", image = ""]: readonly string[]): 
   process.exitCode = await carryOut(rehearsalJob(server, claim, { id, to, image: next }));
 }
 
-/** From the stack's outputs; the Service is called like the instance. */
+/** Reads the stack's outputs; the Service has the instance's name. */
 async function whereItRuns(stack: string): Promise<{ name: string; namespace: string }> {
   const outputs = JSON.parse(await run("pulumi", ["stack", "output", "--json", "--stack", stack])) as {
     host?: string;

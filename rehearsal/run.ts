@@ -1,11 +1,11 @@
-/** Runs a rehearsal's Job with kubectl, and leaves nothing of it behind. */
+/** Runs a rehearsal's Job with kubectl and cleans up. */
 import { spawn } from "node:child_process";
 import { run, until } from "../local/process";
 import { CLONE, REHEARSAL_LABEL, type rehearsalJob, UPGRADE } from "./job";
 
 type Job = ReturnType<typeof rehearsalJob>;
 
-/** Seconds until the image is pulled and the volume there, and until nothing is left. */
+/** Seconds for the image pull and the volume, and for the removal of everything. */
 const STARTED = 900;
 const REMOVED = 300;
 const DAY = 24 * 3600;
@@ -18,10 +18,10 @@ export function kubectl(namespace: string, args: readonly string[], input?: stri
 }
 
 /**
- * Creates the Job, shows its log on stderr while it runs, and prints its report. The Job, its pod and its volume are removed in any
- * case, also when this process is asked to end.
+ * Creates the Job, shows its log on stderr while it runs, and prints its report. Always removes the Job, its pod and its volume,
+ * even if a signal ends this process.
  *
- * @returns 0, or 1 when the rehearsal found trouble or did not come to its end
+ * @returns 0, or 1 if the rehearsal found problems or did not finish
  */
 export async function carryOut(job: Job): Promise<0 | 1> {
   const { namespace, labels } = job.metadata;
@@ -46,7 +46,7 @@ export async function carryOut(job: Job): Promise<0 | 1> {
   }
 }
 
-/** The Markdown in a container's log: from its first heading on, without lines of the log. */
+/** The Markdown in a container's log: from its first heading on, without log lines. */
 export function reportIn(log: string): string {
   const lines = log.split("\n").filter((line) => !LOG_LINE.test(line));
   const start = lines.findIndex((line) => line.startsWith("#"));
@@ -72,7 +72,7 @@ interface Status {
   };
 }
 
-/** Shows what the containers log, one after the other, until the pod has ended. */
+/** Shows the containers' logs one after the other until the pod has ended. */
 async function follow(namespace: string, selector: string): Promise<Pod> {
   const look = async () => {
     const list = await kubectl(namespace, ["get", "pod", "--selector", selector, "--output", "json"]);
@@ -138,7 +138,7 @@ function problemOf(pod: Pod): string | undefined {
   );
 }
 
-/** Until the container ends, or the connection does: the log is read once more at the end. */
+/** Streams until the container ends or the connection breaks; the caller reads the log again at the end. */
 function showLog(pod: string, namespace: string, container: string): Promise<void> {
   const args = ["--namespace", namespace, "logs", "--follow", pod, "--container", container];
   return new Promise((resolve) => {
@@ -148,7 +148,7 @@ function showLog(pod: string, namespace: string, container: string): Promise<voi
   });
 }
 
-/** The volume is the pod's, and goes with it. */
+/** The pod owns the volume, which is deleted with it. */
 async function removeAll(namespace: string, selector: string): Promise<void> {
   const all = ["--selector", selector, "--ignore-not-found"];
   await kubectl(namespace, ["delete", "job", ...all, "--cascade=foreground", `--timeout=${REMOVED}s`]);

@@ -1,6 +1,6 @@
 /**
- * Runs a Pulumi program in process, without the Pulumi CLI, an engine or a provider: every
- * resource is answered by a mock and recorded. Golden tests and the embedded server read what was recorded.
+ * Runs a Pulumi program in process, without the Pulumi CLI, an engine or a provider: a mock answers and records every
+ * resource. Golden tests and the embedded server read the record.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,13 +14,13 @@ const root = resolve(__dirname, "..");
 type Values = Record<string, unknown>;
 
 export interface RenderOptions {
-  /** Laid over Pulumi.<stack>.yaml; `undefined` removes a key. Keys without a namespace are the project's. */
+  /** Overrides Pulumi.<stack>.yaml; `undefined` removes a key. Keys without a namespace belong to the project. */
   config?: Values;
-  /** Environment variables during the run, laid over the process's; `undefined` removes one. */
+  /** Overrides environment variables during the run; `undefined` removes one. */
   environment?: Record<string, string | undefined>;
-  /** Run as `pulumi preview` does: what only a provider knows is unknown. Default: false. */
+  /** Runs like `pulumi preview`: values that only a provider knows are unknown. Default: false. */
   preview?: boolean;
-  /** What secrets read as, the mocks' own and those that the configuration holds in plain. Default: `[secret]`. */
+  /** Replaces secrets, both the mocks' and those that the configuration holds in plain text. Default: `[secret]`. */
   secrets?: Mask;
   /** Folder of the project. Default: this one. */
   folder?: string;
@@ -29,11 +29,11 @@ export interface RenderOptions {
 }
 
 /**
- * Renders a stack. Calls must follow one another: the Pulumi runtime is global to the process.
+ * Renders a stack. Calls must not overlap: the Pulumi runtime is global to the process.
  *
  * @param stack - name of the stack; Pulumi.<stack>.yaml must exist
  * @returns every resource with its inputs and options, and the stack's outputs
- * @throws what the program throws while it is loaded, for example the list of bad settings
+ * @throws what the program throws while loading, for example the list of invalid settings
  */
 export async function renderStack(stack: string, options: RenderOptions = {}): Promise<Rendered> {
   const folder = options.folder ?? root;
@@ -45,14 +45,14 @@ export async function renderStack(stack: string, options: RenderOptions = {}): P
   const recorded = record(options.secrets ?? (() => "[secret]"));
   const restore = overlayEnvironment(options.environment ?? {});
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1; // the SDK keeps a stack trace of every promise, a fifth of all the time; an error still says where
+  Error.stackTraceLimit = 1; // the SDK keeps a stack trace per promise, a fifth of the run time; one frame still locates an error
   try {
     let failure: unknown;
     await pulumi.runtime.runInPulumiStack(async () => {
       try {
         return loadAgain(options.program ?? join(folder, "index"));
       } catch (error) {
-        failure = error; // thrown here, it would reject promises inside the SDK that nobody handles
+        failure = error; // throwing here would reject promises inside the SDK that nobody handles
       }
     });
     await pulumi.runtime.disconnect();
@@ -71,7 +71,7 @@ function readYaml(folder: string, file: string): Values {
   return (load(readFileSync(path, "utf8")) ?? {}) as Values;
 }
 
-/** Only the program is run again: the modules it imports are pure. */
+/** Reruns only the program: the modules that it imports are pure. */
 function loadAgain(program: string): unknown {
   delete require.cache[require.resolve(program)];
   return require(program);
@@ -89,13 +89,13 @@ function overlayEnvironment(overlay: Record<string, string | undefined>): () => 
   return () => apply(before);
 }
 
-/** What a stack has to say, where it takes values from Pulumi ESC, which nobody asks here. */
+/** Required values of a stack that takes them from Pulumi ESC, which this doesn't call. */
 const IMPORTED: Values = {
   dataSize: "1Gi",
   image: { ref: `pulumi-esc.invalid/image@sha256:${"0".repeat(64)}` },
 };
 
-/** Defaults of Pulumi.yaml, then the stack's file, then the caller's, in the runtime's form. */
+/** Pulumi.yaml's defaults, then the stack's file, then the caller's values, in the runtime's format. */
 function setConfig(projectName: string, project: Values, stack: Values, overlay: Values): void {
   const values = new Map<string, unknown>();
   const set = (key: string, value: unknown) => {
@@ -126,12 +126,12 @@ function setConfig(projectName: string, project: Values, stack: Values, overlay:
   pulumi.runtime.setAllConfig(texts, secretKeys);
 }
 
-/** `secure: v1:...` of a stack's file. */
+/** Whether this is `secure: v1:...` from a stack's file. */
 function isCiphertext(value: unknown): value is { secure: unknown } {
   return typeof value === "object" && value !== null && Object.keys(value).join() === "secure";
 }
 
-/** What can't be decrypted here. No mock needs it, but the rules of settings/fields.ts do; another ciphertext has another. */
+/** Replaces a ciphertext, which can't be decrypted here, with text unique to it that satisfies settings/fields.ts. */
 function standIn(name: string, { secure }: { secure: unknown }): string {
   const hash = sha256(String(secure));
   if (name === "libsodiumKey") return hash;
@@ -140,7 +140,7 @@ function standIn(name: string, { secure }: { secure: unknown }): string {
   return `secret value of ${name}, ${hash.slice(0, 12)}`;
 }
 
-/** What the providers would answer, made from the inputs so that every run is the same. */
+/** The providers' answers, derived from the inputs so that every run is the same. */
 function mocks(preview: boolean): pulumi.runtime.Mocks {
   return {
     call: () => ({}),
@@ -154,14 +154,14 @@ function mocks(preview: boolean): pulumi.runtime.Mocks {
 function computed(type: string, name: string, inputs: Values): Values {
   switch (type) {
     case "random:index/randomPassword:RandomPassword":
-      // The provider marks it as a secret; the mock monitor forgets additionalSecretOutputs.
+      // The provider marks it as a secret; the mock monitor drops additionalSecretOutputs.
       return { result: pulumi.secret(`password-of-${name}-${sha256(JSON.stringify(inputs)).slice(0, 8)}`) };
     case "random:index/randomId:RandomId":
       return { hex: sha256(name).slice(0, 2 * Number(inputs.byteLength)) };
     case "docker:index/image:Image":
       return { repoDigest: `${inputs.imageName}@sha256:${sha256(name)}` };
     default:
-      // the API server's answer to an object without a name of its own
+      // the API server's answer to an object without its own name
       return type.startsWith("kubernetes:") ? { metadata: { name, ...(inputs.metadata as Values) } } : {};
   }
 }

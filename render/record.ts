@@ -1,4 +1,4 @@
-/** Records what a program registers with the SDK's mock monitor, in a form that people can read and compare. */
+/** Records what a program registers with the SDK's mock monitor, in a readable and comparable form. */
 import * as pulumi from "@pulumi/pulumi";
 import {
   type RegisterResourceOutputsRequest,
@@ -16,45 +16,45 @@ export interface RenderedResource {
   type: string;
   name: string;
   urn: string;
-  /** It groups others and is no object of its own. Absent for all others. */
+  /** True for a component; absent otherwise. */
   component?: true;
-  /** Former URNs, also those that follow from an alias of the parent. Absent where there are none. */
+  /** Former URNs, including those from the parent's aliases. Absent if there are none. */
   aliases?: string[];
-  /** Every secret reads as the caller wants it, and what a preview can't know `[unknown]`. */
+  /** Secrets are masked by the caller's `Mask`; values unknown to a preview are `[unknown]`. */
   inputs: Values;
   options: {
     protect: boolean;
     retainOnDelete: boolean;
     deleteBeforeReplace: boolean;
-    /** `type::name` of the parent, absent for the children of the stack. */
+    /** `type::name` of the parent; absent for the children of the stack. */
     parent?: string;
-    /** `type::name` of a provider that it was given, absent for the package's default one. */
+    /** `type::name` of an explicit provider; absent for the package's default one. */
     provider?: string;
-    /** `type::name` of everything that must be there first, through `dependsOn` or an input. */
+    /** `type::name` of every dependency, through `dependsOn` or an input. */
     dependsOn: string[];
     ignoreChanges: string[];
     replaceOnChanges: string[];
-    /** Durations as the program gave them, for example `10m`. */
+    /** Durations as the program specified them, for example `10m`. */
     customTimeouts: { create?: string; update?: string; delete?: string };
     hooks: string[];
   };
 }
 
 export interface Rendered {
-  /** Sorted by URN; the stack itself is left out. */
+  /** Sorted by URN, without the stack itself. */
   resources: RenderedResource[];
-  /** Stack outputs, with `[secret]` and `[unknown]` as in the inputs. */
+  /** Stack outputs, with secrets and unknown values as in the inputs. */
   outputs: Values;
 }
 
 type Callback = (error: Error | null, response?: unknown) => void;
 
-/** The SDK's mock monitor: it keeps a resource's options to itself. */
+/** The SDK's mock monitor, which doesn't expose a resource's options. */
 interface Monitor {
   registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void>;
   registerResourceOutputs(request: RegisterResourceOutputsRequest, callback: Callback): void;
   getDeploymentInfo(request: unknown, callback: Callback): void;
-  /** The mocks have none; it is there for programs that ask whether hooks are known. */
+  /** Absent in the mocks; programs look for it to find out whether hooks are supported. */
   registerResourceHook?(): void;
 }
 
@@ -62,12 +62,12 @@ interface DeploymentInfo {
   getSupportedfeaturesList(): ResourceMonitorFeature[];
 }
 
-/** The SDK's state: its type declarations leave it out. */
+/** The SDK's state, which its type declarations omit. */
 interface Store {
   callbacks: unknown;
 }
 
-/** In place of a server through which an engine would call hooks: no mock calls any, and it would need a network. */
+/** Replaces the server through which an engine calls hooks: mocks call none, and the server would need a network. */
 const NO_CALLBACKS = {
   registerResourceHook: async () => {},
   registerErrorHook: async () => {},
@@ -75,13 +75,13 @@ const NO_CALLBACKS = {
   shutdown: () => {},
 };
 
-/** What a secret reads as. */
+/** Replacement of a secret. */
 export type Mask = (secret: unknown) => unknown;
 
 /**
- * Starts to record the program that runs next; call it after `setMocks`.
+ * Records the program that runs next; call it after `setMocks`.
  *
- * @param mask - what secrets read as
+ * @param mask - replacement of secrets
  * @returns filled while the program runs
  */
 export function record(mask: Mask): Rendered {
@@ -106,7 +106,7 @@ export function record(mask: Mask): Rendered {
     }
     registerOutputs(request, callback);
   };
-  // without this feature the SDK works out itself what follows from a parent's aliases
+  // without this feature the SDK itself derives aliases from the parent's
   monitor.getDeploymentInfo = (request, callback) =>
     deploymentInfo(request, (error, response) => {
       const features = (response as DeploymentInfo).getSupportedfeaturesList();
@@ -150,7 +150,7 @@ function rendered(request: RegisterResourceRequest, urn: string, mask: Mask): Re
   };
 }
 
-/** A resource's aliases, without those that SDKs add themselves: the same kind in another module of the same package. */
+/** A resource's aliases, without those that SDKs add: the same kind in another module of the same package. */
 function formerUrns(request: RegisterResourceRequest, urn: string): string[] {
   const anyModule = (of: string) => of.replace(/:[^:$]+:(\w+::[^$]*)$/, ":$1");
   return request
@@ -159,13 +159,13 @@ function formerUrns(request: RegisterResourceRequest, urn: string): string[] {
     .filter((alias) => anyModule(alias) !== anyModule(urn));
 }
 
-/** `type::name` of a URN, without the types of its parents. */
+/** `type::name` of a URN, without its parents' types. */
 function tail(urn: string): string {
   const [type = "", name = ""] = urn.split("::").slice(2);
   return `${type.split("$").pop()}::${name}`;
 }
 
-// How the engine's protocol marks special values (sdk/nodejs/runtime/rpc.ts).
+// The engine protocol's markers of special values (sdk/nodejs/runtime/rpc.ts).
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 

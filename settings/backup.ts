@@ -6,7 +6,7 @@ import { backupCpu, backupMemory, type Limits, walgConcurrency } from "./walg";
 
 type Secret = string | pulumi.Output<string>;
 
-/** What archiving and base backups need to know, secrets as Pulumi secrets. */
+/** Settings of archiving and base backups; secrets are Pulumi secrets. */
 export function backupSettings(backup: BackupConfig, limits: Limits): BackupSettings {
   const { schedule, retain, archiveTimeout, archiveDeadline } = backup;
   const store = storeOf(backup.prefix) ?? "s3";
@@ -31,7 +31,7 @@ export function backupSettings(backup: BackupConfig, limits: Limits): BackupSett
   };
 }
 
-/** How a store is reached, in WAL-G's variables. */
+/** WAL-G's variables that reach a store. */
 export function storeEnvironment(store: BackupConfig | CloneConfig): Record<string, string> {
   const { endpoint, region, forcePathStyle, storageAccount, encryption } = store;
   return {
@@ -39,7 +39,7 @@ export function storeEnvironment(store: BackupConfig | CloneConfig): Record<stri
     ...((region || endpoint) && { AWS_REGION: region ?? "us-east-1" }),
     ...(forcePathStyle !== undefined && { AWS_S3_FORCE_PATH_STYLE: String(forcePathStyle) }),
     ...(storageAccount && { AZURE_STORAGE_ACCOUNT: storageAccount }),
-    // without it WAL-G takes the digits themselves for the key, and of those the first half
+    // without it WAL-G uses the hex digits themselves as the key, and only the first half of them
     ...((encryption?.libsodiumKey || encryption?.secretName) && { WALG_LIBSODIUM_KEY_TRANSFORM: "hex" }),
   };
 }
@@ -62,7 +62,7 @@ export function encryptionKey(given: BackupConfig["encryption"]): SecretValues |
   });
 }
 
-/** Those that are set, as Pulumi secrets; undefined where none is. */
+/** The values that are set, as Pulumi secrets; undefined if none is. */
 function secrets(plain: Readonly<Record<string, Secret | undefined>>): SecretValues | undefined {
   const set = Object.entries(plain).filter((entry): entry is [string, Secret] => entry[1] !== undefined);
   if (set.length === 0) return undefined;

@@ -3,17 +3,17 @@ import { overlay, variables } from "./environment";
 
 type Tree = Record<string, unknown>;
 
-/** Whose settings they are. */
+/** The owner of the settings. */
 export interface Owner {
   readonly project: string;
   readonly stack: string;
-  /** Tells several databases of one program apart. */
+  /** Distinguishes the databases of one program. */
   readonly database?: string;
 }
 
 /**
- * What a stack says, with what follows from its name and, where it says `fromEnvironment`, from the environment and
- * `local.env`. Nothing is checked here.
+ * Completes a stack's values with defaults that follow from its name and, with `fromEnvironment`, with values from the
+ * environment and `local.env`. Checks nothing.
  */
 export function complete(values: Tree, { project, stack, database }: Owner): Tree {
   const names = [project, stack, ...(database ? [database] : [])];
@@ -23,7 +23,7 @@ export function complete(values: Tree, { project, stack, database }: Owner): Tre
   return overlay(input, variables(local, process.env), names.join("/"));
 }
 
-/** The namespace of a stack that names none. */
+/** Sets the namespace of a stack that names none. */
 function withNamespace(values: Tree, namespace: string): Tree {
   const { placement = {} } = values;
   const isObject = typeof placement === "object" && placement !== null;

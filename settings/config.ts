@@ -1,24 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Problem } from "./rules/rule";
 
-/** Keys that are text whatever they look like; all others are JSON. */
+/** Keys that are always text; all others are JSON. */
 const TEXT = ["dataSize", "storageClass"];
 
-/** Keys that may hold secrets: no message shows a value from them. */
+/** Keys that may hold secrets; no message shows their values. */
 const MAY_BE_SECRET = ["backup", "cloneFrom", "image"];
 
-/** Pulumi.yaml's defaults for keys that a stack may leave out; a key without a default Pulumi would demand. */
+/** Pulumi.yaml's defaults for optional keys: Pulumi would require a key without a default. */
 const LEFT_OUT = ["", "{}"];
 
-/** What the stack says below the project's name, `postgres-stack:` unless somebody renamed it, as it stands there. */
+/** The raw values below the project's name, which is `postgres-stack:` unless somebody renamed the project. */
 export interface StackValues {
   readonly values: Record<string, unknown>;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads the stack's configuration. Values are plain, secrets too: `pulumi.Config` would print a secret that has the wrong
- * type, so nothing is checked here.
+ * Reads the stack's configuration and checks no types: `pulumi.Config` would print a secret of the wrong type. The values are
+ * plain text, secrets included.
  */
 export function readConfig(): StackValues {
   const prefix = `${pulumi.getProject()}:`;
@@ -38,7 +38,7 @@ export function readConfig(): StackValues {
 const NEEDLESS =
   "is encrypted, but would end up in plain (only backup, cloneFrom and image hold secrets: store it in plain)";
 
-/** The value of a key that is kept as text: Pulumi writes `true` as `"true"`, and objects as JSON where it has to. */
+/** Parses the text of a key: Pulumi writes `true` as `"true"`, and objects as JSON where it must. */
 export function readValue(key: string, text: string): unknown {
   if (TEXT.includes(key)) return text;
   try {
@@ -48,7 +48,7 @@ export function readValue(key: string, text: string): unknown {
   }
 }
 
-/** Whether a stack's file has a key encrypted. The SDK has this function at run time; its type declarations leave it out. */
+/** Whether a stack's file encrypts a key. The SDK has this function at run time, but its type declarations omit it. */
 export function isSecret(fullKey: string): boolean {
   const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
   return isConfigSecret(fullKey);

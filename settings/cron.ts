@@ -1,21 +1,21 @@
 import { Cron } from "croner";
 
-/** Parts of a list for Debian's cron: a number, a range, steps of a range or of a star. */
+/** List items that Debian's cron accepts: a number, a range, or a range or star with a step. */
 const ITEM = /^(?:\*(?:\/\d{1,2})?|\d{1,2}(?:-\d{1,2}(?:\/\d{1,2})?)?)$/;
 
-/** Names, which stand alone, in the fields that have them. */
+/** Names by field; a name can't be part of a list or range. */
 const NAMES: Readonly<Record<number, RegExp>> = {
   3: /^(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)$/i,
   4: /^(?:sun|mon|tue|wed|thu|fri|sat)$/i,
 };
 
-/** What a schedule may say: part of an error. */
+/** Allowed schedules, as an error message states them. */
 export const CRON_ALLOWED =
   "minute, hour, day, month and weekday (0 to 6), as cron and Kubernetes both read them, in UTC: 15 2 * * *";
 
 /**
- * Whether both Debian's cron and a Kubernetes CronJob accept a schedule, and it ever fires: no seconds, no `@daily`, none
- * of `L W # ?`, no 7 for Sunday, names one at a time, not 31 February.
+ * Whether Debian's cron and a Kubernetes CronJob both accept a schedule, and it ever fires. This excludes seconds, `@daily`,
+ * `L W # ?`, 7 for Sunday, names in lists or ranges, and 31 February.
  */
 export function isCron(text: string): boolean {
   const fields = text.split(" ");

@@ -5,7 +5,7 @@ import { DEFAULT_MAJOR } from "./major";
 export type Variables = Readonly<Record<string, string | undefined>>;
 type Tree = Record<string, unknown>;
 
-/** Where a stack's surroundings go in its settings (DEVELOPERS: behind a mirror, on a cluster of one's own). */
+/** The setting that each environment variable sets, for development behind a mirror or on your own cluster. */
 const PATHS: Readonly<Record<string, readonly string[]>> = {
   WALG_URL: ["image", "walg", "url"],
   WALG_SHA256: ["image", "walg", "sha256"],
@@ -16,14 +16,14 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Lays the environment over a stack's settings: {@link PATHS}, the major's base image, `REGISTRY` as the image's repository and `S3_BUCKET` as
- * the backup's prefix. An empty variable counts as unset.
+ * Applies environment variables to a stack's settings: {@link PATHS}, the major's base image, `REGISTRY` as the image's
+ * repository and `S3_BUCKET` as the backup's prefix. An empty variable counts as unset.
  *
- * What is needed to build an image is left out where the stack names one (`image.ref`).
+ * If the stack names an image (`image.ref`), the variables for building one are ignored.
  *
- * With neither a bucket nor a prefix of its own the stack has no backups, whatever else it says about them.
+ * Without a bucket or a prefix, the stack has no backups, whatever else its `backup` key says.
  *
- * @param folder where backups go in the bucket, and there below the stack's namespace
+ * @param folder the bucket's folder for backups; each namespace gets a folder below it
  */
 export function overlay(settings: Tree, variables: Variables, folder: string): Tree {
   const result = copy(settings);
@@ -44,13 +44,13 @@ export function overlay(settings: Tree, variables: Variables, folder: string): T
   return result;
 }
 
-/** `BASE_IMAGE` is that of the default major, `BASE_IMAGE_19` that of another. */
+/** `BASE_IMAGE` is for the default major; other majors have their own variable, such as `BASE_IMAGE_19`. */
 function baseImageVariable({ postgres }: Tree): string {
   const version = (postgres as { version?: unknown } | null)?.version ?? DEFAULT_MAJOR;
   return version === DEFAULT_MAJOR ? "BASE_IMAGE" : `BASE_IMAGE_${version}`;
 }
 
-/** Objects of settings anew; a program's outputs among them stay what they are. */
+/** Copies the settings' objects, but keeps a program's outputs by reference. */
 function copy(tree: Tree): Tree {
   const isObject = (value: unknown) =>
     typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
@@ -71,7 +71,7 @@ function set(tree: Tree, [key = "", ...rest]: readonly string[], value: unknown)
   set(tree[key] as Tree, rest, value);
 }
 
-/** Variables of the process, over those of a git-ignored file of `NAME=value` lines. */
+/** Variables from a git-ignored file of `NAME=value` lines; those of the process take precedence. */
 export function variables(file: string, environment: Variables): Variables {
   const set = Object.entries(environment).filter(([, value]) => value);
   return {
@@ -83,7 +83,7 @@ export function variables(file: string, environment: Variables): Variables {
 /**
  * Reads `NAME=value` lines as a shell would: `export`, `#` comments, single and double quotes.
  *
- * @throws with the line's number, never its text: it may hold a secret
+ * @throws with the line's number but not its text, which may hold a secret
  */
 export function parseVariables(text: string): Record<string, string> {
   const result: Record<string, string> = {};

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CRON_ALLOWED, isCron } from "./cron";
 import { compareQuantities, parseQuantity } from "./quantity";
 
-/** Text with a rule: `wrong` says what is the matter, `allowed` what would be right. No message repeats the value. */
+/** Validated text. `wrong` names the problem, `allowed` the valid form; no message repeats the value. */
 function text(wrong: string, allowed: string, valid: (value: string) => boolean) {
   const error = (issue: { input?: unknown }) =>
     issue.input === undefined ? `is missing (${allowed})` : `${wrong} (${allowed})`;
@@ -13,10 +13,10 @@ function text(wrong: string, allowed: string, valid: (value: string) => boolean)
 const matching = (pattern: RegExp, maximum: number) => (value: string) =>
   value.length <= maximum && pattern.test(value);
 
-/** YAML and `pulumi config set --path` make numbers of values that read like numbers. */
+/** YAML and `pulumi config set --path` turn text that looks like a number into a number. */
 const numberAsText = (value: string | number) => (typeof value === "number" ? String(value) : value);
 
-/** A Kubernetes quantity between two others, both included. */
+/** A Kubernetes quantity within inclusive limits. */
 export function quantityBetween(least: string, most: string) {
   const allowed = `${least} to ${most}, a Kubernetes quantity such as 512Mi, 1.5Gi, 1e9 or 500m`;
   const compares = (limit: string, holds: (difference: number) => boolean) => (value: string) =>
@@ -35,7 +35,7 @@ export function quantityBetween(least: string, most: string) {
   );
 }
 
-/** Whole number between two others, both included. */
+/** A whole number within inclusive limits. */
 export function wholeNumber(least: number, most: number, unit: string) {
   const error = `must be a whole number of ${unit} (${least} to ${most})`;
   return z.int({ error }).min(least, { error }).max(most, { error });
@@ -43,7 +43,7 @@ export function wholeNumber(least: number, most: number, unit: string) {
 
 export const cronSchedule = text("is no schedule that ever fires", CRON_ALLOWED, isCron);
 
-/** Namespace, Secret, storage and priority class: what Kubernetes' names have in common. */
+/** The rule that Kubernetes' names share: namespaces, Secrets, storage classes, priority classes. */
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const dnsLabel = text(
   "is no name for a namespace",
@@ -56,7 +56,7 @@ export const dnsName = text(
   (value) => value.length <= 253 && value.split(".").every((part) => DNS_LABEL.test(part)),
 );
 
-/** A request's id: it names a record on the volume. */
+/** A request's id, which names a record on the volume. */
 export const requestId = z.preprocess(
   numberAsText,
   text(
@@ -82,7 +82,7 @@ const RESERVED = new Set([
   "replication",
 ]);
 
-/** A role or database: no quoting needed anywhere, and none of PostgreSQL's own. */
+/** A role or database name that needs no quoting and that PostgreSQL doesn't reserve. */
 export const identifier = text(
   "is no name for a role or database",
   "a-z, 0-9 and '_', not a digit first, at most 63; not postgres, pg_*, public, template0, template1, user, all",
@@ -95,7 +95,7 @@ const PATH = `${COMPONENT}(?:\\/${COMPONENT})*`;
 const TAG = ":[\\w][\\w.-]{0,127}";
 const DIGEST = "@sha256:[0-9a-f]{64}";
 
-/** Without tag: the tag is the content's. The host is needed, as Docker would take Docker Hub otherwise. */
+/** No tag, because the tag follows from the content. The host is required, or Docker would assume Docker Hub. */
 export const imageRepository = text(
   "is no image repository with a registry's host",
   "registry.example.com/team/postgres, without tag",
@@ -112,7 +112,7 @@ const ONE_PLATFORM =
   "names more than one, and `pulumi up` builds for one: the Docker provider takes no more. Build for both once, with docker " +
   "buildx, and name that image as image.ref (docs/stacks.md)";
 
-/** What the image is built for. */
+/** The platform to build for. */
 export const platform = z.enum(PLATFORMS, {
   error: ({ input }) =>
     PLATFORMS.every((one) => JSON.stringify(input)?.includes(one)) ? ONE_PLATFORM : undefined,
@@ -139,27 +139,27 @@ export const region = text("is no region", "such as eu-central-1", matching(/^[a
 const isPrintable = (value: string) =>
   [...value].every((character) => character >= " " && character !== "\x7f");
 
-/** YAML makes a point in time of a day that is not quoted. */
+/** YAML turns an unquoted date into a timestamp. */
 const timeAsDay = (value: unknown) =>
   typeof value === "string" ? value.replace(/T00:00:00(\.0+)?Z$/, "") : value;
 
-/** A day of the calendar, `2026-12-31`. */
+/** A calendar date, `2026-12-31`. */
 export const day = z.preprocess(
   timeAsDay,
   text("is no day", "such as 2026-12-31", (value) => {
     const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : new Date(Number.NaN);
-    return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // 31 February is a day of March
+    return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // JavaScript reads 31 February as a March date
   }),
 );
 
-/** Any text of one line. */
+/** Any single-line text. */
 export const plainText = text(
   "must be text without control characters",
   "one line",
   (value) => value !== "" && isPrintable(value),
 );
 
-/** A value for PostgreSQL: YAML's booleans and numbers count as the text that PostgreSQL reads. */
+/** A PostgreSQL value: YAML's booleans and numbers become the text that PostgreSQL reads. */
 export const gucText = z.preprocess(
   (value: string | number | boolean) =>
     typeof value === "boolean" ? (value ? "on" : "off") : numberAsText(value),
@@ -170,7 +170,7 @@ export const gucText = z.preprocess(
   ),
 );
 
-/** A secret with a rule: its value is in no message. A program may give an output, whose value nobody knows yet. */
+/** A validated secret; no message shows its value. A program may pass an output, whose value is not known yet. */
 function secret(wrong: string, allowed: string, valid: (value: string) => boolean) {
   return z.custom<string | pulumi.Output<string>>(
     (value) => pulumi.Output.isInstance(value) || (typeof value === "string" && valid(value)),
@@ -178,14 +178,14 @@ function secret(wrong: string, allowed: string, valid: (value: string) => boolea
   );
 }
 
-/** Digits must have been stored as text, or leading zeros would be gone. */
+/** Digits must be stored as text, or they lose leading zeros. */
 export const secretText = secret(
   "must be text on one line",
   "digits alone are stored as text by: pulumi config set --secret --path --type string",
   (value) => value !== "" && !/[\r\n\0]/.test(value),
 );
 
-/** A private key as gpg exports it, of many lines. */
+/** A multi-line private key as gpg exports it. */
 export const pgpKey = secret(
   "is no OpenPGP private key",
   "all that `gpg --armor --export-secret-keys <name>` prints: pulumi config set --secret --path ... < key.asc",
@@ -195,7 +195,7 @@ export const pgpKey = secret(
     ),
 );
 
-/** A key of 32 bytes. */
+/** A 32-byte key. */
 export const hexKey = secret(
   "is no key of 32 bytes",
   "64 hexadecimal digits, as printed by: openssl rand -hex 32",

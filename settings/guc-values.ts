@@ -1,6 +1,6 @@
 import type { Guc } from "./gucs";
 
-/** Bytes and microseconds in the units that PostgreSQL accepts; their case matters. */
+/** Memory and time units that PostgreSQL accepts, in bytes and microseconds; units are case-sensitive. */
 const MEMORY: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
 const TIME: Readonly<Record<string, number>> = {
   us: 1,
@@ -11,7 +11,7 @@ const TIME: Readonly<Record<string, number>> = {
   d: 8.64e10,
 };
 
-/** Units that a table's `unit` can be: those above, and pages. */
+/** All values of `unit` in a table: those above, and pages. */
 const BASE: Readonly<Record<string, number>> = { ...MEMORY, ...TIME, "8kB": 8192 };
 
 const NUMBER = /^\s*([+-]?(?:0x[\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?))\s*([a-z]*)\s*$/i;
@@ -19,17 +19,17 @@ const TRUE = ["on", "true", "yes", "1"];
 const FALSE = ["off", "false", "no", "0"];
 const INT_MAX = 2 ** 31 - 1;
 
-/** Units that a setting's value may carry. */
+/** Units that a setting accepts. */
 function unitsOf(guc: Guc): Readonly<Record<string, number>> {
   if (guc.unit === undefined) return {};
   return guc.unit in TIME ? TIME : MEMORY;
 }
 
 /**
- * The number that a value means, in the setting's own unit: `gucNumber(shared_buffers, "1GB")` is 131072 pages.
- * Integers are rounded as PostgreSQL rounds them.
+ * A value as a number in the setting's own unit: `gucNumber(shared_buffers, "1GB")` is 131072 pages.
+ * Rounds integers as PostgreSQL does.
  *
- * @returns undefined where PostgreSQL would not read the value
+ * @returns undefined if PostgreSQL would reject the value
  */
 export function gucNumber(guc: Guc, text: string): number | undefined {
   const [, digits = "", unit = ""] = NUMBER.exec(text) ?? [];
@@ -39,26 +39,26 @@ export function gucNumber(guc: Guc, text: string): number | undefined {
   return guc.type === "integer" ? Math.round(value) : value;
 }
 
-/** As in C: `0600` is octal, `0x180` hexadecimal. */
+/** Reads integers as C does: `0600` is octal, `0x180` hexadecimal. */
 function readInteger(digits: string): number {
   const [sign, rest] = digits.startsWith("-") ? [-1, digits.slice(1)] : [1, digits.replace("+", "")];
   if (rest === "") return Number.NaN;
   return sign * Number(/^0\d+$/.test(rest) ? `0o${rest.slice(1)}` : rest);
 }
 
-/** Bytes that a memory setting's value means. */
+/** A memory setting's value in bytes. */
 export function gucBytes(guc: Guc, text: string): number | undefined {
   const value = gucNumber(guc, text);
   return value === undefined ? undefined : value * (BASE[guc.unit ?? ""] ?? Number.NaN);
 }
 
-/** The boolean that a value means, if any. */
+/** A value as a boolean; undefined if it isn't one. */
 export function gucBoolean(text: string): boolean | undefined {
   const word = text.trim().toLowerCase();
   return TRUE.includes(word) ? true : FALSE.includes(word) ? false : undefined;
 }
 
-/** What is wrong with a value, in PostgreSQL's own words, so that they can be looked up; undefined if nothing is. */
+/** Why PostgreSQL would reject a value, in PostgreSQL's own words so that users can look them up; undefined if it wouldn't. */
 export function gucProblem(guc: Guc, text: string): string | undefined {
   switch (guc.type) {
     case "bool":
@@ -94,7 +94,7 @@ function numberProblem(guc: Guc, text: string): string | undefined {
 const invalidValue = ({ name }: Guc, text: string): string =>
   `invalid value for parameter "${name}": "${text}"`;
 
-/** Bytes as PostgreSQL writes them, in the largest unit up to GB without a fraction: `1536kB`, `64MB`, `4GB`. */
+/** Bytes in PostgreSQL's notation, in the largest unit up to GB that needs no fraction: `1536kB`, `64MB`, `4GB`. */
 export function renderBytes(bytes: number): string {
   const unit = ["GB", "MB", "kB"].find((name) => bytes % (MEMORY[name] ?? 1) === 0) ?? "B";
   return `${bytes / (MEMORY[unit] ?? 1)}${unit}`;

@@ -3,10 +3,10 @@ import table18 from "./gucs/18.json";
 import table19 from "./gucs/19.json";
 import type { Major } from "./major";
 
-/** One setting of PostgreSQL, as `pg_settings` of the major describes it. */
+/** One PostgreSQL setting, as the major's `pg_settings` describes it. */
 export interface Guc {
   readonly name: string;
-  /** When it can change: `postmaster` needs a restart, `internal` can't be set, all others follow a reload. */
+  /** When it can change: `postmaster` needs a restart, `internal` can't be set, all others need a reload. */
   readonly context:
     | "internal"
     | "postmaster"
@@ -16,12 +16,12 @@ export interface Guc {
     | "superuser"
     | "user";
   readonly type: "bool" | "integer" | "real" | "string" | "enum";
-  /** What a bare number counts: `8kB`, `MB`, `ms`; none for plain numbers. */
+  /** Unit of a bare number, such as `8kB`, `MB` or `ms`; undefined for plain numbers. */
   readonly unit?: string;
-  /** Limits of integer and real, in `unit`. */
+  /** Limits of an integer or real, in `unit`. */
   readonly min?: number;
   readonly max?: number;
-  /** What an enum offers. */
+  /** Values of an enum. */
   readonly values?: readonly string[];
 }
 
@@ -35,12 +35,12 @@ export class Gucs {
     this.byName = new Map(table.map((guc) => [guc.name.toLowerCase(), guc]));
   }
 
-  /** The setting of that name, in any case, as PostgreSQL looks it up. */
+  /** Finds a setting by name; like PostgreSQL, ignores case. */
   find(name: string): Guc | undefined {
     return this.byName.get(name.toLowerCase());
   }
 
-  /** An extension's setting may be one that needs a restart; only the extension knows, so it counts as one. */
+  /** Whether a change needs a restart. Only the extension knows that about its own setting, so this assumes it does. */
   needsRestart(name: string): boolean {
     return (this.find(name)?.context ?? "postmaster") === "postmaster";
   }
@@ -54,7 +54,7 @@ const TABLES: Readonly<Record<Major, Gucs>> = {
 
 export const gucsOf = (major: Major): Gucs => TABLES[major];
 
-/** A name that postgresql.conf takes for an extension's, known to a table or not: `pgaudit.log`. */
+/** Whether postgresql.conf treats a name as an extension's, even one that no table lists: `pgaudit.log`. */
 export function isExtensionSetting(name: string): boolean {
   return /^[a-z_]\w*\.[a-z_]\w*$/i.test(name);
 }

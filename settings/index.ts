@@ -10,10 +10,10 @@ export type { DatabaseInput } from "./input";
 export type { BackupSettings, BuiltImage, ImageSettings, PostgresSettings, Settings } from "./settings";
 
 /**
- * Reads, checks and works out the settings of the stack that runs: `postgres-stack:` in its file, and for a stack that
- * says `fromEnvironment` the environment and `local.env` too.
+ * Reads, checks and resolves the settings of the current stack: `postgres-stack:` in its file and, with `fromEnvironment`,
+ * the environment and `local.env`.
  *
- * @throws one error without a stack trace that lists every problem; nothing has been registered by then
+ * @throws one error without a stack trace that lists every problem, before anything is registered
  */
 export function loadSettings(): Settings {
   const [project, stack] = [pulumi.getProject(), pulumi.getStack()];
@@ -24,10 +24,10 @@ export function loadSettings(): Settings {
 }
 
 /**
- * Checks and works out what a program says of one of its databases.
+ * Checks and resolves the settings that a program passes for one of its databases.
  *
- * @param database its name, unique in the program; where nothing else is said, the namespace is `<project>-<stack>-<database>`
- * @param values what a stack's file may say (docs/settings.md); secrets as text or as outputs
+ * @param database its name, unique in the program; the default namespace is `<project>-<stack>-<database>`
+ * @param values the keys of a stack's file (docs/settings.md); secrets as text or as outputs
  * @throws one error without a stack trace that lists every problem
  */
 export function settingsFrom(database: string, values: DatabaseInput): Settings {

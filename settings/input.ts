@@ -5,124 +5,124 @@ import type { Dangerous } from "./review";
 /** A Kubernetes quantity: `20Gi`, `500m`, or a plain number. */
 export type Quantity = string | number;
 
-/** A secret, encrypted in the state where it is given as one: `config.requireSecret(...)`. */
+/** A secret. The state encrypts it only if you pass a secret output: `config.requireSecret(...)`. */
 export type SecretText = string | pulumi.Output<string>;
 
-/** Where a restore ends: `latest`, a time with its zone, or a position in the WAL. */
+/** Target of a restore: `latest`, a time with its zone, or a position in the WAL. */
 export type TargetInput =
   | string
   | {
-      /** A position in the WAL: `0/3000060`. */
+      /** An LSN: `0/3000060`. */
       lsn: string;
     }
   | {
-      /** A transaction that is the last one. */
+      /** The last transaction to restore. */
       xid: string | number;
     }
   | {
-      /** A restore point. */
+      /** A named restore point. */
       name: string;
     };
 
 /**
- * What a program may say of one database: the keys of a stack's file. docs/settings.md has the defaults and limits of each; schema.ts
+ * Settings of one database: the keys of a stack's file. docs/settings.md lists the defaults and limits; schema.ts
  * checks them.
  */
 export interface DatabaseInput {
-  /** Data that the database may grow to; the volume is 2.5 times that. */
+  /** Size that the data may grow to; the volume is 2.5 times as large. */
   dataSize: Quantity;
-  /** Storage class of the volume, chosen once; the cluster's default when left out. */
+  /** Storage class of the volume, fixed once chosen; default: the cluster's. */
   storageClass?: string;
-  /** The data goes with the stack and nothing is protected; for development and tests. */
+  /** Deletes the data with the stack and protects nothing; for development and tests. */
   disposable?: boolean;
-  /** The environment says where images, backups and the namespace are; for development. */
+  /** Takes images, backups and the namespace from the environment; for development. */
   fromEnvironment?: boolean;
-  /** Version, memory, CPUs, and settings of PostgreSQL. */
+  /** Version, memory, CPUs and PostgreSQL settings. */
   postgres?: PostgresInput;
-  /** `repository`, to build and push the image, or `ref`, one built before. */
+  /** `repository` to build and push the image, or `ref` for an existing one. */
   image: ImageInput;
-  /** Where and when backups go; left out: nothing is archived. */
+  /** Location and schedule of backups; without it nothing is archived. */
   backup?: BackupInput;
-  /** A restore that is asked for, once for each id. */
+  /** A restore request; runs once per id. */
   restore?: RestoreInput;
-  /** Fills the empty volume from another database's archive. */
+  /** Fills an empty volume from another database's archive. */
   cloneFrom?: CloneInput;
-  /** A major upgrade that is asked for together with another version, once for each id. */
+  /** A major upgrade request, set together with the new version; runs once per id. */
   upgrade?: UpgradeInput;
-  /** Role and database of the application, and how clients reach them. */
+  /** The application's role and database, and how clients reach them. */
   access?: AccessInput;
-  /** Where its pods run. */
+  /** Where the pods run. */
   placement?: PlacementInput;
-  /** What a review of changes lets through; the program itself takes no notice of it. */
+  /** What a review of changes lets through; the program itself ignores it. */
   review?: ReviewInput;
 }
 
 /** The key `postgres`. */
 export interface PostgresInput {
-  /** Major version. Another one needs `upgrade`. */
+  /** Major version. A change needs `upgrade`. */
   version?: Major;
-  /** Memory of the server's pod, request and limit. */
+  /** Memory request and limit of the server's pod. */
   memory?: Quantity;
   /** CPUs of the server's pod. */
   cpu?: Quantity;
-  /** Any setting of PostgreSQL by its name, over what follows from memory and CPUs. */
+  /** Any PostgreSQL setting by name; overrides the values derived from memory and CPUs. */
   settings?: Record<string, string | number | boolean>;
 }
 
 /** The key `image`. */
 export interface ImageInput {
-  /** An image built before; nothing of Docker is needed then. By digest it can never mean another image. */
+  /** An existing image, which makes Docker unnecessary. A digest pins it. */
   ref?: string;
-  /** Where the image is pushed, with the registry's host, without a tag: `registry.example.com/team/postgres`. */
+  /** Repository to push the image to, with the registry's host and no tag: `registry.example.com/team/postgres`. */
   repository?: string;
-  /** What the cluster's nodes run. */
+  /** Platform of the cluster's nodes. */
   platform?: "linux/amd64" | "linux/arm64";
-  /** Base image of the same major, for a mirror or where none is pinned. */
+  /** Base image of the same major, for a mirror or a major without a pinned one. */
   baseImage?: string;
   /** WAL-G's release asset, for a mirror. */
   walg?: {
-    /** Where it is downloaded. */
+    /** Download URL. */
     url: string;
-    /** Its checksum, 64 hex digits. */
+    /** Its SHA-256, 64 hex digits. */
     sha256: string;
   };
-  /** For the push; left out where the Docker client is logged in already. */
+  /** Credentials for the push; omit them if the Docker client is already logged in. */
   credentials?: {
-    /** Who pushes. */
+    /** User name. */
     username: string;
     /** Password or token. */
     password: SecretText;
   };
 }
 
-/** Where an archive lies, and how it is reached. */
+/** Location of an archive, and how to reach it. */
 export interface StoreInput {
-  /** `s3://bucket/path`, `gs://`, `azure://` or, in a disposable stack, `file://`: a place of one database alone. */
+  /** `s3://bucket/path`, `gs://`, `azure://` or, in a disposable stack, `file://`; no other database may use it. */
   prefix: string;
   /** Address of an S3 server other than AWS. */
   endpoint?: string;
   /** S3 region. */
   region?: string;
-  /** The bucket in the path instead of the host name: most S3 servers other than AWS. */
+  /** Puts the bucket in the path instead of the host name, as most S3 servers other than AWS need. */
   forcePathStyle?: boolean;
   /** Azure's storage account. */
   storageAccount?: string;
-  /** The key that segments and base backups are encrypted with; left out: they are stored as they are. */
+  /** Encryption key for segments and base backups; without it they are stored unencrypted. */
   encryption?: {
     /** OpenPGP private key, as `gpg --armor --export-secret-keys` prints it. */
     pgpKey?: SecretText;
     /** The passphrase of `pgpKey`, if it has one. */
     pgpPassphrase?: SecretText;
-    /** A libsodium key instead, 64 hex digits. */
+    /** A libsodium key, 64 hex digits, instead of `pgpKey`. */
     libsodiumKey?: SecretText;
-    /** A Secret that exists instead. */
+    /** An existing Secret that holds the key instead. */
     secretName?: string;
   };
 }
 
-/** One kind of credentials of an object store; none where the cloud identifies the pods. */
+/** One kind of object store credentials; none if the cloud gives the pods an identity. */
 export interface CredentialsInput {
-  /** A Secret that exists. */
+  /** An existing Secret. */
   secretName?: string;
   /** For S3, with `secretAccessKey`. */
   accessKeyId?: SecretText;
@@ -134,108 +134,108 @@ export interface CredentialsInput {
 
 /** The key `backup`. */
 export interface BackupInput extends StoreInput {
-  /** When base backups begin: five-field cron, UTC. */
+  /** Start of base backups: five-field cron, UTC. */
   schedule: string;
-  /** Full backups kept, and the WAL since the oldest of them. */
+  /** Number of full backups to keep, with the WAL since the oldest of them. */
   retain?: number;
-  /** Seconds after which a segment is archived even when it isn't full. */
+  /** Seconds after which a partly filled segment is archived. */
   archiveTimeout?: number;
-  /** Seconds without a byte after which the transfer of a segment is tried again. */
+  /** Seconds without a byte after which a segment's transfer is retried. */
   archiveDeadline?: number;
-  /** `zstd` stores about a quarter less than `lz4` and takes more CPU. */
+  /** `zstd` stores about a quarter less than `lz4` but takes more CPU. */
   compression?: "lz4" | "zstd";
-  /** How the store is reached. */
+  /** Credentials for the store. */
   credentials?: CredentialsInput & {
-    /** For an identity that the cloud gives to the pods' ServiceAccount. */
+    /** Annotations that give the pods' ServiceAccount a cloud identity. */
     serviceAccountAnnotations?: Record<string, string>;
   };
 }
 
 /** The key `restore`. */
 export interface RestoreInput {
-  /** Names the request: each id is used once. */
+  /** Identifies the request; never reuse an id. */
   id: string | number;
-  /** Where it ends. Required, except for `undo`. */
+  /** Restore target. Required, except for `undo`. */
   to?: TargetInput;
-  /** Another database's archive in the same kind of store. */
+  /** Archive of another database, in the same kind of store. */
   from?: string;
-  /** Base backup to begin with; the newest that ended before the target when left out. */
+  /** Base backup to start from; default: the newest that ended before the target. */
   backup?: string;
   /** Timeline to follow. */
   timeline?: number;
-  /** False: the data from before the restore are removed after the base backup that follows it. */
+  /** False removes the previous data directory after the base backup that follows the restore. */
   keepOld?: boolean;
-  /** True, with the same id: the data from before that restore come back. */
+  /** True, with the same id, brings back the data directory from before that restore. */
   undo?: boolean;
-  /** True: what the check finds doubtful is no reason to refuse. */
+  /** True proceeds although the check finds something doubtful. */
   force?: boolean;
 }
 
 /** The key `cloneFrom`: the source's archive. */
 export interface CloneInput extends StoreInput {
-  /** Where it ends. */
+  /** Restore target. */
   to?: TargetInput;
   /** Timeline of the source to follow. */
   timeline?: number;
-  /** To read the source; those of `backup` when left out. */
+  /** Credentials to read the source; default: those of `backup`. */
   credentials?: CredentialsInput;
 }
 
 /** The key `upgrade`. */
 export interface UpgradeInput {
-  /** Names the request: each id is used once. */
+  /** Identifies the request; never reuse an id. */
   id?: string | number;
-  /** `link` needs no time and room for the data; the other two copy them first. */
+  /** `link` needs no time or space for the data; the other two copy the data first. */
   mode?: "link" | "clone" | "copy";
-  /** True, not with `link`: the old data stay on the volume, for `undo`. */
+  /** True, not with `link`, keeps the old data directory on the volume for `undo`. */
   keepOld?: boolean;
-  /** A base backup is taken first, unless one has ended within so many seconds. */
+  /** A base backup runs first, unless one ended within this many seconds. */
   backupMaxAge?: number;
-  /** True, with the same id and the older version: back to the data from before that upgrade. */
+  /** True, with the same id and the older version, brings back the data directory from before that upgrade. */
   undo?: boolean;
-  /** True: what the check finds doubtful is no reason to refuse. */
+  /** True proceeds although the check finds something doubtful. */
   force?: boolean;
-  /** True, also alone: indexes that another glibc or ICU sorts otherwise are rebuilt at boot. */
+  /** True, also on its own, rebuilds at boot the indexes that another glibc or ICU version sorts differently. */
   reindexCollations?: boolean;
 }
 
 /** The key `access`. */
 export interface AccessInput {
-  /** The application's role, owner of its database. */
+  /** The application's role, which owns its database. */
   role?: string;
-  /** The application's database; named like the role when left out. */
+  /** The application's database; default: the role's name. */
   database?: string;
-  /** Service for clients. */
+  /** Type of the client Service. */
   serviceType?: "ClusterIP" | "LoadBalancer" | "NodePort";
-  /** Annotations of that Service, for load balancers. */
+  /** Annotations of the client Service, for load balancers. */
   serviceAnnotations?: Record<string, string>;
 }
 
 /** The key `placement`. */
 export interface PlacementInput {
-  /** Namespace of everything: `<project>-<stack>-<database>` when left out. */
+  /** Namespace of all objects; default: `<project>-<stack>-<database>`. */
   namespace?: string;
-  /** False: the namespace exists already. */
+  /** False if the namespace already exists. */
   createNamespace?: boolean;
-  /** Nodes that the cloud may take back. */
+  /** Whether pods may run on nodes that the cloud can reclaim. */
   spot?: "any" | "avoid" | "require";
-  /** A PriorityClass that exists. */
+  /** An existing PriorityClass. */
   priorityClassName?: string;
   /** Labels that the node must have. */
   nodeSelector?: Record<string, string>;
-  /** Secrets that exist in the namespace, for an image in a private registry. */
+  /** Existing Secrets of the namespace, for an image in a private registry. */
   imagePullSecrets?: string[];
 }
 
 /** The key `review`. */
 export interface ReviewInput {
-  /** Dangerous effects that a review lets through. */
+  /** Dangerous effects that a review accepts. */
   allow?: {
     /** The effect, as the review's table names it. */
     effect: Dangerous;
-    /** The last day, UTC, on which it counts: `2026-12-31`. */
+    /** Last day of the exception, UTC: `2026-12-31`. */
     until: string;
-    /** For those who read the review. */
+    /** The reason, for reviewers. */
     why: string;
   }[];
 }

@@ -4,10 +4,10 @@ const KI = 2 ** 10;
 const MI = 2 ** 20;
 const PAGE = 8 * KI;
 
-/** Kept beside it: an idle server's processes have 13 MB (measured with 18.4), and sessions have to begin. */
+/** Reserved beside shared memory: an idle server's processes use 13 MB (measured with 18.4), and sessions need some to start. */
 export const PROCESSES = 32 * MI;
 
-/** PostgreSQL's defaults of settings that decide what it allocates at its start; what it sizes by itself counts as nothing. */
+/** PostgreSQL's defaults that determine what it allocates at startup; settings that it sizes automatically count as nothing. */
 const DEFAULTS: Readonly<Record<string, number>> = {
   max_wal_senders: 10,
   autovacuum_max_workers: 3,
@@ -18,7 +18,7 @@ const DEFAULTS: Readonly<Record<string, number>> = {
   io_max_concurrency: -1,
 };
 
-/** Bytes of shared memory for each unit of a setting that is simply so many things, or so many bytes. */
+/** Bytes of shared memory per unit of settings that are plain counts or byte sizes. */
 const EACH: Readonly<Record<string, number>> = {
   wal_buffers: 1,
   min_dynamic_shared_memory: 1,
@@ -33,20 +33,20 @@ const EACH: Readonly<Record<string, number>> = {
   max_active_replication_origins: 60,
 };
 
-/** Bytes for one of each; the tables of locks grow in powers of two, so these are the least of what was measured. */
-const BUFFER = 1.023 * PAGE; // the page, its descriptor, its entry in the look-up table
+/** Bytes per item. Lock tables grow in powers of two, so these are the smallest of the measured sizes. */
+const BUFFER = 1.023 * PAGE; // the page, its descriptor and its lookup table entry
 const LOCK = 355;
 const PREDICATE_LOCK = 220;
 const PROCESS = 7 * KI;
 const PREPARED = 5.5 * KI;
-const READ_OR_WRITE = 144; // and 24 for each page that it may combine
+const READ_OR_WRITE = 144; // plus 24 for each page that it may combine
 const READ_OR_WRITE_PAGE = 24;
 const FIXED = 1.5 * MI;
 
-/** Processes of the server's own that count as backends do, by what they have. */
+/** Auxiliary processes, which need memory per process as backends do; by major. */
 const AUXILIARY = { 17: 8, 18: 38, 19: 38 } as const;
 
-/** A setting's value, in bytes where it has a unit; undefined where PostgreSQL's default holds. */
+/** A setting's value, in bytes if it has a unit; undefined if PostgreSQL's default applies. */
 export type Sizes = (name: string) => number | undefined;
 
 /** Settings that {@link sharedMemory} reads. */
@@ -61,12 +61,12 @@ export const SIZED = [
 ];
 
 /**
- * Bytes of shared memory that PostgreSQL allocates at its start, at the least: what `postgres -C shared_memory_size` says,
- * less up to an eighth (a test asks real servers of all majors).
+ * Lower bound of the shared memory that PostgreSQL allocates at startup, in bytes: up to an eighth below what
+ * `postgres -C shared_memory_size` prints (a test asks real servers of all majors).
  *
- * Structure: CalculateShmemSize and what it calls (src/backend/storage/ipc/ipci.c, storage/lmgr/lock.c and predicate.c,
- * storage/aio/aio_init.c), with MaxBackends of utils/init/postinit.c. Sizes of one: measured with 17.12, 18.4 and 19rc1 on
- * amd64, each setting raised by itself.
+ * Structure: CalculateShmemSize and its callees (src/backend/storage/ipc/ipci.c, storage/lmgr/lock.c and predicate.c,
+ * storage/aio/aio_init.c), with MaxBackends of utils/init/postinit.c. Sizes per item: measured with 17.12, 18.4 and 19rc1 on
+ * amd64, raising one setting at a time.
  */
 export function sharedMemory(major: Major, sizes: Sizes): number {
   const defaultLocks = major >= 19 ? 128 : 64;
@@ -90,7 +90,7 @@ export function sharedMemory(major: Major, sizes: Sizes): number {
   );
 }
 
-/** Asynchronous reads and writes of one process; left to PostgreSQL, all processes have as many as there are buffers, 64 at most. */
+/** Asynchronous I/O of one process. By default, processes share as many handles as there are buffers, 64 each at most. */
 function inAndOut(of: (name: string) => number, processes: number): number {
   const buffers = of("shared_buffers") / PAGE;
   const given = of("io_max_concurrency");

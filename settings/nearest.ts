@@ -1,4 +1,4 @@
-/** The known name that a mistyped one most likely means: at most a third of it wrong. */
+/** The known name that a mistyped one most likely means: at most a third of its letters differ. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, edits: distance(name.toLowerCase(), candidate.toLowerCase()) }))
@@ -7,7 +7,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best && best.edits <= Math.max(1, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
 
-/** ` (did you mean max_connections?)`, or nothing. */
+/** ` (did you mean max_connections?)`, or an empty string. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const candidate = nearest(name, known);
   return candidate ? ` (did you mean ${candidate}?)` : "";

@@ -1,6 +1,6 @@
 /**
- * Settings that a stack can't have, by name or the beginning of a name, and why: the image, the pod or another key of the
- * stack decides them, and a second opinion would cost the data or the connection to it.
+ * Settings that a stack can't set, by name or prefix, and why. The image, the pod or another key of the stack controls them;
+ * a second value would cost the data or the connection to it.
  */
 const OWNED: readonly (readonly [RegExp, string])[] = [
   [/^archive_timeout$/, "is backup.archiveTimeout's"],
@@ -22,12 +22,12 @@ const OWNED: readonly (readonly [RegExp, string])[] = [
   [/^(log_destination|logging_collector)$/, "is the image's: the log goes to stderr, for kubectl logs"],
 ];
 
-/** Settings that this product needs at one value. */
+/** Settings that must keep one value. */
 const FIXED: Readonly<Record<string, readonly [value: string, why: string]>> = {
   password_encryption: ["scram-sha-256", "pg_hba.conf accepts no other"],
 };
 
-/** Why a stack can't set this; undefined if it can. */
+/** Why a stack can't set this value; undefined if it can. */
 export function whyOwned(name: string, value: string): string | undefined {
   const owned = OWNED.find(([pattern]) => pattern.test(name));
   if (owned) return owned[1];

@@ -7,7 +7,7 @@ import type { PostgresSettings } from "./settings";
 import { type Chosen, type Machine, tune } from "./tuning";
 import { walRoom } from "./volume";
 
-/** PostgreSQL's settings: what follows from memory, CPU and volume, then what the stack says itself. */
+/** PostgreSQL's settings: derived from memory, CPU and volume, then overridden by the stack's own. */
 export function postgresSettings(config: StackConfig): PostgresSettings {
   const { version, memory, cpu } = config.postgres;
   const settings = { ...tune(machineOf(config), chosenBy(config)), ...ownSettings(config) };
@@ -31,7 +31,7 @@ export function machineOf({ dataSize, postgres, backup }: StackConfig): Machine 
   };
 }
 
-/** The stack's own values that others are derived from. */
+/** The stack's own values from which others are derived. */
 export function chosenBy(config: StackConfig): Chosen {
   const own = ownSettings(config);
   const read = (name: string, value: typeof gucNumber) => {
@@ -46,7 +46,7 @@ export function chosenBy(config: StackConfig): Chosen {
   };
 }
 
-/** The stack's own settings by PostgreSQL's spelling: it ignores the case of names. */
+/** The stack's own settings in PostgreSQL's spelling: PostgreSQL ignores the case of names. */
 export function ownSettings({ postgres }: StackConfig): Record<string, string> {
   const entries = Object.entries(postgres.settings).map(([name, value]) => [
     gucsOf(postgres.version).find(name)?.name ?? name,

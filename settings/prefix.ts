@@ -16,19 +16,19 @@ export const PREFIX_ALLOWED =
 
 const PREFIX = /^(s3|gs|azure|file):\/\/([^\s,;/]*)((?:\/[^\s,;/]+)*)\/*$/;
 
-/** What one store takes for part of a key, the next for a way up, and a third for no part of the address. */
+/** Parts that stores read differently: as part of a key, as the parent folder, or as something outside the path. */
 const ODD = /(^|\/)\.{0,2}(\/|$)|[\p{Cc}?#\\]/u;
 
-/** A name and password before it, or a port behind it, would be no part of the bucket, and a secret in plain. */
+/** Credentials before the bucket or a port after it would not belong to its name, and a secret would be in plain text. */
 const BUCKET = /^[\w$][\w.-]*$/;
 
-/** Where the image has the data of a major. */
+/** Where the image keeps a major's data. */
 const PGDATA = /^\/var\/lib\/postgresql\/\d+(\/|$)/;
 
 /**
  * The kind of store that a prefix names.
  *
- * @returns undefined where it names none or several, or has parts that stores read differently: `a,b`, `s3://bucket/../x`
+ * @returns undefined if it names none or several, or has parts that stores read differently: `a,b`, `s3://bucket/../x`
  */
 export function storeOf(prefix: string): Store | undefined {
   const [, scheme, container = "", path = ""] = PREFIX.exec(prefix) ?? [];
@@ -38,17 +38,17 @@ export function storeOf(prefix: string): Store | undefined {
   return named && !isOdd(`${container}${path}`) ? (scheme as Store) : undefined;
 }
 
-/** As written, and as WAL-G reads it: it decodes `%2e`. */
+/** Checks the path as written and as WAL-G reads it: WAL-G decodes `%2e`. */
 function isOdd(path: string): boolean {
   const below = path.replace(/^\//, "");
   try {
     return ODD.test(below) || ODD.test(decodeURIComponent(below));
   } catch {
-    return true; // a % that encodes nothing
+    return true; // malformed percent-encoding
   }
 }
 
-/** Whether two prefixes are one place: the same, or one within the other's folder of a major (`<prefix>/18`). */
+/** Whether two prefixes overlap: they are equal, or one lies in the other's folder of a major (`<prefix>/18`). */
 export function isSamePlace(a: string, b: string): boolean {
   const [outer = "", inner = ""] = [a, b].map((prefix) => prefix.replace(/\/+$/, "")).sort();
   return (

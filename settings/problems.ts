@@ -5,10 +5,10 @@ import { applyRules } from "./rules";
 import type { Problem } from "./rules/rule";
 import { type StackConfig, stackSchema } from "./schema";
 
-/** Every key for itself, and what must hold between them: it is asked also when a key is wrong. */
+/** Checks each key, then the rules between keys, even if a key is wrong. */
 const checked = stackSchema.superRefine(applyRules, { when: () => true });
 
-/** Everything that is wrong, as one error that Pulumi prints without a stack trace. */
+/** One error for all problems, which Pulumi prints without a stack trace. */
 export function settingsError(where: string, problems: readonly Problem[]): pulumi.RunError {
   const lines = problems.map(({ path, message }) => `  ${path}: ${message}`);
   const title = `${problems.length} ${problems.length === 1 ? "setting is" : "settings are"} wrong in ${where}`;
@@ -16,9 +16,9 @@ export function settingsError(where: string, problems: readonly Problem[]): pulu
 }
 
 /**
- * Checks a whole configuration: every key, and the rules between keys as far as the keys that they look at are right.
+ * Checks a whole configuration: every key, and each rule between keys whose keys are right.
  *
- * @param found problems that are known already; their keys are not looked at again
+ * @param found problems already known; their keys are not checked again
  */
 export function readStack(
   input: Record<string, unknown>,
@@ -54,7 +54,7 @@ function objectOf(schema: z.core.$ZodType): z.ZodObject | undefined {
   return wrapped && objectOf(wrapped);
 }
 
-/** Messages for what the schema's fields don't word themselves. */
+/** Messages for issues that the schema's fields don't word themselves. */
 function plainWords(issue: z.core.$ZodRawIssue): string {
   if (issue.input === undefined) return "is missing";
   if (issue.code === "invalid_value") return `must be one of: ${issue.values.join(", ")}`;

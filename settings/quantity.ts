@@ -1,4 +1,4 @@
-/** Powers of ten and of two that Kubernetes' suffixes stand for, as numerator and denominator. */
+/** Kubernetes' suffixes as powers of ten and two: numerator and denominator. */
 const SUFFIXES: Readonly<Record<string, readonly [bigint, bigint]>> = {
   n: [1n, 10n ** 9n],
   u: [1n, 10n ** 6n],
@@ -18,10 +18,10 @@ const SUFFIXES: Readonly<Record<string, readonly [bigint, bigint]>> = {
   Ei: [2n ** 60n, 1n],
 };
 
-/** Digits, then a suffix or a decimal exponent, never both: as Kubernetes' API server reads them, without signs. */
+/** Digits, then a suffix or a decimal exponent but not both: as the API server reads them, without signs. */
 const QUANTITY = /^(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)$/;
 
-/** An exact positive amount: `numerator / denominator` of the unit (bytes, CPUs). */
+/** An exact positive amount: `numerator / denominator` units (bytes, CPUs). */
 export interface Amount {
   readonly numerator: bigint;
   readonly denominator: bigint;
@@ -30,7 +30,7 @@ export interface Amount {
 /**
  * Reads a Kubernetes quantity without rounding: `1.5Gi`, `500M`, `1e9`, `100m`.
  *
- * @returns undefined where it is none, or not above zero: `10GB`, `-1Gi`, `0`, `abc`, anything with spaces
+ * @returns undefined if it isn't a quantity above zero: `10GB`, `-1Gi`, `0`, `abc`, anything with spaces
  */
 export function parseQuantity(text: string): Amount | undefined {
   const match = QUANTITY.exec(text);
@@ -47,14 +47,14 @@ function powerOfTen(exponent: number): readonly [bigint, bigint] {
   return exponent < 0 ? [1n, power] : [power, 1n];
 }
 
-/** The amount of a quantity that was validated before; an error names the quantity otherwise. */
+/** The amount of a validated quantity; throws an error that names any other. */
 export function quantity(text: string): Amount {
   const amount = parseQuantity(text);
   if (!amount) throw new Error(`not a Kubernetes quantity: ${text}`);
   return amount;
 }
 
-/** Below 0, 0 or above 0, as `a` is less than, equal to or more than `b`. */
+/** Negative, 0 or positive if `a` is less than, equal to or greater than `b`. */
 export function compareQuantities(a: string, b: string): number {
   const [left, right] = [quantity(a), quantity(b)];
   const difference = left.numerator * right.denominator - right.numerator * left.denominator;
@@ -71,7 +71,7 @@ export function bytes(text: string): number {
   return Number(floorUnits(quantity(text)));
 }
 
-/** CPUs of a quantity, in steps of a thousandth, rounded down: `250m` is 0.25. */
+/** CPUs of a quantity, rounded down to a thousandth: `250m` is 0.25. */
 export function cpus(text: string): number {
   const { numerator, denominator } = quantity(text);
   return Number((numerator * 1000n) / denominator) / 1000;

@@ -1,8 +1,8 @@
 /**
- * The file for conf.d: one `name = 'value'` a line, sorted, so that the same settings are the same text.
+ * The file for conf.d: one `name = 'value'` per line, sorted, so that the same settings give the same text.
  *
- * Quotes and backslashes are escaped as PostgreSQL's configuration parser reads them; control characters have been refused
- * before (they could start another line).
+ * Escapes quotes and backslashes as PostgreSQL's configuration parser reads them. The schema has already rejected control
+ * characters, which could start another line.
  */
 export function renderConf(settings: Readonly<Record<string, string>>): string {
   const lines = Object.keys(settings)

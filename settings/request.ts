@@ -7,7 +7,7 @@ import type { RequestSettings } from "./settings";
 
 type Asked = Omit<RequestSettings, "patienceMinutes">;
 
-/** What a stack asks for, as the container reads it: a restore, a clone or an upgrade; and beside each of them a reindexing. */
+/** A stack's request, as the container reads it: a restore, a clone or an upgrade, with or without a reindexing. */
 export function requestSettings(config: StackConfig): RequestSettings | undefined {
   const asked = oneOf(config);
   const reindexes = config.upgrade?.reindexCollations ?? false;
@@ -75,22 +75,22 @@ function upgrading(id: string, upgrade: NonNullable<StackConfig["upgrade"]>): As
   };
 }
 
-/** An archive's folder of one major: the output `backupPrefix` has it, a stack's `backup.prefix` has not. */
+/** An archive's folder for one major: the output `backupPrefix` includes the major, a stack's `backup.prefix` does not. */
 export function withMajor(prefix: string, major: number): string {
   const trimmed = prefix.replace(/\/+$/, "");
   return majorOf(trimmed) === undefined ? `${trimmed}/${major}` : trimmed;
 }
 
-/** The major at a prefix's end, if there is one. */
+/** The major at the end of a prefix; undefined if there is none. */
 export function majorOf(prefix: string): number | undefined {
   const [, major] = /\/(\d{1,2})\/*$/.exec(prefix) ?? [];
   return major === undefined ? undefined : Number(major);
 }
 
 /**
- * Minutes that an update waits for the server to be ready again: half an hour, and five minutes for each GiB of `dataSize`
- * (3.4 MiB/s for fetching, replaying and verifying a restore, for the base backup before an upgrade and its copy, or for
- * reindexing). The request itself has no deadline, only its standstill.
+ * Minutes that an update waits for the server to become ready: 30, plus five for each GiB of `dataSize` (3.4 MiB/s to fetch,
+ * replay and verify a restore, for the base backup before an upgrade and its copy, or to reindex). The request itself has no
+ * deadline, only a stall timeout.
  */
 function patience(dataSize: string): number {
   return 30 + 5 * Math.ceil(bytes(dataSize) / 2 ** 30);

@@ -13,7 +13,7 @@ import { claimSize } from "./volume";
 
 const MI = 2 ** 20;
 
-/** Works a checked configuration out. */
+/** Resolves a checked configuration. */
 export function resolve(config: StackConfig): Settings {
   const postgres = postgresSettings(config);
   const machine = machineOf(config);
@@ -37,16 +37,16 @@ function imageSettings(image: ImageConfig, version: Major): ImageSettings {
   return {
     repository,
     platform,
-    baseImage: image.baseImage ?? pinnedBase(version) ?? "", // a rule makes sure that there is one
+    baseImage: image.baseImage ?? pinnedBase(version) ?? "", // a rule ensures that there is one
     walg: image.walg ?? pins.walg[platform],
     ...(credentials && { credentials: { ...credentials, password: pulumi.secret(credentials.password) } }),
   };
 }
 
 /**
- * Seconds from the order to stop until a kill: 60 for the checkpoint before the stop (pre-stop.sh ends it then), 30 for
- * sessions to end, the time to write all of shared_buffers at 32 MiB/s (a slow volume) should that checkpoint have failed,
- * and one archive deadline for the last segment.
+ * Seconds from the start of the termination to SIGKILL: 60 for the checkpoint before the stop (pre-stop.sh ends it then), 30
+ * for sessions to end, the time to write all of shared_buffers at 32 MiB/s (a slow volume) if that checkpoint failed, and one
+ * archive deadline for the last segment.
  */
 function gracePeriod({ version, settings }: PostgresSettings, archiveDeadline: number): number {
   const guc = gucsOf(version).find("shared_buffers");

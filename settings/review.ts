@@ -1,7 +1,7 @@
 import { z } from "zod";
 import * as field from "./fields";
 
-/** Effects of a change that a review lets through only where the stack's file names them, from bad to worst. */
+/** Effects that a review accepts only if the stack's file names them, from bad to worst. */
 export const DANGEROUS = [
   "access changes",
   "weaker isolation",
@@ -25,7 +25,7 @@ export const DANGEROUS = [
 
 export type Dangerous = (typeof DANGEROUS)[number];
 
-/** What reviews let through. The program itself takes no notice of it. */
+/** What reviews let through. The program itself ignores it. */
 export const reviewSchema = z.strictObject({
   allow: z
     .array(z.strictObject({ effect: z.enum(DANGEROUS), until: field.day, why: field.plainText }))

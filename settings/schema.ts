@@ -44,7 +44,7 @@ const encryption = z.strictObject({
   secretName: field.dnsName.optional(),
 });
 
-/** Where an archive lies and how it is reached: the stack's own, or the one that a clone reads. */
+/** Location of an archive and how to reach it: the stack's own, or the source of a clone. */
 const store = {
   prefix,
   endpoint: field.webAddress.optional(),
@@ -116,8 +116,8 @@ const placement = z.strictObject({
 });
 
 /**
- * What a stack may say, below `postgres-stack:`, each key for itself; rules/ has what must hold between keys, and docs/settings.md
- * what each means.
+ * The keys below `postgres-stack:`, each checked alone. rules/ holds the rules between keys; docs/settings.md explains
+ * each key.
  */
 export const stackSchema = z.strictObject({
   dataSize: field.quantityBetween("256Mi", "1Pi"),
@@ -135,7 +135,7 @@ export const stackSchema = z.strictObject({
   review: reviewSchema.prefault({}),
 });
 
-/** A stack's settings with defaults filled in. */
+/** A stack's settings, with defaults applied. */
 export type StackConfig = z.output<typeof stackSchema>;
 export type BackupConfig = NonNullable<StackConfig["backup"]>;
 export type CloneConfig = NonNullable<StackConfig["cloneFrom"]>;

@@ -11,21 +11,21 @@ export interface StackFile {
   readonly stack: string;
   /** The file's name. */
   readonly file: string;
-  /** All that it says, encrypted values as they stand there. */
+  /** The parsed file; encrypted values stay encrypted. */
   readonly content: Tree;
 }
 
-/** The places that a stack has to itself, worked out where its file does not say them. */
+/** The places that belong to one stack; defaults apply where its file names none. */
 export interface Places {
   readonly namespace: string | undefined;
-  /** Where its backups go, without the major and without a trailing slash; undefined without backups. */
+  /** Location of its backups, without the major and a trailing slash; undefined without backups. */
   readonly prefix: string | undefined;
 }
 
 /**
- * The files of a project's stacks, sorted by name.
+ * The stack files of a project, sorted by name.
  *
- * @throws with the file's name where one is no YAML
+ * @throws with the file's name if it isn't valid YAML
  */
 export function stackFiles(folder: string): StackFile[] {
   return readdirSync(folder)
@@ -49,7 +49,7 @@ function readYaml(folder: string, file: string): Tree {
   }
 }
 
-/** What a file says below the project's name; Pulumi takes a key without any name as the project's too. */
+/** A file's values below the project's name; Pulumi also assigns keys without a namespace to the project. */
 export function ownValues({ content }: Pick<StackFile, "content">, project: string): Tree {
   const entries = Object.entries((content.config ?? {}) as Tree)
     .filter(([key]) => !key.includes(":") || key.startsWith(`${project}:`))
@@ -60,7 +60,7 @@ export function ownValues({ content }: Pick<StackFile, "content">, project: stri
   return Object.fromEntries(entries);
 }
 
-/** Where a stack lives: what `pulumi up` would use now, with this environment. */
+/** A stack's places: what `pulumi up` would use now, in this environment. */
 export function placesOf(values: Tree, project: string, stack: string): Places {
   const { placement, backup } = complete(values, { project, stack });
   return {

@@ -6,17 +6,17 @@ const ALLOWED =
 const TIME =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/;
 
-/** How Pulumi hands over a time that stands in YAML without quotes: YAML has read it, and one without a zone as UTC. */
+/** An unquoted YAML time as Pulumi passes it on; YAML has already parsed it, and reads a time without a zone as UTC. */
 const FROM_YAML = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)? [+-]\d{4} \S+$/;
 
-/** Targets that are written as objects, by their key. */
+/** Formats of targets that are objects, by key. */
 const POSITIONS: Readonly<Record<string, RegExp>> = {
   lsn: /^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/,
   xid: /^\d{1,10}$/,
   name: /^[^\p{Cc}]{1,63}$/u,
 };
 
-/** Where a restore ends: as the image reads it in RESTORE_TO, such as `latest`, `2026-11-23 15:00:00+00` or `lsn:0/3000060`. */
+/** A restore target in the form of RESTORE_TO, such as `latest`, `2026-11-23 15:00:00+00` or `lsn:0/3000060`. */
 export const target = z.unknown().transform((value, context) => {
   const read = readTarget(value);
   if (!("problem" in read)) return read.target;
@@ -46,13 +46,13 @@ function readText(text: string): { target: string } | { problem: string } {
   return time > Date.now() ? { problem: "is in the future" } : { target: text };
 }
 
-/** JavaScript takes 31 November for 1 December. */
+/** JavaScript reads 31 November as 1 December. */
 function isDay(day: string): boolean {
   const time = Date.parse(`${day}T00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
 }
 
-/** `+01` as `+01:00`: what JavaScript reads. */
+/** `+01` becomes `+01:00`, which JavaScript can parse. */
 function isoZone(zone: string): string {
   if (!/\d/.test(zone)) return "Z";
   const digits = zone.slice(1).replace(":", "").padEnd(4, "0");

@@ -6,19 +6,19 @@ const MI = 2 ** 20;
 const GI = 2 ** 30;
 const WAL_SEGMENT = 16 * MI;
 
-/** What the server runs on. */
+/** Resources of the server. */
 export interface Machine {
   /** The pod's memory limit in bytes, 256Mi to 16Ti. */
   readonly memory: number;
   /** The pod's CPU limit, 0.1 to 512. */
   readonly cpu: number;
-  /** Bytes of the volume that WAL may fill. */
+  /** Bytes of the volume available to WAL. */
   readonly walRoom: number;
-  /** Whether WAL-G archives beside the server, inside its memory. */
+  /** Whether WAL-G archives inside the server's memory limit. */
   readonly archiving: boolean;
 }
 
-/** Settings of the stack that others follow from: bytes and counts. */
+/** The stack's own values from which others are derived, as bytes and counts. */
 export interface Chosen {
   readonly shared_buffers?: number;
   readonly max_connections?: number;
@@ -27,8 +27,8 @@ export interface Chosen {
 }
 
 /**
- * PostgreSQL's settings for a machine, rendered. Whatever the stack chose itself is taken as given, and the rest follows
- * from it: more connections leave less `work_mem`.
+ * PostgreSQL's settings for a machine, rendered. The stack's own values are fixed and the others follow from them: more
+ * connections leave less `work_mem`.
  *
  * Sources: [pgtune] le0pard/pgtune, profile "mixed"; [spilo] zalando/spilo; [docs] PostgreSQL 18's documentation. All of
  * them scale; the bounds keep every value valid from 256Mi to 16Ti.
@@ -56,30 +56,30 @@ export function tune(machine: Machine, chosen: Chosen = {}): Record<string, stri
   };
 }
 
-/** A quarter of the memory [docs, pgtune]; the other three are the page cache's and the sessions'. */
+/** A quarter of the memory [docs, pgtune]; the page cache and sessions share the rest. */
 function defaultSharedBuffers({ memory }: Machine): number {
   return floorTo(MI, memory / 4);
 }
 
-/** One for each 32 MiB [spilo: 30], 25 to 200 [pgtune, "web"]: beyond that a pooler serves more clients better. */
+/** One per 32 MiB [spilo: 30], 25 to 200 [pgtune, "web"]: beyond that, a pooler serves more clients better. */
 function defaultMaxConnections({ memory }: Machine): number {
   return clamp(Math.floor(memory / MI / 32), 25, 200);
 }
 
-/** Half of the room, as PostgreSQL may pass the mark under load [docs], and at most 4 GB [pgtune]. */
+/** Half of the available space, because PostgreSQL may exceed it under load [docs], and at most 4 GB [pgtune]. */
 function defaultMaxWalSize({ walRoom }: Machine): number {
   return clamp(floorTo(WAL_SEGMENT, walRoom / 2), 2 * WAL_SEGMENT, 4 * GI);
 }
 
 /**
- * What is left for sessions and workers, in three sorts each [pgtune], and half of that, as in mixed loads a session does
+ * The memory left for sessions and workers, divided by three sorts each [pgtune] and halved, because sessions in mixed loads do
  * more than sort [pgtune]. From 64 kB, PostgreSQL's minimum, to 1 GB.
  */
 function workMem(left: number, processes: number): number {
   return clamp(floorTo(64 * KI, left / (processes * 3) / 2), 64 * KI, GI);
 }
 
-/** Half of the CPUs, at most 4 [pgtune]; none below 2 CPUs, where workers only take turns. */
+/** Half of the CPUs, at most 4 [pgtune]; zero below 2 CPUs, where workers would only take turns. */
 function parallelWorkersPerQuery({ cpu }: Machine): number {
   return Math.min(4, Math.floor(cpu / 2));
 }

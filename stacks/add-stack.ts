@@ -1,4 +1,4 @@
-/** `make stack`: writes the file of a new stack. Arguments: its name, the stack whose surroundings it gets. */
+/** `make stack`: writes the file of a new stack. Arguments: its name, and the stack to base it on. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { dump } from "js-yaml";
@@ -18,15 +18,15 @@ import { type NewStack, newStack } from "./new-stack";
 
 type Tree = Record<string, unknown>;
 
-/** What a namespace's name may have at most; that of a stack that says nothing is `<project>-<stack>`. */
+/** Maximum length of a namespace's name; the default name is `<project>-<stack>`. */
 const NAMESPACE_LENGTH = 63;
 
 /**
  * Writes `Pulumi.<name>.yaml` into a project's folder.
  *
- * @param from the stack whose surroundings the new one gets
- * @returns what it is and what comes next, for the user
- * @throws one error with everything that speaks against it; then nothing was written
+ * @param from the stack to base the new one on
+ * @returns a description of the stack and the next steps, for the user
+ * @throws one error with all objections, before anything is written
  */
 export function addStack(folder: string, name: string, from: string): string {
   const project = projectName(folder);
@@ -64,7 +64,7 @@ function patternProblems(from: string, found: StackFile | undefined, stacks: rea
   return found ? [] : [`there is no Pulumi.${from}.yaml whose surroundings it could get (FROM: ${known})`];
 }
 
-/** Namespace and prefix belong to one stack alone, whether its file says them or they follow from its name. */
+/** Namespace and prefix must be unique, whether a stack's file sets them or they follow from its name. */
 function takenPlaces(places: Places, project: string, stacks: readonly StackFile[]): string[] {
   return stacks.flatMap((other) => {
     const its = placesOf(ownValues(other, project), project, other.stack);
@@ -80,7 +80,7 @@ function takenPlaces(places: Places, project: string, stacks: readonly StackFile
   });
 }
 
-/** What the program itself would say, but for the secrets that are still to be given. */
+/** The problems that the program itself would report, apart from the secrets that the user has yet to set. */
 function settingsProblems(values: Tree, { secrets }: NewStack, project: string, name: string): string[] {
   const read = readStack(complete(values, { project, stack: name }));
   const missing = secrets.map((path) => path.slice(`${project}:`.length));
@@ -90,7 +90,7 @@ function settingsProblems(values: Tree, { secrets }: NewStack, project: string, 
   return problems.filter(({ path }) => mine(path)).map(({ path, message }) => `${path}: ${message}`);
 }
 
-/** Pulumi rewrites a stack's file and drops a comment at its top, so this one is further down. */
+/** Pulumi rewrites a stack's file and drops a comment at the top, so this one is further down. */
 function fileText(from: string, content: Tree): string {
   const comment = `  # Made by make stack, in the surroundings of ${from}. Every key: docs/settings.md. What is not here has its default:\n  # the data is protected, and the settings of PostgreSQL follow from memory and CPU.\n`;
   return dump(content, { lineWidth: -1, noRefs: true }).replace(/^config:\n/m, `config:\n${comment}`);
@@ -112,7 +112,7 @@ function message(name: string, from: string, pattern: StackFile, made: NewStack,
   ].join("\n");
 }
 
-/** What only a person can do: encryption, secrets, and what must exist in the cloud and in the cluster. */
+/** Steps for the user: encryption, secrets, and what must exist in the cloud and in the cluster. */
 function firstSteps(
   name: string,
   pattern: StackFile,

@@ -1,4 +1,4 @@
-/** What a new stack's file says, worked out from another stack's: pure, so that it is tested without files. */
+/** The content of a new stack's file, derived from another stack's without file access, for testing. */
 import { createHash } from "node:crypto";
 import { compareQuantities, parseQuantity } from "../settings/quantity";
 import { ownValues, type StackFile } from "../settings/stacks";
@@ -8,17 +8,17 @@ type Tree = Record<string, unknown>;
 export interface NewStack {
   /** The content of `Pulumi.<name>.yaml`. */
   readonly content: Tree;
-  /** Paths of values that are encrypted for the pattern, so that nobody can copy them. */
+  /** Paths of values that are encrypted for the pattern's stack and so can't be copied. */
   readonly secrets: readonly string[];
 }
 
-/** A small database to begin with; no larger than the pattern's. All of it grows in place. */
+/** Size of a new database, or the pattern's if that is smaller. All of it can grow in place. */
 const SMALL = { dataSize: "10Gi", memory: "1Gi", cpu: "500m" };
 
 /**
- * A stack in the surroundings of another: its cluster, registry, object store, storage class and placement, but with a
- * namespace and a prefix of its own, small, and protected. What is said of the pattern's database (settings of PostgreSQL,
- * roles, requests) is not copied.
+ * A stack in the same environment as another: its cluster, registry, object store, storage class and placement, but with its
+ * own namespace and prefix, small, and protected. Settings of the pattern's database (PostgreSQL, roles, requests) are not
+ * copied.
  */
 export function newStack(
   name: string,
@@ -56,7 +56,7 @@ function wholeWord(text: string): RegExp {
   return new RegExp(`(?<![A-Za-z0-9])${escaped}(?![A-Za-z0-9])`, "g");
 }
 
-/** The smaller of two quantities; what is none is left for the settings' own check. */
+/** The smaller of two quantities; the settings' own check rejects an invalid one. */
 function smaller(given: unknown, most: string): unknown {
   const text = typeof given === "number" ? String(given) : given;
   if (typeof text !== "string") return most;
@@ -76,14 +76,14 @@ function backup(
     prefix: typeof prefix === "string" ? beside(prefix, name, rename) : undefined,
     ...rest,
     schedule: typeof schedule === "string" ? minuteOf(name, schedule) : schedule,
-    retain: disposable ? undefined : retain, // few backups are enough for data that goes with its stack, not for others
+    retain: disposable ? undefined : retain, // a disposable stack keeps few backups, too few for other stacks
     credentials: isTree(identity)
       ? { ...(credentials as Tree), serviceAccountAnnotations: mapTexts(identity, rename) }
       : credentials,
   };
 }
 
-/** The prefix of the same bucket where the new stack's name stands for the pattern's, or for the last folder. */
+/** The pattern's prefix with the new stack's name in place of the pattern's or, failing that, of the last folder. */
 function beside(prefix: string, name: string, rename: (text: string) => string): string {
   const [, bucket = "", path = ""] = /^(\w+:\/\/[^/]*)(.*?)\/*$/.exec(prefix) ?? [];
   const renamed = rename(path);
@@ -91,7 +91,7 @@ function beside(prefix: string, name: string, rename: (text: string) => string):
   return `${bucket}${path.slice(0, Math.max(0, path.lastIndexOf("/")))}/${name}`;
 }
 
-/** A minute of its own, or all stacks of a house would load the object store at once. */
+/** A minute that depends on the name: otherwise all stacks would load the object store at the same time. */
 function minuteOf(name: string, schedule: string): string {
   const minute = createHash("sha256").update(name).digest().readUInt16BE() % 60;
   return schedule.replace(/^\d+(?= )/, String(minute));
@@ -108,7 +108,7 @@ function placement(pattern: unknown, rename: (text: string) => string): unknown 
   };
 }
 
-/** A copy without `secure: ...`, whose paths are noted: `postgres-stack:backup.credentials.secretAccessKey`. */
+/** Copies without `secure: ...`, and collects those paths: `postgres-stack:backup.credentials.secretAccessKey`. */
 function withoutSecrets(value: unknown, path: string, secrets: string[]): unknown {
   if (Array.isArray(value)) return value.map((part, i) => withoutSecrets(part, `${path}[${i}]`, secrets));
   if (!isTree(value)) return value;
@@ -133,7 +133,7 @@ function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A short file: without values that are undefined, and without objects that hold none. */
+/** Drops undefined values and objects without any values, to keep the file short. */
 function compact(value: unknown): unknown {
   if (!isTree(value)) return value;
   const entries = Object.entries(value).map(([key, part]) => [key, compact(part)]);

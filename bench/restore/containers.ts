@@ -1,4 +1,4 @@
-/** The containers of the benchmark: one network, one image, TLS before the store, a client, and servers. */
+/** The benchmark's containers: one network, one image, a TLS proxy for the store, a client, and servers. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ function variable(name: string): string {
   throw new Error(`${name} is not set; nothing was measured. Set ${all}.`);
 }
 
-/** Builds the images, and starts TLS and the client. */
+/** Builds the images, and starts the TLS proxy and the client. */
 export async function setUp(): Promise<void> {
   const endpoint = new URL(variable("S3_ENDPOINT"));
   if (endpoint.protocol !== "http:") {
@@ -39,7 +39,7 @@ export async function setUp(): Promise<void> {
   await start("client", [], ["sleep", "infinity"]);
 }
 
-/** Writes the server's settings, as a stack of this size has them, and the environment of all containers. */
+/** Writes the server's settings for a stack of this size, and the environment of all containers. */
 function writeConfiguration(): void {
   folder = mkdtempSync(join(tmpdir(), "postgres-stack-bench-"));
   chmodSync(folder, 0o755);
@@ -71,7 +71,7 @@ function writeConfiguration(): void {
     PGBACKREST_REPO1_S3_KEY_SECRET: secret,
     PGBACKREST_REPO1_STORAGE_PORT: "8443",
     PGBACKREST_REPO1_STORAGE_CA_FILE: CERTIFICATE,
-    PGBACKREST_COMPRESS_TYPE: "lz4", // WAL-G's default too; pgBackRest's own, gz, is slower
+    PGBACKREST_COMPRESS_TYPE: "lz4", // WAL-G's default too; pgBackRest's default, gz, is slower
     PGBACKREST_LOCK_PATH: "/tmp",
     PGBACKREST_SPOOL_PATH: "/tmp",
     PGBACKREST_LOG_LEVEL_FILE: "off",
@@ -91,12 +91,12 @@ async function start(name: string, options: string[], command: string[]): Promis
   await must(["run", "-d", ...LABEL, ...place, ...settings, ...options, BENCH_IMAGE, ...command]);
 }
 
-/** A new volume for a server. */
+/** Creates a volume for a server. */
 export function newVolume(): Promise<string> {
   return must(["volume", "create", ...LABEL]);
 }
 
-/** Starts a server on a volume, inside the limits of the benchmark's machine. */
+/** Starts a server on a volume, within the limits of the benchmark's machine. */
 export function startServer(
   name: string,
   volume: string,
@@ -106,12 +106,12 @@ export function startServer(
   return start(name, [...limits(), "-v", `${volume}:${VOLUME}`, ...options], command);
 }
 
-/** Waits until a server answers as a primary. Returns when it did, in milliseconds since 1970. */
+/** Waits until a server answers as a primary. Returns that time in milliseconds since 1970. */
 export async function answered(name: string): Promise<number> {
   const ended = must(["wait", `${ID}-${name}`]).then(async () => {
     throw new Error(`${name} ended:\n${(await logs(name)).slice(-4000)}`);
   });
-  ended.catch(() => undefined); // it ends at last, when it is removed
+  ended.catch(() => undefined); // rejects at the latest when the container is removed
   return Number(await Promise.race([exec("client", "bench", "answered", name), ended]));
 }
 
@@ -120,7 +120,7 @@ export function exec(name: string, ...command: string[]): Promise<string> {
   return must(["exec", "-u", "postgres", `${ID}-${name}`, ...command]);
 }
 
-/** What a container printed, each line with its time. */
+/** A container's output, each line with its time. */
 export async function logs(name: string): Promise<string> {
   const { stdout, stderr } = await docker(["logs", "-t", `${ID}-${name}`]);
   return `${stdout}\n${stderr}`;
@@ -131,7 +131,7 @@ export async function removeServer(name: string, volume: string): Promise<void> 
   await must(["volume", "rm", volume]);
 }
 
-/** Removes the objects in the bucket, containers, volumes, network, images and files. */
+/** Removes the objects in the bucket, and the containers, volumes, network, images and files. */
 export async function cleanUp(): Promise<void> {
   const objects = await docker(["exec", `${ID}-client`, "bench", "remove_objects"]);
   if (objects.code !== 0) console.error(`${PREFIX} was not removed: ${objects.stderr}`);

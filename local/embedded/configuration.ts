@@ -1,4 +1,4 @@
-/** The configuration of a stack as its pod would have it, for a server without a container. */
+/** The configuration that a stack's pod would have, for a server without a container. */
 import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,12 +9,12 @@ import type { Home } from "./home";
 
 const imageConfig = resolve(__dirname, "../../docker-context/config");
 
-/** Paths below `etc/` and their content. */
+/** Content by path below `etc/`. */
 export type Files = ReadonlyMap<string, string>;
 
 export interface Configuration {
   readonly files: Files;
-  /** Settings that the npm build of PostgreSQL can't have, as sentences. */
+  /** Sentences about settings that the npm build of PostgreSQL doesn't support. */
   readonly notes: readonly string[];
   /** The application's role and database. */
   readonly role: string;
@@ -22,9 +22,9 @@ export interface Configuration {
 }
 
 /**
- * Renders the stack with mocks and takes from it what the pod mounts.
+ * Renders the stack with mocks and extracts what the pod mounts.
  *
- * @throws the program's own error when the stack's settings are wrong
+ * @throws the program's own error if the stack's settings are wrong
  */
 export async function loadConfiguration(stack: string, home: Home): Promise<Configuration> {
   const { resources } = await renderStack(stack, { secrets: (plain) => plain });
@@ -40,7 +40,7 @@ export async function loadConfiguration(stack: string, home: Home): Promise<Conf
   return { files, notes, role: app.username ?? "", database: app.database ?? "" };
 }
 
-/** The npm build is of one major. */
+/** The npm build has one major. */
 function requireMajor(resources: RenderedResource[], { native }: Home): void {
   const server = resources.find(({ type }) => type === "kubernetes:apps/v1:StatefulSet");
   const wanted = majorOfData(serverEnvironment(server?.inputs).PGDATA);
@@ -66,7 +66,7 @@ function find(resources: RenderedResource[], kind: string, match: (inputs: Input
   return found;
 }
 
-/** What the npm build is compiled without: values to replace, by setting. */
+/** Values of settings that the npm build doesn't support, and their replacements. */
 const REPLACED: Readonly<Record<string, { missing: RegExp; by: string }>> = {
   wal_compression: { missing: /^(lz4|zstd)$/, by: "pglz" },
   default_toast_compression: { missing: /^lz4$/, by: "pglz" },
@@ -74,7 +74,7 @@ const REPLACED: Readonly<Record<string, { missing: RegExp; by: string }>> = {
 };
 
 function adapt(text: string, home: Home, notes: string[]): string {
-  const folder = home.folder.replace(/[\\']/g, "$&$&"); // the paths stand between single quotes
+  const folder = home.folder.replace(/[\\']/g, "$&$&"); // the paths appear in single quotes
   const moved = text
     .replaceAll("/etc/postgresql/", () => `${folder}/etc/`)
     .replaceAll("/run/postgres-stack/", () => `${folder}/run/`);
@@ -86,7 +86,7 @@ function adapt(text: string, home: Home, notes: string[]): string {
   });
 }
 
-/** What was written by an earlier run. */
+/** The files that an earlier run wrote. */
 export function writtenFiles(home: Home): Files {
   const etc = join(home.folder, "etc");
   if (!existsSync(etc)) return new Map();
@@ -95,7 +95,7 @@ export function writtenFiles(home: Home): Files {
   return new Map(paths.map((path) => [path.slice(etc.length + 1), readFileSync(path, "utf8")]));
 }
 
-/** Puts the files in the place of whatever was there. */
+/** Replaces any existing files. */
 export function writeFiles(home: Home, files: Files): void {
   const etc = join(home.folder, "etc");
   rmSync(etc, { recursive: true, force: true });
@@ -103,7 +103,7 @@ export function writeFiles(home: Home, files: Files): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (home.user) chownSync(folder, home.user.uid, home.user.gid);
   }
-  // where the image's entrypoint puts what follows from its environment
+  // where the image's entrypoint writes settings that depend on its environment
   writeFileSync(join(home.folder, "run/generated.conf"), "listen_addresses = '127.0.0.1'\n");
   for (const [name, text] of files) {
     writeFileSync(join(etc, name), text, { mode: 0o600 });

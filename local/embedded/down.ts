@@ -1,4 +1,4 @@
-/** Stops a stack's embedded server; its files stay. Argument: stack. */
+/** Stops a stack's embedded server but keeps its files. Argument: stack. */
 import { fail } from "../fail";
 import { homeExists, openHome } from "./home";
 import { runningServer, stop } from "./server";

@@ -1,4 +1,4 @@
-/** Where an embedded server lives, and as whom it runs: PostgreSQL refuses to run as root. */
+/** Folder and user of an embedded server: PostgreSQL refuses to run as root. */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,20 +12,20 @@ export interface User {
 }
 
 export interface Home {
-  /** What people are shown: `.local/embedded/<stack>`; a link where the server's user can't enter this checkout. */
+  /** The path shown to users: `.local/embedded/<stack>`; a link if the server's user can't enter this checkout. */
   readonly link: string;
   /** The folder itself: data/, etc/, run/, the log, the passwords. */
   readonly folder: string;
   /** bin/, lib/ and share/ of PostgreSQL. */
   readonly native: string;
-  /** Whom the server runs as; undefined: whoever runs this. */
+  /** The server's user; undefined: the current one. */
   readonly user?: User;
 }
 
 /**
- * Finds or makes the folder of a stack's embedded server.
+ * Finds or creates the folder of a stack's embedded server.
  *
- * @throws when npm has no PostgreSQL for this platform, or root finds no user to run it as
+ * @throws if npm has no PostgreSQL for this platform, or root finds no user to run it as
  */
 export function openHome(stack: string): Home {
   const packaged = packagedPostgres();
@@ -42,7 +42,7 @@ export function openHome(stack: string): Home {
   return { link, folder, native, user };
 }
 
-/** The folder if it was ever made, without making it. */
+/** Whether the folder exists; doesn't create it. */
 export function homeExists(stack: string): boolean {
   return fs.existsSync(join(root, ".local/embedded", stack, "data"));
 }
@@ -67,10 +67,10 @@ function unprivilegedUser(): User {
   return { uid: Number(entry[2]), gid: Number(entry[3]) };
 }
 
-/** A checkout below /root or made under umask 077 keeps other users out; then the folder is one below the system's. */
+/** Uses a folder in the system's temporary folder if the checkout, below /root or made under umask 077, keeps other users out. */
 function ensureReachable(link: string, user: User): string {
   if (fs.existsSync(link)) return link;
-  fs.rmSync(link, { force: true }); // a link whose target is gone
+  fs.rmSync(link, { force: true }); // a dangling link
   fs.mkdirSync(dirname(link), { recursive: true });
   fs.mkdirSync(link, { mode: 0o700 });
   fs.chownSync(link, user.uid, user.gid);

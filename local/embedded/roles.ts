@@ -10,7 +10,7 @@ export interface Passwords {
   readonly application: string;
 }
 
-/** Made at the first call, in a file that only its owner reads. */
+/** Generates the passwords on the first call, in a file that only its owner can read. */
 export function loadPasswords(home: Home): Passwords {
   const file = join(home.folder, "passwords.json");
   if (!existsSync(file)) {
@@ -21,7 +21,7 @@ export function loadPasswords(home: Home): Passwords {
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
-/** Makes the application's role and its database as the stack names them, and gives the role its password. */
+/** Creates the application's role and database with the stack's names, and sets the role's password. */
 export async function ensureRole(
   client: Client,
   role: string,
@@ -43,7 +43,7 @@ async function exists(client: Client, query: string, value: string): Promise<boo
 }
 
 /**
- * Writes the password file for libpq and returns a line for a shell that uses it; no password is in the line.
+ * Writes libpq's password file and returns a shell command that uses it and contains no password.
  */
 export function psqlLine(home: Home, port: number, role: string, database: string, password: string): string {
   const file = join(home.folder, "pgpass");

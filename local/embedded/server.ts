@@ -7,13 +7,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "pg";
 import type { Home } from "./home";
 
-const START_DEADLINE = 60_000; // milliseconds; recovery of a small database included
+const START_DEADLINE = 60_000; // milliseconds, including recovery of a small database
 const STOP_DEADLINE = 60_000;
 
 const path = (home: Home, name: string) => join(home.folder, name);
 const environment = { PATH: process.env.PATH, LC_ALL: "C" };
 
-/** Makes the data folder once; a kill in between leaves nothing that looks like one. */
+/** Creates the data directory once; a kill midway leaves nothing that looks like one. */
 export function initialise(home: Home, superuserPassword: string): void {
   if (fs.existsSync(path(home, "data"))) return;
   const staging = path(home, "data.initdb");
@@ -33,7 +33,7 @@ export function initialise(home: Home, superuserPassword: string): void {
   fs.renameSync(staging, path(home, "data"));
 }
 
-/** Process id of the running server, or undefined. A process id in a leftover file may be another program's by now. */
+/** Process id of the running server, or undefined. The id in a stale file may meanwhile belong to another program. */
 export function runningServer(home: Home): number | undefined {
   const pid = recordedPid(home);
   return pid !== undefined && commandLine(pid).includes(path(home, "data")) ? pid : undefined;
@@ -44,7 +44,7 @@ function recordedPid(home: Home): number | undefined {
   return fs.existsSync(file) ? Number(fs.readFileSync(file, "utf8").split("\n")[0]) : undefined;
 }
 
-/** Empty when there is no such process. */
+/** Empty if there is no such process. */
 function commandLine(pid: number): string {
   try {
     if (process.platform === "linux") return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8");
@@ -54,7 +54,7 @@ function commandLine(pid: number): string {
   }
 }
 
-/** The port of the last start if it is free, else another free one; kept in a file. */
+/** The last start's port if it is free, otherwise another free one; remembers it in a file. */
 export async function choosePort(home: Home): Promise<number> {
   const kept = keptPort(home);
   const port = kept && (await freePort(kept)) ? kept : await freePort(0);
@@ -66,7 +66,7 @@ export function keptPort(home: Home): number {
   return fs.existsSync(path(home, "port")) ? Number(fs.readFileSync(path(home, "port"), "utf8")) : 0;
 }
 
-/** The port that can be bound; 0 asks for any, and 0 is the answer when it is taken. */
+/** The port if it can be bound, otherwise 0; 0 requests any port. */
 function freePort(port: number): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -81,10 +81,10 @@ function freePort(port: number): Promise<number> {
 /**
  * Starts the server and waits until it answers.
  *
- * @throws with the end of the server's log when it does not start
+ * @throws with the end of the server's log if it doesn't start
  */
 export async function start(home: Home, port: number, password: string): Promise<void> {
-  // PostgreSQL deals with the file of a dead process itself; here it is another program that has the number now
+  // PostgreSQL itself handles the file of a dead process; here another program has reused the id
   const recorded = recordedPid(home);
   if (recorded !== undefined && commandLine(recorded)) fs.rmSync(path(home, "data/postmaster.pid"));
   const fixed = {
@@ -130,7 +130,7 @@ async function answers(port: number, password: string): Promise<boolean> {
     return true;
   } catch (error) {
     const { code } = error as { code?: string };
-    if (code === "ECONNREFUSED" || code === "57P03") return false; // not yet listening, or starting up
+    if (code === "ECONNREFUSED" || code === "57P03") return false; // not listening yet, or starting up
     throw error;
   }
 }
@@ -142,12 +142,12 @@ export async function connect(port: number, password: string, database = "postgr
   return client;
 }
 
-/** The lines that the server logged since its start. */
+/** The server's log lines since its start. */
 export function serverLog(home: Home): string[] {
   return fs.readFileSync(path(home, "server.log"), "utf8").trimEnd().split("\n");
 }
 
-/** Fast shutdown; waits until the process is gone. */
+/** Fast shutdown; waits until the process has ended. */
 export async function stop(home: Home, pid: number): Promise<void> {
   process.kill(pid, "SIGINT");
   const deadline = Date.now() + STOP_DEADLINE;

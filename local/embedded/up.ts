@@ -1,4 +1,4 @@
-/** `make up` without Docker and without a cluster: the stack's settings on PostgreSQL from npm. Arguments: stack, why. */
+/** `make up` without Docker or a cluster: PostgreSQL from npm with the stack's settings. Arguments: stack, why. */
 import { relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
@@ -24,7 +24,7 @@ async function main(stack = "dev", missing = ""): Promise<void> {
   console.log(`\`make down\` stops it; its files stay in ${relative(process.cwd(), home.link)}.`);
 }
 
-/** Makes the server run with the wanted configuration; returns its port. */
+/** Runs the server with the wanted configuration; returns its port. */
 async function serve(home: Home, wanted: Configuration, passwords: Passwords): Promise<number> {
   const pid = runningServer(home);
   if (pid !== undefined) {
@@ -42,10 +42,10 @@ async function serve(home: Home, wanted: Configuration, passwords: Passwords): P
 }
 
 /**
- * Gives a running server new files.
+ * Reloads a running server with new files.
  *
- * @returns the settings that need a restart, joined; empty when all is applied
- * @throws with PostgreSQL's message when it rejects a value; then the old files are back
+ * @returns the settings that need a restart, joined; empty if everything is applied
+ * @throws with PostgreSQL's message if it rejects a value, after restoring the old files
  */
 async function reload(home: Home, files: Files, passwords: Passwords): Promise<string> {
   const before = writtenFiles(home);
@@ -55,7 +55,7 @@ async function reload(home: Home, files: Files, passwords: Passwords): Promise<s
     if ((await column(client, REJECTED)).length > 0) {
       const message = await rejection(client, home);
       writeFiles(home, before);
-      await client.query("SELECT pg_reload_conf()"); // the good part of the bad files was taken over
+      await client.query("SELECT pg_reload_conf()"); // the first reload applied the valid part of the rejected files
       throw new Error(`PostgreSQL rejects the settings; it goes on with the old ones.\n${message}`);
     }
     const [last] = await column(client, "SELECT pg_conf_load_time()::text FROM pg_reload_conf()");
@@ -66,14 +66,14 @@ async function reload(home: Home, files: Files, passwords: Passwords): Promise<s
   }
 }
 
-// PostgreSQL looks at the files anew for this view; a value that waits for a restart is an error there too
+// PostgreSQL rereads the files for this view, which also reports a value that needs a restart as an error
 const REJECTED = `SELECT f.name FROM pg_file_settings f LEFT JOIN pg_settings s ON s.name = lower(f.name)
   WHERE f.error IS NOT NULL AND s.context IS DISTINCT FROM 'postmaster'`;
 
-// what is fixed by flags would wait for ever
+// settings fixed by flags would stay pending for ever
 const PENDING = `SELECT name FROM pg_settings WHERE pending_restart AND source <> 'command line' ORDER BY name`;
 
-/** Only the log has PostgreSQL's words: a reload with the bad files puts them there. */
+/** Only the log has PostgreSQL's words, so this reloads the rejected files to get them there. */
 async function rejection(client: Client, home: Home): Promise<string> {
   const lines = serverLog(home).length;
   await client.query("SELECT pg_reload_conf()");

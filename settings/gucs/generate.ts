@@ -1,18 +1,18 @@
 /**
- * Regenerates the table of a major's settings from a real server; the image says which major it is:
+ * Regenerates the settings table of a major from a real server; the image determines the major:
  *
  *     npm run gucs postgres:19-bookworm
  *
- * The image decides what enums offer (lz4, io_uring), so the table comes from an image and not from a build of our own.
+ * Enum values (lz4, io_uring) depend on how PostgreSQL was built, so the table comes from an image and not from a build of ours.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Prints one JSON object a setting. Needs PostgreSQL's programs on PATH, an unprivileged user and `$1`, a folder that does
- * not exist yet. No server listens: single-user mode reads the catalogue. The modules are those whose settings a stack may
- * want and that the official image ships.
+ * Prints one JSON object per setting. Needs PostgreSQL's programs on PATH, an unprivileged user and `$1`, a folder that does
+ * not exist yet. Starts no server: single-user mode reads the catalogue. Loads the modules of the official image whose settings
+ * a stack may want.
  */
 export const READ_GUCS = `
 set -e
@@ -26,7 +26,7 @@ SQL
 cat "$1/gucs.json"
 `;
 
-/** An official image, or one built on it, as a server to ask: its major, and what {@link READ_GUCS} prints in it. */
+/** Runs {@link READ_GUCS} in an official image, or one built on it. Returns its major and the printed lines. */
 export function readImage(image: string): { major: string; lines: string[] } {
   const script = ["-c", `echo "$PG_MAJOR"; ${READ_GUCS}`, "bash", "/tmp/gucs"];
   const run = ["run", "--rm", "--user", "postgres", "--entrypoint", "bash", image, ...script];

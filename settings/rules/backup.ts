@@ -2,10 +2,10 @@ import { type Store, storeOf } from "../prefix";
 import type { BackupConfig, CloneConfig, StackConfig } from "../schema";
 import { type Problem, type Rule, unless } from "./rule";
 
-/** The two keys that name an archive. */
+/** The two keys that locate an archive. */
 type Key = "backup" | "cloneFrom";
 
-/** Keys that only some stores know. */
+/** Keys that apply only to some stores. */
 const STORES: Readonly<Record<string, readonly Store[]>> = {
   endpoint: ["s3"],
   region: ["s3"],
@@ -21,7 +21,7 @@ const STORES: Readonly<Record<string, readonly Store[]>> = {
 const CREDENTIALS =
   "one of secretName, accessKeyId with secretAccessKey, storageAccessKey, serviceAccountAnnotations";
 
-/** Where the pod can write and the data outlives it. */
+/** Where the pod can write, and files survive it. */
 const VOLUME = "/var/lib/postgresql/";
 
 export const backupRules: readonly Rule[] = [
@@ -39,7 +39,7 @@ export const backupRules: readonly Rule[] = [
   },
 ];
 
-/** What an archive's address and credentials keep to. */
+/** Rules for an archive's address and credentials. */
 export function storeRules(key: Key): readonly Rule[] {
   const whenGiven =
     (check: (store: BackupConfig | CloneConfig) => readonly Problem[]) => (config: StackConfig) => {

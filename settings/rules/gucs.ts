@@ -7,13 +7,13 @@ import type { Problem, Rule } from "./rule";
 
 const SETTINGS = "postgres.settings";
 
-/** Off, a crash leaves a broken database: worth it where the data may go, and nowhere else. */
+/** Turned off, a crash can corrupt the database: acceptable only for disposable data. */
 const DURABILITY = ["fsync", "full_page_writes"];
 
-/** On, damage is passed over or made worse: worth it where the data may go; a session of a superuser may set some for itself. */
+/** Turned on, they ignore or worsen damage: acceptable only for disposable data. A superuser can still set some in a session. */
 const DAMAGE = ["data_sync_retry", "ignore_checksum_failure", "ignore_invalid_pages", "zero_damaged_pages"];
 
-/** Every setting of PostgreSQL alone: its name, and what it may be. */
+/** Rules for each PostgreSQL setting alone: its name and its value. */
 export const gucRules: readonly Rule[] = [
   {
     needs: ["postgres.version"],

@@ -5,7 +5,7 @@ import { type Rule, unless } from "./rule";
 
 const BUILT = ["platform", "baseImage", "walg", "credentials"] as const;
 
-/** An image is built, or it exists: never both. */
+/** A stack either builds an image or names one, never both. */
 export const imageRules: readonly Rule[] = [
   {
     needs: ["image.ref", "image.repository"],

@@ -20,8 +20,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * Adds what keys get wrong together to what each got wrong alone. A rule whose keys are wrong already is left out, so that
- * one mistake is one line; a key that nobody knows harms no rule.
+ * Adds the problems between keys to those of single keys. Skips a rule if one of its keys is already wrong, so that one
+ * mistake is one line; an unknown key blocks no rule.
  */
 export function applyRules(given: StackConfig, context: z.core.$RefinementCtx<StackConfig>): void {
   const config = withTextsOnly(given);
@@ -36,7 +36,7 @@ export function applyRules(given: StackConfig, context: z.core.$RefinementCtx<St
   }
 }
 
-/** The rules see what is there, right or wrong; settings of PostgreSQL that are no text have been reported. */
+/** The rules see all values, right or wrong; PostgreSQL settings that aren't text have already been reported. */
 function withTextsOnly(config: StackConfig): StackConfig {
   const settings: unknown = config.postgres?.settings;
   const entries =
@@ -49,12 +49,12 @@ function lower(path: readonly PropertyKey[] | undefined): string {
   return (path ?? []).join(".").toLowerCase();
 }
 
-/** Whether one path is the other's, or within it. */
+/** Whether the paths are equal, or one contains the other. */
 function overlap(a: string, b: string): boolean {
   return a === b || a === "" || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
 }
 
-/** An extension's setting has a dot of its own; it is one key. */
+/** An extension's setting contains a dot, but is one key. */
 function split(path: string): string[] {
   const settings = "postgres.settings.";
   return path.startsWith(settings) ? ["postgres", "settings", path.slice(settings.length)] : path.split(".");

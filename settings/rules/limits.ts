@@ -6,7 +6,7 @@ import type { StackConfig } from "../schema";
 import { walRoom } from "../volume";
 import { type Problem, type Rule, unless } from "./rule";
 
-/** Memory that one process may take at once, beside shared_buffers. */
+/** Memory that one process may allocate at once, beside shared_buffers. */
 const PER_PROCESS = [
   "work_mem",
   "maintenance_work_mem",
@@ -16,7 +16,7 @@ const PER_PROCESS = [
   "wal_decode_buffer_size",
 ];
 
-/** PostgreSQL's defaults of settings that are not derived. */
+/** PostgreSQL's defaults of settings that we don't derive. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   superuser_reserved_connections: "3",
   reserved_connections: "0",
@@ -25,7 +25,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   max_wal_senders: "10",
 };
 
-/** What derived values come from: a rule that looks at one of them needs these. */
+/** The sources of derived values: a rule that reads such a value needs these. */
 const MACHINE = ["dataSize", "postgres.memory", "postgres.cpu"];
 
 const WAL_SEGMENT = 2 ** 24;
@@ -102,9 +102,9 @@ const LIMITS: readonly Rule[] = [
   },
 ];
 
-/** What the stack's own settings of PostgreSQL must keep to: the memory, the volume, and each other. */
+/** Limits of the stack's own PostgreSQL settings: the memory, the volume, and each other. */
 export const limitRules: readonly Rule[] = LIMITS.map(({ needs, check }) => ({
-  needs: ["postgres.version", ...needs], // what a setting is, depends on the major
+  needs: ["postgres.version", ...needs], // the definition of a setting depends on the major
   check,
 }));
 
@@ -118,7 +118,7 @@ function guc(name: string): string {
   return `postgres.settings.${name}`;
 }
 
-/** Values by name: the stack's own, else PostgreSQL's default, else the derived. */
+/** Values by name: the stack's own, else PostgreSQL's default, else the derived one. */
 interface Values {
   text(name: string): string;
   number(name: string): number;
@@ -136,7 +136,7 @@ function effective(config: StackConfig): Values {
   return { text, number: (name) => read(name, gucNumber), bytes: (name) => read(name, gucBytes) };
 }
 
-/** Checks a setting only where the stack says it itself: what is derived is right by construction. */
+/** Checks a setting only if the stack sets it: derived values are right by construction. */
 function own(config: StackConfig, name: string, check: (values: Values) => string | undefined): Problem[] {
   const written = Object.keys(config.postgres.settings).find((key) => key.toLowerCase() === name);
   const message = written && check(effective(config));

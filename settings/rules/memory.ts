@@ -8,11 +8,11 @@ import { type Problem, type Rule, unless } from "./rule";
 
 const guc = (name: string) => `postgres.settings.${name}`;
 
-/** What PostgreSQL allocates at its start has to fit the memory: else it ends there, by whatever the kernel says. */
+/** What PostgreSQL allocates at startup must fit the memory, or the server dies there with whatever error the kernel reports. */
 export const memoryRules: readonly Rule[] = [
   {
     needs: [
-      ...["dataSize", "postgres.version", "postgres.memory", "postgres.cpu"], // of what is derived
+      ...["dataSize", "postgres.version", "postgres.memory", "postgres.cpu"], // the sources of derived values
       ...SIZED.map(guc),
     ],
     check: (config) => {
@@ -23,12 +23,12 @@ export const memoryRules: readonly Rule[] = [
   },
 ];
 
-/** {@link limitRules} say so. */
+/** Skipped here because {@link limitRules} report it. */
 function tooManyBuffers(config: StackConfig, memory: number): boolean {
   return (sizeOf(config, "shared_buffers") ?? 0) > (memory * 3) / 4;
 }
 
-/** Names the one setting of the stack's own without which it would be the least. */
+/** Blames the one setting whose removal would save the most. */
 function blame(config: StackConfig, needed: number): readonly Problem[] {
   const own = Object.entries(config.postgres.settings).filter(([name]) => SIZED.includes(name.toLowerCase()));
   const least = own
@@ -50,7 +50,7 @@ function atStart(config: StackConfig): number {
   return sharedMemory(config.postgres.version, (name) => sizeOf(config, name));
 }
 
-/** A setting's value, the stack's own or the derived one, in bytes where it has a unit. */
+/** A setting's value, the stack's own or the derived one, in bytes if it has a unit. */
 function sizeOf(config: StackConfig, name: string): number | undefined {
   const found = gucsOf(config.postgres.version).find(name);
   const text = found && postgresSettings(config).settings[found.name];

@@ -4,7 +4,7 @@ import type { StackConfig } from "../schema";
 import { storeRules } from "./backup";
 import { type Rule, unless } from "./rule";
 
-/** A restore reads the stack's own kind of store; a clone, which only fills an empty volume, any that it has access to. */
+/** A restore reads the stack's own kind of store. A clone, which only fills an empty volume, may read any accessible store. */
 export const requestRules: readonly Rule[] = [
   ...storeRules("cloneFrom"),
   {

@@ -7,7 +7,7 @@ const whenAsked =
   (check: (upgrade: Upgrade, config: StackConfig) => ReturnType<Rule["check"]>) => (config: StackConfig) =>
     config.upgrade ? check(config.upgrade, config) : [];
 
-/** An upgrade has a way back, and happens alone; a reindexing of what a new glibc or ICU sorts otherwise needs neither. */
+/** An upgrade needs a backup as the way back, and runs alone. Reindexing for a new glibc or ICU needs neither. */
 export const upgradeRules: readonly Rule[] = [
   {
     needs: ["upgrade"],
