@@ -1,20 +1,20 @@
 import { createHash } from "node:crypto";
 import type { Review, ReviewedRow } from "./verdict";
 
-/** Of a review without any row: something has to tell it from no review. */
+/** A review without rows: must differ from a missing review. */
 const NONE = "none";
 
-/** The rows of reviews in one line of plain words, to be compared with later ones. */
+/** The rows of the reviews as one line of plain words, to compare with later reviews. */
 export function rowsSeen(reviews: readonly Review[]): string {
   const marks = reviews.flatMap(({ stack, rows }) => rows.map((row) => markOf(stack, row)));
   return [...new Set(marks)].join(" ") || NONE;
 }
 
 /**
- * The rows that were not in the review that somebody has approved. Those of which the server takes no notice don't count: the
- * names of what an update makes for itself depend on what ran before.
+ * The rows that the approved review did not have. Rows without effect on the server don't count: the names of
+ * the objects that an update creates for itself depend on earlier runs.
  *
- * @param seen what {@link rowsSeen} gave for it
+ * @param seen the result of {@link rowsSeen} for the approved review
  */
 export function rowsUnseen(reviews: readonly Review[], seen: string): ReviewedRow[] {
   const known = new Set(seen.split(" "));
@@ -23,7 +23,7 @@ export function rowsUnseen(reviews: readonly Review[], seen: string): ReviewedRo
   );
 }
 
-/** What happens to what; in words that may be quoted anywhere, whatever the row says. */
+/** Identifies a row; safe to quote anywhere, whatever the row says. */
 function markOf(stack: string, { resource, change, effect }: ReviewedRow): string {
   const what = JSON.stringify([stack, resource, change, effect]);
   return createHash("sha256").update(what).digest("hex").slice(0, 16);

@@ -1,18 +1,18 @@
-/** Renders stacks of the version of the program that it lies in; started by versions.ts in a process of its own. */
+/** Renders stacks of the program version that contains this file; versions.ts starts it in a separate process. */
 import { createHmac } from "node:crypto";
 import { renderStack } from "../render/mocks";
 import type { Rendered } from "../render/record";
 
 export interface Order {
   readonly stacks: readonly string[];
-  /** Hides secrets, but lets the same be told from another: both versions get the same random key. */
+  /** Hides secrets but keeps them comparable: both versions get the same random key. */
   readonly key: string;
 }
 
 export interface Answer {
   readonly stack: string;
   readonly rendered?: Rendered;
-  /** What the program ended with: the list of wrong settings, for example. */
+  /** The error that ended the program, for example the list of wrong settings. */
   readonly error?: string;
 }
 
@@ -32,5 +32,5 @@ async function render({ stacks, key }: Order): Promise<Answer[]> {
 
 process.once("message", async (order: Order) => {
   const answers = await render(order);
-  process.send?.(answers, () => process.exit(0)); // the program may have left timers or sockets behind
+  process.send?.(answers, () => process.exit(0)); // the program may have left timers or sockets open
 });

@@ -14,12 +14,12 @@ const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 const SERVER = "kubernetes:apps/v1:StatefulSet";
 
 /**
- * What an update from a commit to this checkout would do to every stack, told without cluster, daemon or network: both
- * versions of the program are rendered and compared.
+ * The effects on every stack of an update from a commit to this checkout, without cluster, daemon or network: renders and
+ * compares both versions of the program.
  *
  * @param root folder of the project
  * @param base any name of a commit
- * @param stacks none: all that either version has
+ * @param stacks empty: all stacks of either version
  */
 export async function plansSince(root: string, base: string, stacks: readonly string[]): Promise<Plan[]> {
   const versions = unpack(root, base);
@@ -67,7 +67,7 @@ function plan(
   return { stack, steps: compare(was?.rendered, is.rendered, mutable), version, review };
 }
 
-/** What a stack's file says by coming or going. */
+/** The effects of adding or removing a stack's file. */
 function moreRows(
   stack: string,
   { before, after }: { before: Version; after: Version },
@@ -97,7 +97,7 @@ function moreRows(
     }));
 }
 
-/** What a stack takes from Pulumi ESC is not in its file: it is the same in both versions here, whatever it is there. */
+/** Values from Pulumi ESC are not in the stack's file: both versions render with the same ones, whatever ESC has. */
 function importedRows(stack: string, before: Version, after: Version): Row[] {
   const [from, to] = [before, after].map((version) =>
     version.stacks.includes(stack) ? stackFile(version, stack).environment : undefined,
@@ -115,14 +115,14 @@ function importedRows(stack: string, before: Version, after: Version): Row[] {
   ];
 }
 
-/** What becomes of a stack whose file is gone. */
+/** What happens to a stack whose file is gone. */
 function leftAlone(archives: readonly string[]): string {
   const why = "nothing is deleted with it: what runs, runs on until `pulumi destroy`";
   if (archives.length === 0) return why;
   return `${why}, and takes base backups until then; after that, no backup is taken. ${archives.map(abandoned).join(". ")}`;
 }
 
-/** Where a stack's databases archived. */
+/** The archives of a stack's databases. */
 function archivesOf(stack: string, answers: readonly Answer[]): string[] {
   const { resources = [] } = answers.find((answer) => answer.stack === stack)?.rendered ?? {};
   return resources

@@ -4,10 +4,10 @@ import { covered, forcesNew, ignored } from "./replace";
 import { type Operation, readUrn, type Step } from "./step";
 
 /**
- * The steps from one version of a program to another, as the engine would take them; no cluster and no provider is asked.
+ * The steps from one version of a program to another, as Pulumi's engine would take them, without a cluster or provider.
  *
- * @param before nothing where the stack is new
- * @param mutable whether ConfigMaps and Secrets change in place (`kubernetes:enableConfigMapMutable` and its like)
+ * @param before undefined if the stack is new
+ * @param mutable whether ConfigMaps and Secrets change in place (`kubernetes:enableConfigMapMutable` and similar keys)
  */
 export function compare(before: Rendered | undefined, after: Rendered, mutable = true): Step[] {
   const old = new Map((before?.resources ?? []).map((resource) => [resource.urn, resource]));
@@ -33,7 +33,7 @@ function stepOf(
 ): Step[] {
   const resource = after ?? before;
   if (resource === undefined) return [];
-  if (resource.component && !resource.type.startsWith("postgres-stack:")) return []; // its parts are steps of their own
+  if (resource.component && !resource.type.startsWith("postgres-stack:")) return []; // its children have their own steps
   const found = [...changesOf(before?.inputs, after?.inputs), ...optionChanges(before, after)].filter(
     ({ path }) =>
       !ignored(resource.type, path) &&
@@ -66,8 +66,8 @@ function stepOf(
 }
 
 /**
- * Through another provider the engine makes an object anew, as it may reach another cluster; by an alias it is the same. Between
- * the program's default and the one that adopts, which reach the same, it updates in place (tests/stack/disposable.test.ts).
+ * With another provider the engine recreates an object, because the cluster may differ; an alias keeps the object. Between the
+ * program's default provider and the adopting one, on the same cluster, it updates in place (tests/stack/disposable.test.ts).
  */
 function providerChange(
   before: RenderedResource | undefined,
@@ -82,13 +82,13 @@ function providerChange(
   return [{ path: ["provider"], before: from, after: to }];
 }
 
-/** The provider that k8s/cluster.ts makes for what outlives a stack. */
+/** The provider that k8s/cluster.ts creates for objects that outlive a stack. */
 const ADOPTING = /^pulumi:providers:kubernetes::.*-kept$/;
 
-/** The server, and what it reads: what else waits, waits for them. */
+/** The server and its configuration: every other resource that waits, waits for these. */
 const READ = ["kubernetes:apps/v1:StatefulSet", "kubernetes:core/v1:ConfigMap"];
 
-/** A check of the update that a resource waited for, by whatever way, and that is there still: it no longer stops at it. */
+/** A check that still exists but no longer stops a resource, which waited for it directly or indirectly. */
 function waitsForLess(
   before: RenderedResource | undefined,
   after: RenderedResource,
@@ -102,7 +102,7 @@ function waitsForLess(
   return lost.length > 0 ? [{ path: ["options", "dependsOn"], before: from, after: to }] : [];
 }
 
-/** Jobs named so that a resource waits for, also by way of others. */
+/** Jobs with check names that a resource waits for, directly or indirectly. */
 function checksBefore({ options }: RenderedResource, { resources }: Rendered): string[] {
   const known = new Map(resources.map((it) => [`${it.type}::${it.name}`, it.options.dependsOn]));
   const found = new Set<string>();
@@ -116,7 +116,7 @@ function checksBefore({ options }: RenderedResource, { resources }: Rendered): s
     .sort();
 }
 
-/** Whether a provider still means the same cluster, only the cluster knows. */
+/** Only the cluster knows whether a provider still means the same cluster. */
 function operationOf(
   before: RenderedResource | undefined,
   after: RenderedResource | undefined,
@@ -132,7 +132,7 @@ function isOption([first]: readonly string[]): boolean {
   return first === "options";
 }
 
-/** Protection that is taken away is worth a line; Pulumi's own preview does not show it. */
+/** Lost protection gets a row, because Pulumi's own preview does not show it. */
 function optionChanges(before?: RenderedResource, after?: RenderedResource): Change[] {
   if (!before || !after) return [];
   const flags = (["protect", "retainOnDelete"] as const)

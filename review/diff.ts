@@ -1,6 +1,6 @@
-/** One value that differs; `before` or `after` is undefined where it was not there. */
+/** One value that differs; `before` or `after` is undefined if it was absent. */
 export interface Change {
-  /** Keys from the top; an element of a list that has names is found by its name. */
+  /** Keys from the top; elements of a list with names are keyed by name. */
   readonly path: readonly string[];
   readonly before: unknown;
   readonly after: unknown;
@@ -8,10 +8,10 @@ export interface Change {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Objects whose keys somebody chose: without any, a state has no object either, where the program has an empty one. */
+/** Maps with free keys: a state omits an empty one that the program has. */
 const MAPS = new Set(["annotations", "labels", "nodeSelector"]);
 
-/** What differs between two trees, leaf by leaf; what one of them lacks altogether is one change. */
+/** The differences between two trees, leaf by leaf; a missing subtree is one change. */
 export function changesOf(before: unknown, after: unknown, path: readonly string[] = []): Change[] {
   const absent = MAPS.has(path.at(-1) ?? "") ? {} : undefined;
   const [left, right] = alike(named(before ?? absent), named(after ?? absent));
@@ -26,15 +26,15 @@ function isValues(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An empty list has no names, so it is what the other side is. */
+/** An empty list has no names, so it takes the shape of the other side. */
 function alike(left: unknown, right: unknown): [unknown, unknown] {
   const empty = (value: unknown) => Array.isArray(value) && value.length === 0;
   return [empty(left) && isValues(right) ? {} : left, empty(right) && isValues(left) ? {} : right];
 }
 
 /**
- * A list of objects as an object: by `name` where each has one of its own (containers, volumes, environment), else by
- * position. An environment variable is its value.
+ * A list of objects as an object: keyed by `name` if each name is unique (containers, volumes, environment), otherwise by
+ * position. An environment variable becomes its value.
  */
 function named(value: unknown): unknown {
   if (!Array.isArray(value) || value.length === 0 || !value.every(isValues)) return value;

@@ -1,6 +1,6 @@
 import { DANGEROUS, type Dangerous } from "../settings/review";
 
-/** What a change takes from the protection of the data, from harmless to worst: nobody notices it until it is needed. */
+/** Losses of protection for the data, from harmless to worst: nobody notices them until the protection is needed. */
 export const PROTECTION = [
   "less is recorded",
   "data in the log",
@@ -23,7 +23,7 @@ export const PROTECTION = [
   "a crash may break the database",
 ] as const;
 
-/** What a change does to the database, from harmless to worst. */
+/** The effects of a change on the database, from harmless to worst. */
 export const EFFECTS = [
   "nothing",
   "reload",
@@ -47,21 +47,21 @@ export type Effect = (typeof EFFECTS)[number];
 /** One line of the table. */
 export interface Row {
   readonly resource: string;
-  /** In words; values of secrets are never part of it. */
+  /** Plain words; never the value of a secret. */
   readonly change: string;
   readonly effect: Effect;
   readonly why: string;
-  /** Of a restart: how long the database does not answer, where that is known. */
+  /** For a restart: seconds without an answer from the database, if known. */
   readonly seconds?: number;
-  /** Of an unknown effect: whether data may be lost by it. Every other effect is dangerous or not by itself. */
+  /** For an unknown effect: whether it may lose data. For every other effect the kind alone decides. */
   readonly data?: boolean;
-  /** Of an effect that needs leave: this one is said, and needs none. */
+  /** An effect that usually needs leave, but is only reported here. */
   readonly mild?: boolean;
 }
 
 /**
- * Seconds without an answer when the pod is replaced, measured on the platform of docs/performance.md. Not in it: the pull
- * of an image that the node lacks, and a stop under load, which may take up to the pod's grace period.
+ * Seconds without an answer when the pod is replaced, measured on the platform of docs/performance.md. Excludes the pull of an
+ * image that the node lacks, and a stop under load, which may take up to the pod's grace period.
  */
 export const RESTART_SECONDS = 3;
 
@@ -77,12 +77,12 @@ export function isProtection({ effect }: Pick<Row, "effect">): boolean {
   return PROTECTION.some((it) => it === effect);
 }
 
-/** How bad an effect is, in order. */
+/** The rank of an effect by severity. */
 export function severity({ effect }: Pick<Row, "effect">): number {
   return EFFECTS.indexOf(effect);
 }
 
-/** The effect that the stack's file would have to allow; undefined where it needs no leave. */
+/** The effect that the stack's file must allow; undefined if it needs no leave. */
 export function needsLeave({ effect, data, mild }: Row): Dangerous | undefined {
   if (mild) return undefined;
   const dangerous = DANGEROUS.find((it) => it === effect);

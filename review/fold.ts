@@ -9,14 +9,14 @@ import { isMachinery } from "./rules/update";
 import { IMAGE, INSTANCE, isOurs, type Operation, type Step } from "./step";
 import { list, resource } from "./words";
 
-/** These have a row of their own whatever becomes of the instance around them: the data are theirs. */
+/** These always get their own row, because they hold the data. */
 const KEPT_APART = [
   "kubernetes:apps/v1:StatefulSet",
   "kubernetes:core/v1:Namespace",
   "kubernetes:core/v1:PersistentVolumeClaim",
 ];
 
-/** Annotations that mean something to somebody: a cloud's load balancer, its identities, the claim's owner. */
+/** Annotations that others read: a cloud's load balancer and identities, the claim's owner. */
 const READ_BY_OTHERS = [
   "kubernetes:core/v1:PersistentVolumeClaim",
   "kubernetes:core/v1:Service",
@@ -25,13 +25,13 @@ const READ_BY_OTHERS = [
 
 interface Folded {
   readonly rows: readonly Row[];
-  /** What has a row of its own. */
+  /** The steps that need their own row. */
   readonly rest: readonly Step[];
 }
 
 type Fold = (steps: readonly Step[]) => Folded;
 
-/** Takes together what a reader wants to see as one line, so that the others stand out. */
+/** Folds steps that a reader wants on one line, so that the others stand out. */
 export function fold(steps: readonly Step[]): Folded {
   return [wholeInstances, replacedServers, machinery, labelsAlone].reduce<Folded>(
     (folded, next: Fold) => {
@@ -42,7 +42,7 @@ export function fold(steps: readonly Step[]): Folded {
   );
 }
 
-/** What comes or goes with a whole instance. */
+/** Resources that are created or deleted with a whole instance. */
 const wholeInstances: Fold = (steps) => {
   const rows: Row[] = [];
   const gone = new Set<Step>();
@@ -59,7 +59,7 @@ const wholeInstances: Fold = (steps) => {
   return { rows, rest: steps.filter((step) => !gone.has(step)) };
 };
 
-/** What becomes of the archive of an instance that goes. */
+/** What happens to the archive of a deleted instance. */
 function archivesLeft(steps: readonly Step[], parent: string): Row[] {
   const [server] = steps.filter((step) => step.parent === parent && step.type === KEPT_APART[0]);
   const prefix = placeOf(serverEnvironment(server?.before));
@@ -83,7 +83,7 @@ const INSTANCES: Record<"create" | "delete", (name: string, count: number) => Ro
   }),
 };
 
-/** What is replaced together with the server. */
+/** Resources that are replaced together with the server. */
 const replacedServers: Fold = (steps) => {
   const rows: Row[] = [];
   const gone = new Set<Step>();
@@ -116,13 +116,13 @@ function partsOf(
   );
 }
 
-/** What objects of the update find out, and what then. */
+/** What ends the update, by kind of check. */
 const CHECKS: readonly (readonly [name: RegExp, what: string])[] = [
   [/-(check|candidate)$/, "a setting that PostgreSQL rejects on a scratch server"],
   [/-preflight$/, "a request that can't be met"],
 ];
 
-/** Objects that exist for the update alone. */
+/** Objects that exist only for the update. */
 const machinery: Fold = (steps) => {
   const all = steps.filter((step) => isMachinery(step) && step.operation !== "unknown");
   const weaker = new Map(all.map((step) => [step, weakenedRows(step, steps)]));
@@ -140,7 +140,7 @@ const machinery: Fold = (steps) => {
   return { rows: [...told, row], rest: steps.filter((step) => !all.includes(step)) };
 };
 
-/** Labels of this product's objects, of which nobody takes notice. */
+/** Labels of this product's objects that nobody reads. */
 const labelsAlone: Fold = (steps) => {
   const found = steps.filter(
     (step) =>

@@ -31,7 +31,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "random:index/randomPassword:RandomPassword": password,
 };
 
-/** Kinds that hold no data: to delete one may break something, but loses nothing that can't be made anew. */
+/** Kinds without data: deleting one may break something, but loses only what can be recreated. */
 const STATELESS = [
   /^kubernetes:apps\/v1:(Deployment|DaemonSet)$/,
   /^kubernetes:batch\/v1:(Job|CronJob)$/,
@@ -41,7 +41,7 @@ const STATELESS = [
   /^random:/,
 ];
 
-/** What an update does to the database: rows in the order of their severity, worst first. */
+/** The effects of an update on the database: rows by severity, worst first. */
 export function impact({ steps, version, more }: Plan): Row[] {
   const { rows, rest } = fold(steps);
   const told = rest.flatMap((step) => {
@@ -54,7 +54,7 @@ export function impact({ steps, version, more }: Plan): Row[] {
   return [...more, ...told, ...rows].sort((a, b) => severity(b) - severity(a));
 }
 
-/** The major of the server that a step belongs to: as its StatefulSet says it, else the stack's file. */
+/** The major of the server that a step belongs to: from its StatefulSet, otherwise from the stack's file. */
 function majorOf({ parent }: Step, steps: readonly Step[], version: unknown): Major {
   const server = steps.find((it) => it.parent === parent && RULES[it.type] === workload);
   const said = [majorOfData(serverEnvironment(server?.after).PGDATA), version];
@@ -86,7 +86,7 @@ const OPTIONS: Readonly<Record<string, readonly [words: string, effect: Row["eff
   ],
 };
 
-/** Pulumi's own protection, where it is taken away. */
+/** Lost protection by Pulumi. */
 function unprotected(step: Step): Row[] {
   return step.changes.filter(isOption).flatMap(({ path }) => {
     const [words, effect, why] = OPTIONS[path[1] ?? ""] ?? ["changed", "unknown", "not known"];
@@ -116,8 +116,8 @@ function rowsOf(step: Step, context: Context): readonly Row[] {
 }
 
 /**
- * A resource that no rule knows. Never safe; where it may hold data and goes away, or works beside the server, somebody has to
- * say yes.
+ * A resource without a rule. Never safe: if it may hold data and is removed, or runs next to the server, it needs
+ * leave.
  */
 const stranger: Rule = (step) => {
   const goes = step.operation !== "create" && step.operation !== "update";
@@ -125,7 +125,7 @@ const stranger: Rule = (step) => {
   return [unknown(step, paths(step), "this review knows nothing about it", data)];
 };
 
-/** Kinds that do nothing to a server beside them by themselves. */
+/** Kinds that cannot affect a server next to them. */
 const INERT = [
   /^kubernetes:core\/v1:(ConfigMap|Secret|Service|ServiceAccount)$/,
   /^kubernetes:(policy|scheduling\.k8s\.io)\//,

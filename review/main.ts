@@ -1,4 +1,4 @@
-/** `make review`: what a change does to the database, as a table. Exit: see docs/review.md. */
+/** `make review`: a table of the effects of a change on the database. Exit codes: docs/review.md. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -17,8 +17,8 @@ const OPTIONS = {
   preview: { type: "string" },
   cwd: { type: "string" },
   json: { type: "boolean", default: false },
-  reviewed: { type: "string" }, // no row may come that is not in this review
-  "reviewed-to": { type: "string" }, // where to write what this review shows
+  reviewed: { type: "string" }, // fails on rows that this review lacks
+  "reviewed-to": { type: "string" }, // the file for the rows of this review
 } as const;
 
 /** A preview's JSON with the state of every resource: 150 kB for one instance. */

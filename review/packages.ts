@@ -8,8 +8,8 @@ interface Lock {
 }
 
 /**
- * Packages of the program that have another version. Both versions are rendered with this checkout's, so what a package
- * does differently by itself is in no other row.
+ * Packages of the program whose version differs. Both versions render with this checkout's packages, so no other row shows
+ * what a package itself does differently.
  */
 export function packageRows(before: string, after: string): Row[] {
   const [old, now] = [versions(before), versions(after)];
@@ -30,12 +30,12 @@ export function packageRows(before: string, after: string): Row[] {
   ];
 }
 
-/** A provider's next major may replace what it made. */
+/** A provider's next major may replace existing objects. */
 function major(version: string | undefined): string | undefined {
   return version?.split(".")[0];
 }
 
-/** Versions by name, without what only development needs. */
+/** Versions by name, without development dependencies. */
 function versions(folder: string): Record<string, string | undefined> {
   const { packages = {} } = readLock(join(folder, "package-lock.json"));
   const used = Object.entries(packages).filter(([path, { dev }]) => path !== "" && !dev);

@@ -2,7 +2,7 @@ import { type Change, changesOf } from "./diff";
 import { type Operation, ownValue, type Plan, readUrn, type Step, type Values, versionIn } from "./step";
 import { SECRET, UNKNOWN } from "./words";
 
-/** What `pulumi preview --json` writes, as far as a review needs it (pulumi/pulumi, pkg/backend/display/json.go). */
+/** The part of `pulumi preview --json` that a review needs (pulumi/pulumi, pkg/backend/display/json.go). */
 interface PreviewJson {
   readonly config?: Readonly<Record<string, string>>;
   readonly steps?: readonly PreviewStep[];
@@ -26,7 +26,7 @@ interface ResourceState {
   readonly retainOnDelete?: boolean;
 }
 
-/** The engine's operations; undefined: nothing happens, or another step says it. */
+/** The engine's operations; undefined: nothing happens, or another step reports it. */
 const OPERATIONS: Readonly<Record<string, Operation | undefined>> = {
   create: "create",
   import: "create",
@@ -45,7 +45,7 @@ const OPERATIONS: Readonly<Record<string, Operation | undefined>> = {
   same: undefined,
 };
 
-/** Values that stand for what a preview can't know (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go). */
+/** Placeholders for values that a preview can't know (pulumi/pulumi, sdk/go/common/resource/plugin/rpc.go). */
 const UNKNOWNS = new Set([
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
   "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
@@ -57,11 +57,11 @@ const UNKNOWNS = new Set([
 ]);
 
 /**
- * Reads the output of `pulumi preview --json`, of this program or of another.
+ * Reads the output of `pulumi preview --json`, from this program or another.
  *
- * A preview that failed, or whose output is cut off, has a `failure`: it never counts as one without changes.
+ * A failed preview, or truncated output, has a `failure`: it never counts as a preview without changes.
  *
- * @param exitCode the preview's, if it is known
+ * @param exitCode the preview's, if known
  */
 export function readPreview(stack: string, text: string, exitCode = 0): Plan {
   const preview = parse(text);
@@ -84,7 +84,7 @@ function ownText({ config }: PreviewJson, name: "review" | "postgres"): string |
   return ownValue(config, name) as string | undefined;
 }
 
-/** The text may have lines before the JSON: what the program printed. */
+/** The output of the program may precede the JSON. */
 function parse(text: string): PreviewJson | undefined {
   const start = text.search(/^\{/m);
   const value = start < 0 ? undefined : fromJson(text.slice(start));
@@ -99,7 +99,7 @@ function fromJson(text: string | undefined): unknown {
   }
 }
 
-/** What the engine reports as errors, without its own frame around a message. */
+/** The engine's error messages, without its frame around them. */
 function messages(preview: PreviewJson | undefined): string {
   const errors = (preview?.diagnostics ?? []).filter(({ severity }) => severity === "error");
   const texts = errors.map(({ message = "" }) =>
@@ -119,7 +119,7 @@ function readStep(step: PreviewStep): Step[] {
   const { types, name } = readUrn(step.urn);
   const type = types.at(-1) ?? "";
   const custom = (newState ?? oldState)?.custom ?? true;
-  if (!custom && !type.startsWith("postgres-stack:")) return []; // a component: its parts are steps of their own
+  if (!custom && !type.startsWith("postgres-stack:")) return []; // a component: its children have their own steps
   const [before, after] = [oldState, newState].map((state) => plain(state?.inputs) as Values | undefined);
   const parent = (newState ?? oldState)?.parent;
   const existing = operation === "create" ? undefined : oldState;
@@ -142,13 +142,13 @@ function readStep(step: PreviewStep): Step[] {
   ];
 }
 
-/** To the engine nothing happens where protection alone is taken away; to who relies on it something does. */
+/** The engine reports no change when only protection is lost; the review reports an update. */
 function operationOf({ op }: PreviewStep, options: readonly Change[]): Operation | undefined {
   if (op === "same" && options.length > 0) return "update";
   return op in OPERATIONS ? OPERATIONS[op] : "unknown";
 }
 
-/** Pulumi's protection of a resource that stays, where it is taken away. */
+/** Pulumi's protection that a remaining resource loses. */
 function liftedOptions({ op, oldState, newState }: PreviewStep): Change[] {
   if (!["same", "update", "replace", "create-replacement"].includes(op)) return [];
   return (["protect", "retainOnDelete"] as const)
@@ -161,7 +161,7 @@ function tail(urn: string): string {
   return `${types.at(-1)}::${name}`;
 }
 
-/** Unknowns in one form. */
+/** Unifies the unknowns. */
 function plain(value: unknown): unknown {
   if (typeof value === "string") return UNKNOWNS.has(value) ? UNKNOWN : value;
   if (Array.isArray(value)) return value.map(plain);
@@ -169,12 +169,12 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
 }
 
-/** The provider leaves a mount's `readOnly: false` out where it has asked the API server, and keeps it where it has not. */
+/** The provider omits a mount's `readOnly: false` if it has queried the API server, and keeps it otherwise. */
 function isReal({ path, before, after }: Change): boolean {
   return path.at(-1) !== "readOnly" || (before ?? false) !== (after ?? false);
 }
 
-/** Secrets are hidden on both sides; that one changed is in the provider's list alone. */
+/** Secrets are hidden on both sides; only the provider's list shows that one changed. */
 function hiddenChanges(step: PreviewStep, before?: Values, after?: Values): Change[] {
   return Object.entries(step.detailedDiff ?? {})
     .map(([text, { kind = "" }]) => ({ path: pathOf(text), kind }))
@@ -186,7 +186,7 @@ function hiddenChanges(step: PreviewStep, before?: Values, after?: Values): Chan
     }));
 }
 
-/** Whether the value at a path, or what holds it, is a secret. */
+/** Whether the value at a path, or one of its parents, is a secret. */
 function isHidden(value: unknown, [key, ...rest]: readonly string[]): boolean {
   if (value === SECRET) return true;
   return key !== undefined && isHidden((value as Values | undefined)?.[key], rest);

@@ -2,7 +2,7 @@ import type { RenderedResource } from "../render/record";
 
 /**
  * Paths that a provider can't change in place, so that it replaces the object (pulumi-kubernetes 4.32.0,
- * provider/pkg/provider/diff.go). Every object of Kubernetes is also replaced with its name and its namespace.
+ * provider/pkg/provider/diff.go). A change of name or namespace also replaces any Kubernetes object.
  */
 const FORCE_NEW: Readonly<Record<string, readonly string[]>> = {
   "kubernetes:apps/v1:DaemonSet": ["spec.selector"],
@@ -28,13 +28,13 @@ const FORCE_NEW: Readonly<Record<string, readonly string[]>> = {
   "kubernetes:storage.k8s.io/v1:StorageClass": ["parameters", "provisioner"],
 };
 
-/** Content of objects that may be replaced by other content. */
+/** Content that forces a replacement if the object is immutable. */
 const CONTENT: Readonly<Record<string, readonly string[]>> = {
   "kubernetes:core/v1:ConfigMap": ["data", "binaryData"],
   "kubernetes:core/v1:Secret": ["data", "stringData"],
 };
 
-/** Whether a change at this path means another object. */
+/** Whether a change at this path replaces the object. */
 export function forcesNew(
   { type, inputs, options }: RenderedResource,
   path: readonly string[],
@@ -50,18 +50,18 @@ export function forcesNew(
   return paths.some((prefix) => text === prefix || text.startsWith(`${prefix}.`));
 }
 
-/** Whether a provider takes no notice of a change: credentials for the push are no part of an image (pulumi-docker 5.2.0). */
+/** Whether the provider ignores a change: push credentials are not part of an image (pulumi-docker 5.2.0). */
 export function ignored(type: string, path: readonly string[]): boolean {
   return type === "docker:index/image:Image" && /^registry\.(username|password)$/.test(path.join("."));
 }
 
-/** Whether one of an option's paths (`spec.ports[0]`, `["a.b"].c`, `spec.*`) names a change, or what is around it. */
+/** Whether a pattern of an option (`spec.ports[0]`, `["a.b"].c`, `spec.*`) covers a change, or something around it. */
 export function covered(patterns: readonly string[], path: readonly string[]): boolean {
   return patterns.some((pattern) => {
     const keys = [...pattern.matchAll(/\["([^"]*)"\]|\[(\d+|\*)\]|([^.[\]]+)/g)].map(
       (it) => it[1] ?? it[2] ?? it[3],
     );
-    // an element of a list goes by its name here, so a number in a pattern may be any
+    // list elements are keyed by name here, so a number in a pattern matches any
     return keys.every(
       (key, i) => i < path.length && (key === "*" || /^\d+$/.test(key ?? "") || key === path[i]),
     );

@@ -1,25 +1,25 @@
 import { Cron } from "croner";
 
-/** How often a schedule runs, in milliseconds. */
+/** The frequency of a schedule, in milliseconds. */
 export interface Rhythm {
   /** The longest time between two runs. */
   readonly longest: number;
-  /** The time between two runs on average. */
+  /** The average time between two runs. */
   readonly mean: number;
 }
 
 const DAY = 86_400_000;
 
-/** Any year does: it only has to be the same for two schedules that are compared. */
+/** Any year works, as long as both schedules of a comparison use the same. */
 const START = Date.UTC(2025, 0, 1);
 
 /** Two runs are at most eight years apart: 29 February, across 2100. */
 const LATEST = START + 9 * 366 * DAY;
 
 /**
- * How often a schedule in UTC runs, over a year; a rarer one until it has run twice.
+ * The frequency of a schedule in UTC over a year; for a rarer schedule over its first two runs.
  *
- * @returns undefined where it can't be read
+ * @returns undefined if the schedule can't be parsed
  */
 export function rhythmOf(schedule: unknown): Rhythm | undefined {
   const cron = typeof schedule === "string" ? read(schedule) : undefined;
@@ -48,12 +48,12 @@ function read(schedule: string): Cron | undefined {
   }
 }
 
-/** The first run at a time or after it. */
+/** The first run at or after a time. */
 function nextFrom(cron: Cron, time: number): number | undefined {
   return cron.nextRun(new Date(time - 1000))?.getTime();
 }
 
-/** All runs of the day of a run. Each day that has any has them at the same hours and minutes. */
+/** All runs on the day of a run. Every day with runs has them at the same hours and minutes. */
 function runsOfDay(cron: Cron, first: number): number[] {
   const runs: number[] = [];
   for (let run: number | undefined = first; run !== undefined && run < dayOf(first) + DAY; ) {

@@ -3,46 +3,46 @@ import type { Row } from "./effects";
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What an update does with one resource. `unknown`: an operation that this program has never heard of. */
+/** What an update does with one resource. `unknown`: an operation that this program doesn't know. */
 export type Operation = "create" | "update" | "replace" | "delete" | "unknown";
 
-/** One resource that an update touches, whether a preview or two versions of the program say so. */
+/** One resource that an update touches, from a preview or from two versions of the program. */
 export interface Step {
   readonly operation: Operation;
   readonly type: string;
   readonly name: string;
-  /** Types of the resources around it, from the outside: `postgres-stack:k8s:PostgresInstance`. */
+  /** Types of its parents, from the outside: `postgres-stack:k8s:PostgresInstance`. */
   readonly within: readonly string[];
-  /** Name of the resource around it, if any. */
+  /** Name of its parent, if any. */
   readonly parent?: string;
-  /** Inputs; none before a creation, none after a deletion. Secrets are hidden. */
+  /** Inputs; undefined before a creation and after a deletion. Secrets are hidden. */
   readonly before?: Values;
   readonly after?: Values;
-  /** What differs, also where both sides are hidden. */
+  /** The differences, also between hidden values. */
   readonly changes: readonly Change[];
-  /** Paths that can't change in place, as the provider or its rules name them. */
+  /** Paths that can't change in place, according to the provider or its rules. */
   readonly replacedBy: readonly string[];
-  /** Pulumi refuses to delete or replace it: it is protected, and stays so. */
+  /** Pulumi refuses to delete or replace it: it is protected, and stays protected. */
   readonly protect: boolean;
-  /** The object outlives the resource: what counts is what the last update said, not what this one says. */
+  /** The object outlives the resource; the option of the last update counts, not that of this one. */
   readonly retain: boolean;
 }
 
-/** What can be told about an update of one stack. */
+/** What is known about an update of one stack. */
 export interface Plan {
   readonly stack: string;
   readonly steps: readonly Step[];
-  /** Why the steps are incomplete, in the words of who found out; the update would not go through either. */
+  /** Why the steps are incomplete, in the words of the reporting program; the update would fail too. */
   readonly failure?: string;
   /** `postgres-stack:review` of the stack's file, unchecked. */
   readonly review: unknown;
-  /** `postgres.version` of the stack's file, unchecked; a step that says it goes first. */
+  /** `postgres.version` of the stack's file, unchecked; a step with a version overrides it. */
   readonly version?: unknown;
-  /** What no step shows, and a reader should know. */
+  /** Rows about facts that no step shows. */
   readonly more: readonly Row[];
 }
 
-/** What a stack's file says below the project's name, whatever that is. */
+/** A value of a stack's file below the project's name, whatever that name is. */
 export function ownValue(config: Values | undefined, name: "review" | "postgres"): unknown {
   const key = Object.keys(config ?? {}).find((it) => it.endsWith(`:${name}`));
   return key === undefined ? undefined : config?.[key];
@@ -56,18 +56,18 @@ export function versionIn(postgres: unknown): unknown {
 export const INSTANCE = "postgres-stack:k8s:PostgresInstance";
 export const IMAGE = "postgres-stack:image:PostgresImage";
 
-/** Reads `urn:pulumi:<stack>::<project>::<type>$<type>::<name>`: the types from the outside, and the name. */
+/** Parses `urn:pulumi:<stack>::<project>::<type>$<type>::<name>`: the types from the outside, and the name. */
 export function readUrn(urn: string): { types: string[]; name: string } {
   const [, , types = "", ...name] = urn.split("::");
   return { types: types.split("$"), name: name.join("::") };
 }
 
-/** Whether a resource is part of this product's components, whose meaning is known. */
+/** Whether a resource belongs to this product's components, which the rules know. */
 export function isOurs({ within }: Step): boolean {
   return within.includes(INSTANCE) || within.includes(IMAGE);
 }
 
-/** The value at a path of a resource's inputs; undefined where there is none. */
+/** The value at a path of a resource's inputs; undefined if there is none. */
 export function at(inputs: Values | undefined, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Values | undefined)?.[key], inputs);
 }

@@ -1,7 +1,7 @@
 import { label } from "./effects";
 import type { Review, ReviewedRow } from "./verdict";
 
-/** The reviews as Markdown: a heading for each stack, and one table with the worst first. */
+/** The reviews as Markdown: a heading for each stack, and one table, worst first. */
 export function markdown(reviews: readonly Review[]): string {
   return `${reviews.map(section).join("\n\n")}\n`;
 }
@@ -43,7 +43,7 @@ function leave({ leave: given }: ReviewedRow): string {
     : `; allowed until ${given.until}: ${given.why}`;
 }
 
-/** A cell of GitHub's tables: no line of its own, no column of its own, no HTML. */
+/** Escapes a table cell for GitHub: no line breaks, columns or HTML. */
 function cell(text: string): string {
   return text.replace(/\s+/g, " ").replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }
@@ -52,7 +52,7 @@ function fenced(text: string): string {
   return ["```text", text.replaceAll("```", "'''"), "```"].join("\n");
 }
 
-/** What to do about a review that does not pass. */
+/** What to do about a failed review. */
 function closing({ stack, verdict, rows }: Review): string[] {
   if (verdict !== "dangerous") return [];
   const blocking = rows.filter(({ blocks }) => blocks);

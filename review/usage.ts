@@ -1,2 +1,2 @@
-/** What the caller has to put right; told without a stack trace. */
+/** An error of the caller; printed without a stack trace. */
 export class UsageError extends Error {}

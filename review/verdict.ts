@@ -3,18 +3,18 @@ import { needsLeave, type Row } from "./effects";
 import { impact } from "./impact";
 import type { Plan } from "./step";
 
-/** A row, and what the stack's file says about it. */
+/** A row, with the leave that the stack's file gives. */
 export interface ReviewedRow extends Row {
-  /** The review fails because of it. */
+  /** Whether the row fails the review. */
   readonly blocks: boolean;
-  /** Whose leave lets it through, or did until it expired. */
+  /** The leave that permits it, or did until it expired. */
   readonly leave?: Allowed & { readonly expired: boolean };
 }
 
 /** The review of one stack. */
 export interface Review {
   readonly stack: string;
-  /** `failed`: nobody knows what the update does. `dangerous`: something needs leave and has none. */
+  /** `failed`: the effects of the update are unknown. `dangerous`: an effect needs leave and has none. */
   readonly verdict: "ok" | "dangerous" | "failed";
   readonly rows: readonly ReviewedRow[];
   readonly failure?: string;
@@ -23,7 +23,7 @@ export interface Review {
 /**
  * Judges a plan.
  *
- * @param today the day in UTC, `2026-12-31`: a leave counts up to its own day
+ * @param today the day in UTC, `2026-12-31`: a leave counts through its own day
  */
 export function judge(plan: Plan, today: string): Review {
   const { stack } = plan;
@@ -36,7 +36,7 @@ export function judge(plan: Plan, today: string): Review {
 }
 
 function reviewed(row: Row, allowed: readonly Allowed[], today: string): ReviewedRow {
-  if (row.effect === "refused") return { ...row, blocks: true }; // nobody can allow what does not work
+  if (row.effect === "refused") return { ...row, blocks: true }; // no leave makes a refused update work
   const effect = needsLeave(row);
   if (effect === undefined) return { ...row, blocks: false };
   const [latest] = allowed.filter((it) => it.effect === effect).sort((a, b) => (a.until < b.until ? 1 : -1));
@@ -51,7 +51,7 @@ function badReview(stack: string, issues: readonly { path: PropertyKey[]; messag
   );
 }
 
-/** 0: go ahead; 1: something dangerous has no leave; 2: the update would fail, or nobody knows. */
+/** 0: go ahead; 1: something dangerous has no leave; 2: the update would fail, or its effects are unknown. */
 export function exitCode(reviews: readonly Review[]): 0 | 1 | 2 {
   const verdicts = reviews.map(({ verdict }) => verdict);
   return verdicts.includes("failed") ? 2 : verdicts.includes("dangerous") ? 1 : 0;

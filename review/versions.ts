@@ -16,30 +16,30 @@ import { load } from "js-yaml";
 import type { Answer, Order } from "./child";
 import { UsageError } from "./usage";
 
-/** What renders a version: this checkout's own, in place of what the version brings along. */
+/** The renderer: this checkout's files replace the version's own. */
 const RENDERER = ["register.js", "render/mocks.ts", "render/record.ts", "review/child.ts"];
 
 /** Milliseconds for all stacks of one version; one takes about 2 s. */
 const DEADLINE = 120_000;
 
-/** One version of the program, in a folder. */
+/** One version of the program, unpacked into a folder. */
 export interface Version {
   readonly folder: string;
-  /** Stacks that have a file. */
+  /** Stacks with a file. */
   readonly stacks: readonly string[];
 }
 
 export interface Versions {
   readonly before: Version;
   readonly after: Version;
-  /** Removes what was unpacked. */
+  /** Removes the unpacked files. */
   remove(): void;
 }
 
 /**
- * Unpacks a commit beside this checkout. Nothing is fetched, and nothing is left in the repository, also after a kill.
+ * Unpacks a commit next to this checkout. Fetches nothing and leaves nothing in the repository, even after a kill.
  *
- * @param root folder of the project, inside of its repository
+ * @param root folder of the project, inside its repository
  * @param base any name of a commit
  */
 export function unpack(root: string, base: string): Versions {
@@ -82,7 +82,7 @@ function version(folder: string): Version {
   return { folder, stacks };
 }
 
-/** Renders stacks of both versions, side by side, each in a process of its own. */
+/** Renders stacks of both versions in parallel, each version in a separate process. */
 export async function renderBoth(
   { before, after }: Versions,
   stacks: readonly string[],
@@ -95,7 +95,7 @@ export async function renderBoth(
   );
 }
 
-/** Renders stacks of one version in a process of its own. */
+/** Renders stacks of one version in a separate process. */
 export function render(folder: string, order: Order): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     const child = fork(join(folder, "review/child.ts"), {
@@ -121,7 +121,7 @@ export function render(folder: string, order: Order): Promise<Answer[]> {
   });
 }
 
-/** What a stack's file says, over the fixed values of Pulumi.yaml; unchecked. */
+/** The values of a stack's file, over the fixed values of Pulumi.yaml; unchecked. */
 export function stackConfig(version: Version, stack: string): Record<string, unknown> {
   const { config: declared = {} } = read(version, "Pulumi.yaml");
   const fixed = Object.entries(declared).map(([key, it]) => [key, (it as { value?: unknown } | null)?.value]);
@@ -130,7 +130,7 @@ export function stackConfig(version: Version, stack: string): Record<string, unk
 
 interface ConfigFile {
   readonly config?: Record<string, unknown>;
-  /** Environments of Pulumi ESC that it takes values from. */
+  /** Imported environments of Pulumi ESC. */
   readonly environment?: unknown;
 }
 

@@ -1,12 +1,12 @@
 import { isOurs, type Step } from "./step";
 
-/** How inputs say that a value is a secret, or known only after the update. */
+/** Markers for inputs that are secret, or known only after the update. */
 export const SECRET = "[secret]";
 export const UNKNOWN = "[unknown]";
 
 const LONGEST = 80;
 
-/** `StatefulSet postgres`; of another program a type that is not Kubernetes' in full. */
+/** `StatefulSet postgres`; for another program's resources that are not Kubernetes', the full type. */
 export function resource(step: Step): string {
   const short = isOurs(step) || step.type.startsWith("kubernetes:");
   return `${short ? step.type.split(":").pop() : step.type} ${step.name}`;
@@ -25,7 +25,7 @@ function value(given: unknown): string {
   return text === "" ? "empty" : code(text);
 }
 
-/** As code in Markdown: one line, not too long, nothing that ends it early. */
+/** As Markdown code: one line, limited length, and no character that ends it early. */
 export function code(text: string): string {
   const line = text.replace(/\s+/g, " ").replaceAll("`", "'");
   return `\`${line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line}\``;
@@ -43,7 +43,7 @@ const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["second", 1000],
 ];
 
-/** A length of time in its largest unit: `14 days`, `1.5 hours`. */
+/** A duration in its largest unit: `14 days`, `1.5 hours`. */
 export function span(milliseconds: number): string {
   const [name, unit] = UNITS.find(([, it]) => milliseconds >= it) ?? ["second", 1000];
   const count = Math.round((milliseconds / unit) * 10) / 10;

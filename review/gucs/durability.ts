@@ -6,13 +6,13 @@ const CRASH = "a crash may break the database";
 const ACKNOWLEDGED = "acknowledged commits may be lost";
 const CHECKS = "checks are off";
 
-/** The most that `max_wal_size` is derived as (settings/tuning.ts). */
+/** The maximum of the derived `max_wal_size` (settings/tuning.ts). */
 const LONG_WAL = "4GB";
 
-/** More WAL between two checkpoints than the stack's size would give. */
+/** More WAL between two checkpoints than the derived value allows. */
 const moreThanDerived: Less = both(higher(), (edit) => higher()({ ...edit, before: LONG_WAL }));
 
-/** Without a standby that is waited for, all levels but `off` are the same. */
+/** Without a synchronous standby, all levels but `off` are equal. */
 const waitsForLess: Less = (edit) => {
   const levels = ["remote_apply", "on", "remote_write", "local", "off"];
   const word = (text: string) => ({ true: "on", false: "off" })[String(gucBoolean(text))] ?? text;
@@ -22,7 +22,7 @@ const waitsForLess: Less = (edit) => {
 
 const commitsAreDelayed: Less = ({ all }) => gucBoolean(all.synchronous_commit ?? "on") === false;
 
-/** Settings on which it depends what a crash, or the loss of the volume, leaves; and how long it takes to come back. */
+/** Settings that decide what survives a crash or a lost volume, and how long recovery takes. */
 export const DURABILITY: Table = {
   fsync: {
     effect: CRASH,

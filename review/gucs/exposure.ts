@@ -14,7 +14,7 @@ const untold = (what: string) =>
     mild: true,
   }) as const;
 
-/** Settings on which it depends who gets in, who reads along, and what a session may do. */
+/** Settings that decide who can connect, who can eavesdrop, and what a session may do. */
 export const EXPOSURE: Table = {
   listen_addresses: {
     effect: "opened to the outside",

@@ -4,7 +4,7 @@ import type { Table } from "./table";
 
 const CHECKS = "checks are off";
 
-/** Settings on which it depends whether damage is noticed, whether the volume fills, and what replicas get. */
+/** Settings that decide whether damage is noticed, whether the volume fills, and what replicas receive. */
 export const INTEGRITY: Table = {
   zero_damaged_pages: {
     effect: CHECKS,

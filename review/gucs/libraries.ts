@@ -5,7 +5,7 @@ import type { Table } from "./table";
 export const GUARDS =
   /^(auth_delay|credcheck|login_hook|passwordcheck|pg_tde|pgaudit|sepgsql|set_user|supautils)$/;
 
-/** Libraries without which statements are slower, or fewer figures are kept, and nothing else. */
+/** Libraries whose absence only makes statements slower or statistics fewer. */
 const FIGURES = /^(auto_explain|pg_prewarm|pg_qualstats|pg_stat_kcache|pg_stat_statements|pg_wait_sampling)$/;
 
 const guards = (usual: string) =>
@@ -24,7 +24,7 @@ const guards = (usual: string) =>
     },
   ] as const;
 
-/** A list of libraries without those that have a rule, or need none. */
+/** A list of libraries, without those that have a rule or need none. */
 function without(libraries: string): string {
   const names = libraries.split(",").map((name) => name.trim().replace(/^"(.*)"$/, "$1"));
   return names.filter((name) => !GUARDS.test(name) && !FIGURES.test(name)).join();

@@ -8,7 +8,7 @@ const otherwise = (usual: string, what: string): Protection => ({
   why: `${what}: the same statement means something else, and nobody notices`,
 });
 
-/** Settings on which it depends what a statement means that an application sends as before. */
+/** Settings that can change the meaning of an application's unchanged statements. */
 export const MEANING: Table = {
   search_path: otherwise('"$user", public', "names without a schema mean other tables, or none"),
   datestyle: otherwise("ISO, MDY", "day and month of a date may be read the other way round"),

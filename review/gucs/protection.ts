@@ -11,7 +11,7 @@ import { SERVICE } from "./service";
 import type { Protection, Table } from "./table";
 import { VACUUM } from "./vacuum";
 
-/** Every setting that protects something, by its name in lower case. */
+/** Every protecting setting, by lower-case name. */
 export const PROTECTIONS: Table = {
   ...DURABILITY,
   ...INTEGRITY,
@@ -23,7 +23,7 @@ export const PROTECTIONS: Table = {
   ...MEANING,
 };
 
-/** A setting of a library that refuses or records something: only the library knows which of two values is stricter. */
+/** A setting of a library that refuses or records something: only the library knows which value is stricter. */
 const OF_A_GUARD: Protection = {
   effect: "checks are off",
   usual: "",
@@ -38,7 +38,7 @@ function protectionsOf(name: string): readonly Protection[] {
   return "effect" in found ? [found] : found;
 }
 
-/** What a setting's other value takes from the protection of the data, if anything: the worst of it. */
+/** The worst loss of protection by a setting's new value, if any. */
 export function lessProtection(
   gucs: Gucs,
   name: string,

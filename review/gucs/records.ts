@@ -31,7 +31,7 @@ const leaked = (usual: string, less: Less, what: string): Protection => ({
 
 const STATEMENTS = ["all", "mod", "ddl", "none"];
 
-/** Settings on which it depends what can be read about later, and what by too many. */
+/** Settings that decide what the log records, and what too many people can read in it. */
 export const RECORDS: Table = {
   log_connections: unsaid("off", forgetsConnections, "who connects is no longer in the log"),
   log_disconnections: unsaid("off", turnedOff, "when a session ended is no longer in the log"),

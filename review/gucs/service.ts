@@ -2,7 +2,7 @@ import { gucNumber } from "../../settings/guc-values";
 import { both, higher, type Less, ranked, turnedOn } from "./compare";
 import type { Protection, Table } from "./table";
 
-/** Milliseconds that statements of any application take now and then. */
+/** Milliseconds that a statement of any application occasionally takes. */
 const SHORT = 1000;
 
 const cutOff: Less = ({ before, after, guc }) => {
@@ -10,7 +10,7 @@ const cutOff: Less = ({ before, after, guc }) => {
   return to > 0 && to < SHORT && (from === 0 || to < from);
 };
 
-/** A timeout so short that applications do not get to work. */
+/** A timeout too short for applications to work. */
 export const CUT_OFF: Protection = {
   effect: "may not serve",
   usual: "0",
@@ -35,7 +35,7 @@ const LESS_ISOLATED: Protection = {
   why: "transactions see each other's work that they were kept apart from",
 };
 
-/** Settings with which the server runs, and serves nobody. */
+/** Settings with which the server runs but serves nobody. */
 export const SERVICE: Table = {
   default_transaction_read_only: {
     effect: "may not serve",

@@ -4,13 +4,13 @@ import type { Less } from "./compare";
 /** What a setting protects. */
 export interface Protection {
   readonly effect: Effect;
-  /** What counts where the stack says nothing: the image's value, else PostgreSQL's. */
+  /** The value if the stack sets none: the image's, otherwise PostgreSQL's. */
   readonly usual: string;
   /** Whether it protects less after an update. */
   readonly less: Less;
-  /** What then is the case. */
+  /** The consequence, in words. */
   readonly why: string;
-  /** It is said, and needs no leave. */
+  /** Only reported; needs no leave. */
   readonly mild?: true;
 }
 

@@ -1,7 +1,7 @@
 import { both, higher, type Less, lower } from "./compare";
 import type { Protection, Table } from "./table";
 
-/** Many times what PostgreSQL begins with: more is as if autovacuum were off. */
+/** Many times PostgreSQL's default: a higher value amounts to autovacuum off. */
 const beyond = (most: string): Less => both(higher(), (edit) => higher()({ ...edit, before: most }));
 
 const rarer = (usual: string, less: Less): Protection => ({
@@ -18,7 +18,7 @@ const exhausted = (usual: string, most: string): Protection => ({
   why: "old ids of transactions are given back late: where none is left, every statement that writes is refused",
 });
 
-/** Settings on which it depends whether dead rows and old transaction ids are given back in time. */
+/** Settings that decide whether vacuum reclaims dead rows and old transaction ids in time. */
 export const VACUUM: Table = {
   autovacuum_naptime: rarer("1min", beyond("10min")),
   autovacuum_max_workers: rarer("3", lower()),

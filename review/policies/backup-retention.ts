@@ -6,7 +6,7 @@ interface Config {
   readonly least: number;
 }
 
-/** Fewer backups than a house has promised are found out on the day that somebody needs the older one. */
+/** A team that keeps fewer backups than it promised finds out on the day that it needs an older one. */
 export const backupRetention: ResourcePolicy<Config> = {
   name: "backup-retention",
   description: "Enough full backups are kept, unless the stack is disposable.",

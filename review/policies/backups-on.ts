@@ -6,7 +6,7 @@ interface Config {
   readonly variables: readonly string[];
 }
 
-/** Without an archive a lost volume is all of the data; without base backups an archive is worth nothing. */
+/** Without an archive, a lost volume means lost data; without base backups, an archive is worthless. */
 export const backupsOn: StackPolicy<Config> = {
   name: "backups-on",
   description: "A database archives and takes base backups, unless its stack is disposable.",
@@ -47,7 +47,7 @@ export const backupsOn: StackPolicy<Config> = {
   },
 };
 
-/** A CronJob of the same instance, in the same namespace, that is not suspended and knows the archive. */
+/** A CronJob of the same instance and namespace that is not suspended and knows the archive. */
 function isSchedule(resource: Resource, database: Resource, variables: readonly string[]): boolean {
   const same = (...path: string[]) => {
     const [its, mine] = [at(resource.props, "metadata", ...path), at(database.props, "metadata", ...path)];

@@ -5,13 +5,13 @@ interface Config {
   readonly arguments: readonly string[];
 }
 
-/** Where providers keep a build's arguments. */
+/** The paths of build arguments by provider. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   "docker:index/image:Image": ["build", "args"],
   "docker-build:index:Image": ["buildArgs"],
 };
 
-/** A tag of a base image is moved to another image with every release: other libraries under the same data. */
+/** Every release moves the tag of a base image: other libraries under the same data. */
 export const baseByDigest: ResourcePolicy<Config> = {
   name: "base-by-digest",
   description: "The base of an image that is built is pinned by digest.",

@@ -6,7 +6,7 @@ interface Config {
   readonly allowDisposable: boolean;
 }
 
-/** A claim that isn't protected goes with `pulumi destroy`, and with a change that replaces it. */
+/** `pulumi destroy`, or a change that replaces it, deletes a claim that isn't protected. */
 export const claimProtected: ResourcePolicy<Config> = {
   name: "claim-protected",
   description: "A database's claim is protected, unless its stack is disposable.",

@@ -1,15 +1,15 @@
 import { type Resource, type Tree, UNKNOWN } from "./policy";
 
-/** What an object of postgres-stack carries whose data goes with its stack; elsewhere: what a team agrees that it means. */
+/** Marks objects of a postgres-stack whose data are deleted with the stack; other programs may use it with the same meaning. */
 export const DISPOSABLE_LABEL = "postgres-stack/disposable";
 
-/** Labels by which a database is found, whoever made it: Kubernetes' recommended ones. */
+/** Kubernetes' recommended labels identify a database, whatever program created it. */
 export const DATABASE_LABELS = {
   "app.kubernetes.io/name": "postgres",
   "app.kubernetes.io/component": "database",
 };
 
-/** Where a kind keeps its pod. */
+/** The path of the pod template by kind. */
 const POD_PATHS: Readonly<Record<string, readonly string[]>> = {
   Pod: [],
   CronJob: ["spec", "jobTemplate", "spec", "template"],
@@ -25,7 +25,7 @@ export function kindOf({ type }: Resource): string | undefined {
   return /^kubernetes:[^:]+:(\w+)$/.exec(type)?.[1];
 }
 
-/** A value below another; undefined where there is none, {@link UNKNOWN} where a part of the way is unknown. */
+/** A value at a path; undefined if there is none, {@link UNKNOWN} if a part of the path is unknown. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   let found = value;
   for (const key of path) {
@@ -39,13 +39,13 @@ export function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The items of a list; none where it is missing or unknown. */
+/** The items of a list; empty if it is missing or unknown. */
 export function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];
 }
 
-/** The pod's spec of an object that has one. */
+/** The pod spec of an object, if it has one. */
 export function podSpecOf(resource: Resource): Tree | undefined {
   const path = POD_PATHS[kindOf(resource) ?? ""];
   const spec = path && at(resource.props, ...path, "spec");
@@ -66,7 +66,7 @@ export function containersOf(resource: Resource): Container[] {
     .map((spec) => ({ title: `container ${String(spec.name)}`, spec }));
 }
 
-/** A container's variable that is given as text. */
+/** A container's variable with a literal value. */
 export function variable(container: Container, name: string): unknown {
   const entry = listAt(container.spec, "env").find((it) => at(it, "name") === name);
   return at(entry, "value");

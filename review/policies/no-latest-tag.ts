@@ -1,7 +1,7 @@
 import { at, containersOf } from "./kubernetes";
 import type { ResourcePolicy } from "./policy";
 
-/** What `latest` means changes without a commit: a restarted pod may run another image than the one beside it. */
+/** `latest` changes without a commit: a restarted pod may run another image than the pod next to it. */
 export const noLatestTag: ResourcePolicy = {
   name: "no-latest-tag",
   description: "Images are named by a tag other than latest, or by digest.",

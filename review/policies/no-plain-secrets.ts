@@ -1,17 +1,17 @@
 import { at, containersOf, isTree, kindOf, listAt } from "./kubernetes";
 import type { Resource, ResourcePolicy } from "./policy";
 
-/** Names that say that their value is a secret; `..._FILE` says where one is, which is no secret. */
+/** Names of secret values; `..._FILE` holds a path, which is no secret. */
 export const SECRET_NAME =
   /(^|[_.-])(password|passwd|passphrase|secret|token|credentials?|api[_-]?key|private[_-]?key|(secret[_-]?)?access[_-]?key([_-]?id)?)$/i;
 
-/** Texts that hold a secret, whatever they are called. */
+/** Texts that contain a secret, whatever their name. */
 const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
   [/\w+:\/\/[^\s/:@]+:[^\s/@$]+@/, "an address with a password"],
 ];
 
-/** Whoever may read a pod, a ConfigMap or an image's history reads what is in it. Secrets belong into Secrets. */
+/** Anyone who may read a pod, a ConfigMap or an image's history can read its values, so secrets belong in Secrets. */
 export const noPlainSecrets: ResourcePolicy = {
   name: "no-plain-secrets",
   description: "No secret is in a container's variables, a ConfigMap, an annotation or a build's arguments.",
@@ -52,7 +52,7 @@ function namedValues(resource: Resource): { where: string; name: string; value: 
   ];
 }
 
-/** Paths of the texts that a test picks. */
+/** Paths of the texts that pass a test. */
 export function pathsOf(value: unknown, test: (text: string) => boolean, path = ""): string[] {
   if (typeof value === "string") return test(value) ? [path] : [];
   if (typeof value !== "object" || value === null) return [];

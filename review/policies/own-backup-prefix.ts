@@ -15,7 +15,7 @@ interface Config {
 
 const KEY = "backup.prefix";
 
-/** Two databases on one prefix overwrite each other's backups, or stop archiving on the day that they meet. */
+/** Two databases on one prefix overwrite each other's backups, or stop archiving as soon as they collide. */
 export const ownBackupPrefix: StackPolicy<Config> = {
   name: "own-backup-prefix",
   description: "No two databases, of the program or of the project's other stacks, archive to one place.",
@@ -85,7 +85,7 @@ function withOthers(first: Used, mine: readonly Used[], config: Config): Violati
   );
 }
 
-/** A pack runs in its own folder; PWD is where pulumi was called. */
+/** A pack runs in its own folder; PWD is pulumi's working directory. */
 function folderOf(project: string, configured: string): string | undefined {
   const candidates = configured ? [configured] : [process.env.PWD ?? ".", resolve(__dirname, "../..")];
   return candidates.find((it) => existsSync(join(it, "Pulumi.yaml")) && projectName(it) === project);

@@ -1,4 +1,4 @@
-/** The policy pack: what the engine hands over becomes plain resources for the policies of this folder. */
+/** The policy pack: converts the engine's resources to plain ones for the policies of this folder. */
 import {
   type PolicyConfigSchema,
   PolicyPack,
@@ -34,7 +34,7 @@ function described({ name, description, schema }: ResourcePolicy | StackPolicy) 
   return { name, description, configSchema };
 }
 
-/** Defaults, and over them what the stack's policy configuration says. */
+/** Defaults, overridden by the stack's policy configuration. */
 function configOf(policy: ResourcePolicy | StackPolicy, args: { getConfig<T extends object>(): T }): object {
   return { ...policy.defaults, ...args.getConfig() };
 }
@@ -43,7 +43,7 @@ function plainResource({ type, name, urn, props, opts }: ResourceValidationArgs 
   return { type, name, urn, props: plain(props) as Tree, protect: opts.protect };
 }
 
-/** Values of the engine throw when they are read before they are known. */
+/** The engine's values throw if read while they are unknown. */
 function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const read = (key: string | number) => {

@@ -13,14 +13,14 @@ const VOLUMES = [
   "secret",
 ];
 
-/** Sysctls that touch the pod alone. */
+/** Sysctls that affect only the pod. */
 const SYSCTLS =
   /^(kernel\.shm_rmid_forced|net\.ipv4\.(ip_local_port_range|ip_unprivileged_port_start|ip_local_reserved_ports|tcp_(syncookies|keepalive_(time|intvl|probes)|fin_timeout|rmem|wmem)|ping_group_range))$/;
 
-/** SELinux types that containers may have. */
+/** SELinux types that containers may use. */
 const SELINUX = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
 
-/** Kubernetes' Pod Security Standard `restricted`, at preview: a namespace that enforces it would only refuse the pod later. */
+/** Kubernetes' Pod Security Standard `restricted` at preview: a namespace that enforces it refuses the pod only later. */
 export const podSecurityRestricted: ResourcePolicy = {
   name: "pod-security-restricted",
   description: "Pods pass the Pod Security Standard restricted.",
@@ -53,7 +53,7 @@ function podProblems(pod: Tree): string[] {
 
 function containerProblems({ title, spec }: Container, pod: Tree): string[] {
   const context = spec.securityContext;
-  /** The container's own value, else the pod's. */
+  /** The container's own value, otherwise the pod's. */
   const effective = (...path: string[]) => at(context, ...path) ?? at(pod, "securityContext", ...path);
   const dropped = at(context, "capabilities", "drop");
   const added = listAt(context, "capabilities", "add").filter((name) => name !== "NET_BIND_SERVICE");
@@ -80,7 +80,7 @@ function containerProblems({ title, spec }: Container, pod: Tree): string[] {
   ];
 }
 
-/** What pods and containers may say of themselves in the same words. */
+/** Fields that pods and containers share. */
 function contextProblems(title: string, context: unknown): string[] {
   const selinux = at(context, "seLinuxOptions");
   const type = at(selinux, "type") ?? "";

@@ -5,7 +5,7 @@ interface Config {
   readonly cpuLimit: boolean;
 }
 
-/** Without a request a pod is evicted first, and without a limit on memory it takes its neighbours along. */
+/** Without a request a pod is evicted first; without a memory limit it starves its neighbours. */
 export const requestsAndLimits: ResourcePolicy<Config> = {
   name: "requests-and-limits",
   description: "Every container requests CPU and memory, and has a limit on memory.",

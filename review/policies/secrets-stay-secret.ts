@@ -2,10 +2,10 @@ import { at, isTree, kindOf } from "./kubernetes";
 import { pathsOf, SECRET_NAME } from "./no-plain-secrets";
 import type { Resource, StackPolicy } from "./policy";
 
-/** Shorter ones are found in other texts by chance. */
+/** Shorter values occur in other texts by chance. */
 const SHORTEST = 8;
 
-/** The other half of no-plain-secrets: whatever it is called, a Secret's value is nowhere else. */
+/** Complements no-plain-secrets: a Secret's value must not appear anywhere else, under any name. */
 export const secretsStaySecret: StackPolicy = {
   name: "secrets-stay-secret",
   description: "What a Secret of the program holds is in no other object of it.",
@@ -26,7 +26,7 @@ export const secretsStaySecret: StackPolicy = {
   },
 };
 
-/** Values of a Secret whose key says that they are secret: others, a host's name, may stand elsewhere. */
+/** Values of a Secret with a secret key; others, such as a host name, may appear elsewhere. */
 function valuesOf(resource: Resource): { owner: string; key: string; value: string }[] {
   if (kindOf(resource) !== "Secret") return [];
   const entries = (key: string) => Object.entries(asTree(at(resource.props, key)));

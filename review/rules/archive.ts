@@ -8,7 +8,7 @@ import { below, mild, restart, variable } from "./rule";
 
 type Environment = ReturnType<typeof serverEnvironment>;
 
-/** Rows of the server's archive, and the changes that they tell. */
+/** Rows about the server's archive, and the changes that they cover. */
 export interface Told {
   readonly rows: readonly Row[];
   readonly told: readonly Change[];
@@ -16,7 +16,7 @@ export interface Told {
 
 const PREFIXES: readonly string[] = Object.values(PREFIX_VARIABLES);
 
-/** With the prefix they say where the archive is. */
+/** The variables that locate the archive. */
 const PLACE = [...PREFIXES, "AWS_ENDPOINT", "AZURE_STORAGE_ACCOUNT"];
 
 const KEYS = /^(WALG_(PGP_KEY|LIBSODIUM_KEY)|ENCRYPTION_FOLDER)/;
@@ -24,13 +24,13 @@ const CREDENTIALS =
   /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|REGION|S3_FORCE_PATH_STYLE)|AZURE_STORAGE_ACCESS_KEY|GOOGLE_APPLICATION_CREDENTIALS)/;
 const ARCHIVING = /^(WALG_|AWS_|AZURE_|GOOGLE_|ARCHIVE_|BACKUP_|ENCRYPTION_FOLDER)/;
 
-/** The image's own, where nothing says it. */
+/** The image's default. */
 const ARCHIVE_TIMEOUT = "60";
 
 /**
- * What changes of the server's environment and mounts mean for its archive.
+ * The effects on the archive of changes in the server's environment and mounts.
  *
- * @param changes paths begin below the pod's template
+ * @param changes with paths below the pod's template
  */
 export function archiveRows(step: Step, changes: readonly Change[]): Told {
   const [before, after] = [serverEnvironment(step.before), serverEnvironment(step.after)];
@@ -55,7 +55,7 @@ export function archiveRows(step: Step, changes: readonly Change[]): Told {
   return { rows: parts.flatMap(({ rows }) => rows), told: parts.flatMap(({ told }) => told) };
 }
 
-/** The prefix of an archive; empty without one. */
+/** The prefix of the archive; empty without one. */
 export function placeOf(environment: Environment): string {
   return PREFIXES.map((name) => environment[name] ?? "").find((prefix) => prefix !== "") ?? "";
 }
@@ -66,7 +66,7 @@ function ended(step: Step, changes: readonly Change[], before: Environment): Row
   return restart(step, list(prefixes.map(variable)), why, "backups end");
 }
 
-/** What becomes of an archive that no stack has any more. */
+/** What happens to an archive that no stack uses any more. */
 export function abandoned(prefix: string): string {
   return `The archive at ${code(prefix)} stays, and nobody deletes in it any more`;
 }
@@ -79,7 +79,7 @@ function movedRows(step: Step, changes: readonly Change[]): Row[] {
   return [restart(step, list(changes.map(variable)), why, "backups begin anew")];
 }
 
-/** A key by the variables that name its file: one key in place of another of the same kind is the Secret's row. */
+/** A change of the variables that name the key's file; the Secret's row covers another key of the same kind. */
 function keyRows(step: Step, changes: readonly Change[]): Row[] {
   if (changes.length === 0) return [];
   const words = list(changes.map(inWords));
@@ -96,7 +96,7 @@ function keyRows(step: Step, changes: readonly Change[]): Row[] {
   return [first ? mild(told) : told];
 }
 
-/** What another key means for what is stored. */
+/** The effect of another key on the stored objects. */
 export const OTHER_KEY =
   "what is stored so far opens with the old key alone: keep it, or give both in one ring; a base backup with the new one follows at once";
 
@@ -113,7 +113,7 @@ function credentialRows(step: Step, changes: readonly Change[]): Row[] {
 const UNREADABLE =
   "the files that the variables name are no longer there: nothing is archived, and the volume fills with WAL";
 
-/** What other credentials mean for the archive. */
+/** The effect of other credentials on the archive. */
 export const CREDENTIALS_CHANGE =
   "access to the archive: the next segment shows whether it works; until it does, nothing is archived and the volume fills with WAL";
 
@@ -154,12 +154,12 @@ function inWords(change: Change): string {
     : variable(change);
 }
 
-/** A variable's name; empty where the path is another's. */
+/** The variable's name; empty if the path is not a variable's. */
 function variableOf(path: readonly string[]): string {
   return path.at(-2) === "env" ? (path.at(-1) ?? "") : "";
 }
 
-/** The volume that a path below the pod's template is of, or mounts; empty where it is of none. */
+/** The volume that a path below the pod's template defines or mounts; empty if it does neither. */
 function volumeOf(path: readonly string[]): string {
   if (below(path, "spec", "volumes")) return path[2] ?? "";
   return below(path, "spec", "containers", "postgres", "volumeMounts") ? (path[4] ?? "") : "";

@@ -5,7 +5,7 @@ import { arrow, code, list } from "../words";
 import { CREDENTIALS_CHANGE, OTHER_KEY } from "./archive";
 import { metadataAlone, mild, paths, type Rule, row, serverOf, unknown } from "./rule";
 
-/** A generated password. Whatever changes in its inputs, it is another password. */
+/** A generated password: any change of its inputs generates another one. */
 export const password: Rule = (step) => {
   if (step.operation === "create") return [row(step, "created", "nothing", "a password that nobody has yet")];
   if (!isOurs(step) || step.operation === "delete")
@@ -15,7 +15,7 @@ export const password: Rule = (step) => {
   return [row(step, "a new password", "password change", why)];
 };
 
-/** The folder in the archive of a disposable stack's life. */
+/** The archive folder of one life of a disposable stack. */
 export const randomId: Rule = (step) => {
   if (!isOurs(step)) return [unknown(step, paths(step), "who uses it is not known", false)];
   return [
@@ -23,7 +23,7 @@ export const randomId: Rule = (step) => {
   ];
 };
 
-/** A Secret by what it holds: the server's passwords, the application's connection, keys for the object store. */
+/** A Secret by its content: the server's passwords, the application's connection, keys for the object store. */
 export const secret: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
@@ -49,7 +49,7 @@ export const secret: Rule = (step, { steps }) => {
   ];
 };
 
-/** Whether the server mounts a Secret by its former name after the update; one that the update does not touch goes on as before. */
+/** Whether the server still mounts a Secret under its old name after the update; true if the update leaves the server alone. */
 function isMounted(step: Step, steps: readonly Step[]): boolean {
   const server = serverOf(step, steps);
   if (server === undefined) return true;
@@ -61,7 +61,7 @@ function isMounted(step: Step, steps: readonly Step[]): boolean {
 
 const PASSWORDS = "spec.template.metadata.annotations.postgres-stack/passwords";
 
-/** A password or an address in a Secret that the server is not told: it goes on with the old one. */
+/** A changed password or address in a Secret without a restart of the server, which keeps using the old one. */
 function untold(step: Step, steps: readonly Step[], all: string): Row | undefined {
   const told = serverOf(step, steps)?.changes.some(({ path }) => path.join(".") === PASSWORDS);
   const words = `changed: ${all}`;
@@ -116,7 +116,7 @@ const USES: readonly (readonly [RegExp, string])[] = [
   [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
 ];
 
-/** Names of keys that change; what the API server stores as `data` is given as `stringData`. */
+/** Names of the changed keys; the API server stores `stringData` as `data`. */
 function keys(step: Step, which: (change: Change) => boolean = () => true): string {
   const names = step.changes
     .filter((it) => ["data", "stringData"].includes(it.path[0] ?? "") && which(it))
@@ -126,7 +126,7 @@ function keys(step: Step, which: (change: Change) => boolean = () => true): stri
 
 const NO_ACCOUNT = "a pod whose account is not there is refused, at its next start";
 
-/** The pods' identity towards the cloud. */
+/** The pods' cloud identity. */
 export const serviceAccount: Rule = (step) => {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];

@@ -6,21 +6,21 @@ import { mild, row } from "./rule";
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Types of a Service, from the one that the fewest reach. */
+/** Types of a Service, narrowest reach first. */
 const REACH = ["ClusterIP", "NodePort", "LoadBalancer"];
 
 const ANYBODY = ["0.0.0.0/0", "::/0"];
 
-/** Annotations that clouds read source addresses from, beside `spec.loadBalancerSourceRanges`. */
+/** Annotations that set source ranges in clouds, besides `spec.loadBalancerSourceRanges`. */
 const RANGES = /source-ranges|allowed-ip-ranges|inbound-cidrs/;
 
-/** Annotations by which something else answers for a Service of any type: Tailscale's, for example. */
+/** Annotations that expose a Service of any type, for example through Tailscale. */
 const EXPOSES = /\/(expose|funnel)$/;
 
-/** Annotations that name rules kept elsewhere. */
+/** Annotations that refer to rules outside the cluster. */
 const ELSEWHERE = /security-group|allowed-service-tags|firewall/;
 
-/** Whether a Service lets somebody in who was kept out before. */
+/** Whether a Service admits clients that it kept out before. */
 export function exposureRows(step: Step): Row[] {
   const [before, after] = [step.before, step.after].map(serviceOf);
   if (after === undefined) return [];
@@ -53,7 +53,7 @@ export function exposureRows(step: Step): Row[] {
   return rows;
 }
 
-/** Whether a path of a Service says who gets in. */
+/** Whether a path of a Service decides who gets in. */
 export function isExposure([top, key]: readonly string[]): boolean {
   return top === "spec" && ["type", "loadBalancerSourceRanges", "externalIPs"].includes(key ?? "");
 }
@@ -62,7 +62,7 @@ interface Exposed {
   readonly type: string;
   readonly ranges: readonly string[];
   readonly internal: boolean;
-  /** Of nodes or others, beside the load balancer's. */
+  /** External addresses, of nodes or others, besides the load balancer's. */
   readonly addresses: readonly string[];
 }
 
@@ -87,7 +87,7 @@ function serviceOf(inputs: Values | undefined): Exposed | undefined {
   };
 }
 
-/** How clouds are told to keep a load balancer inside. */
+/** How clouds mark a load balancer as internal. */
 function isInternal(name: string, value: string): boolean {
   if (!/load-?balancer/.test(name)) return false;
   return (
@@ -105,7 +105,7 @@ function whoGetsIn({ type, ranges, internal }: Exposed): string {
     : `from the internet, ${from} may try passwords`;
 }
 
-/** Whether a range of addresses lies within another; one that can't be read lies nowhere. */
+/** Whether one address range contains another; an unparsable range is contained in none. */
 function contains(outer: string, inner: string): boolean {
   if (outer === inner) return true;
   const [wide, narrow] = [outer, inner].map(rangeOf);

@@ -8,7 +8,7 @@ type Spec = Values | undefined;
 
 const LEVELS = ["restricted", "baseline", "privileged"];
 
-/** What a pod may do beyond the Pod Security Standard `restricted`, that it could not before. */
+/** Permissions of a pod beyond the Pod Security Standard `restricted` that are new. */
 export function isolationRows(step: Step, before: Spec, after: Spec): Row[] {
   const [old, now] = [before, after].map(liberties);
   const open = now?.outside.filter((it) => !old?.outside.includes(it)) ?? [];
@@ -33,7 +33,7 @@ export function isolationRows(step: Step, before: Spec, after: Spec): Row[] {
   ];
 }
 
-/** A label that says which Pod Security Standard a namespace asks for. */
+/** A label that sets a namespace's Pod Security Standard. */
 export function isStandard({ path }: Change): boolean {
   return modeOf(path) !== undefined;
 }
@@ -42,7 +42,7 @@ function modeOf([, , label = ""]: readonly string[]): string | undefined {
   return /^pod-security\.kubernetes\.io\/(enforce|audit|warn)$/.exec(label)?.[1];
 }
 
-/** What of the standard a namespace no longer asks for. */
+/** Parts of the standard that a namespace no longer requests. */
 export function standardRows(step: Step): Row[] {
   const changes = step.changes.flatMap(({ path, before, after }) => {
     const mode = modeOf(path);
@@ -68,7 +68,7 @@ function rank(level: unknown): number {
   return found < 0 ? LEVELS.length : found;
 }
 
-/** Whether the nodes that a pod may run on, and who may push it off, take it down more often. */
+/** Whether the permitted nodes, or the priority, make interruptions of a pod more frequent. */
 export function interruptionRows(step: Step, before: Spec, after: Spec): Row[] {
   const [from, to] = [spotOf(before), spotOf(after)];
   const [priority, left] = [before?.priorityClassName, after?.priorityClassName];
@@ -102,14 +102,14 @@ export function interruptionRows(step: Step, before: Spec, after: Spec): Row[] {
 
 const SPOT = ["avoid", "any", "require"];
 
-/** `placement.spot`, as k8s/placement.ts writes it: a mark that must not be there, or one that must. */
+/** `placement.spot` as k8s/placement.ts writes it: a node label that must be absent, or one that must be present. */
 function spotOf(spec: Spec): string {
   const marks = JSON.stringify((spec?.affinity as Values | undefined)?.nodeAffinity ?? {});
   if (!/spot|capacity/i.test(marks)) return "any";
   return marks.includes('"NotIn"') ? "avoid" : "require";
 }
 
-/** What a pod may that `restricted` forbids: `outside` is reached from the network. */
+/** What a pod may do although `restricted` forbids it; `outside` is reachable from the network. */
 function liberties(spec: Spec): { inside: string[]; outside: string[] } {
   if (spec === undefined) return { inside: [], outside: [] };
   const all = [...objects(spec.containers), ...objects(spec.initContainers)];

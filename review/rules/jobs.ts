@@ -6,7 +6,7 @@ import { row, serverOf } from "./rule";
 
 const FIRST = /-first-backup$/;
 
-/** Jobs of an update by what they are for; a preflight comes and goes with its request. */
+/** Jobs of an update by purpose; a preflight comes and goes with its request. */
 const JOBS: readonly (readonly [name: RegExp, effect: Row["effect"], why: string])[] = [
   [
     FIRST,
@@ -31,7 +31,7 @@ const JOBS: readonly (readonly [name: RegExp, effect: Row["effect"], why: string
   ],
 ];
 
-/** What an update no longer makes sure of, where one of its own jobs goes or does something else. */
+/** The assurance that an update loses if one of its jobs is deleted or changed. */
 export function weakenedRows(step: Step, steps: readonly Step[]): Row[] {
   const [, effect, why] = JOBS.find(([name]) => name.test(step.name)) ?? [];
   if (!step.type.endsWith(":Job") || effect === undefined || why === undefined) return [];
@@ -44,7 +44,7 @@ export function weakenedRows(step: Step, steps: readonly Step[]): Row[] {
   return from === to ? [] : [row(step, "another command", effect, why)];
 }
 
-/** Without an archive, or in a disposable stack, there is nothing to ask it. */
+/** Without an archive, or in a disposable stack, there is nothing to check. */
 function withoutArchive(step: Step, steps: readonly Step[]): boolean {
   if (/-check$/.test(step.name) && !/-archive-check$/.test(step.name)) return false;
   const server = serverOf(step, steps);

@@ -6,7 +6,7 @@ import { below, type Context, mild, restart, row, unknown } from "./rule";
 
 export const CONTAINER = ["spec", "containers", "postgres"];
 
-/** What a part of the pod's template decides beside a restart. */
+/** The effect of a part of the pod's template, besides a restart. */
 export type Judge = (step: Step, change: Change, context: Context) => Row | "restart";
 
 export const restartAlone: Judge = () => "restart";
@@ -31,7 +31,7 @@ export const said =
   (step, change) =>
     mild(restart(step, named(change), why, effect));
 
-/** A change in words; what somebody wrote into a variable may be a secret. */
+/** A change in words; without values of variables, which may be secrets. */
 export function named({ path, before, after }: Change): string {
   const short = below(path, ...CONTAINER) ? path.slice(CONTAINER.length) : path;
   const words = short.join(".").replace(/^spec\./, "");

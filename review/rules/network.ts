@@ -3,7 +3,7 @@ import { at, isOurs, type Values } from "../step";
 import { exposureRows, isExposure } from "./exposure";
 import { isMetadata, metadataAlone, paths, type Rule, row, unknown } from "./rule";
 
-/** A Service: clients find the server through it; the server itself does not notice. */
+/** A Service affects how clients reach the server, not the server itself. */
 export const service: Rule = (step) => {
   const { operation, changes } = step;
   const leads = isOurs(step) || findsServers(at(step.after, "spec", "selector"));
@@ -37,14 +37,14 @@ export const service: Rule = (step) => {
   return [...opened, row(step, paths(step), "disconnect", why)];
 };
 
-/** An annotation that a cloud's load balancer or a name server is made by. */
+/** An annotation that configures a cloud's load balancer or DNS. */
 function isFollowed({ path }: Change, type: unknown): boolean {
   const name = path[2] ?? "";
   if (path[1] !== "annotations" || name.startsWith("pulumi.com/")) return false;
   return type === "LoadBalancer" || /dns|hostname/.test(name);
 }
 
-/** What a server's pod is labelled beside its instance (k8s/names.ts). */
+/** Labels of a server's pod besides its instance (k8s/names.ts). */
 const SERVER: Values = {
   "app.kubernetes.io/name": "postgres",
   "app.kubernetes.io/component": "database",
@@ -52,14 +52,14 @@ const SERVER: Values = {
   "postgres-stack/role": "primary",
 };
 
-/** Whether a selector, also of another program, finds a server of this product. */
+/** Whether a selector, also of another program, matches a server of this product. */
 function findsServers(selector: unknown): boolean {
   const pairs = Object.entries((selector ?? {}) as Values);
   const fits = ([name, value]: [string, unknown]) => SERVER[name] === value;
   return pairs.some(fits) && pairs.every((it) => fits(it) || it[0] === "app.kubernetes.io/instance");
 }
 
-/** Who reaches the server, and what it reaches: its archive too. */
+/** Who can reach the server, and what the server can reach, including its archive. */
 export const networkPolicy: Rule = (step) => {
   const selectors = [step.before, step.after].map(
     (it) => at(it, "spec", "podSelector") as Values | undefined,

@@ -3,10 +3,10 @@ import { isOurs, type Step } from "../step";
 import { arrow } from "../words";
 import { mild, row, unknown } from "./rule";
 
-/** Annotations by which an object tells Pulumi's provider how to treat it. */
+/** Annotations that tell Pulumi's provider how to treat an object. */
 const PREFIX = "pulumi.com/";
 
-/** What orders to the provider take from an object's protection. */
+/** The protection that an object loses through instructions to the provider. */
 export function orderRows(step: Step): Row[] {
   if (!isOurs(step) || step.operation !== "update") return [];
   return step.changes.filter(isOrder).flatMap(({ path, before, after }) => {
@@ -36,7 +36,7 @@ export function orderRows(step: Step): Row[] {
   });
 }
 
-/** Whether a change is an order to the provider. */
+/** Whether a change is an instruction to the provider. */
 export function isOrder({ path }: { readonly path: readonly string[] }): boolean {
   return path[0] === "metadata" && path[1] === "annotations" && (path[2] ?? "").startsWith(PREFIX);
 }

@@ -19,9 +19,9 @@ const BASE_IMAGE = "build.args.BASE_IMAGE";
 type Special = (step: Step, change: Change, context: Context) => Row | readonly Row[] | undefined;
 
 /**
- * What changes of the server's pod do.
+ * The effects of changes in the server's pod.
  *
- * @param changes paths begin below the pod's template
+ * @param changes with paths below the pod's template
  */
 export function podRows(step: Step, changes: readonly Change[], context: Context): Row[] {
   const archive = archiveRows(step, changes);
@@ -110,16 +110,16 @@ const SPECIAL: readonly Special[] = [
   },
 ];
 
-/** A tag that may mean another image tomorrow, in the place of a digest that can't. */
+/** A tag, which may mean another image tomorrow, instead of a digest, which can't. */
 function floating(step: Step, before: unknown, after: unknown): Row[] {
-  const isFixed = (image: unknown) => /@sha256:|^\[/.test(String(image)); // one that is built is known by its digest after the update
+  const isFixed = (image: unknown) => /@sha256:|^\[/.test(String(image)); // a built image gets its digest in the update
   if (!isFixed(before) || isFixed(after)) return [];
   const why =
     "the tag may mean another image tomorrow, and a pod that moves to another node takes it, unseen by any review";
   return [restart(step, `image by tag: ${code(String(after))}`, why, "floating image")];
 }
 
-/** An image that the update's own check of the settings does not run: whether the server starts with it, nobody has tried. */
+/** An image that the update's settings check does not run: nobody has tried to start the server with it. */
 function untried(step: Step, image: unknown, steps: readonly Step[]): Row[] {
   const check = steps.find(({ name, parent }) => name.endsWith("-check") && parent === step.parent);
   const containers = at(check?.after, "spec", "template", "spec", "containers") as Values[] | undefined;
@@ -130,7 +130,7 @@ function untried(step: Step, image: unknown, steps: readonly Step[]): Row[] {
   return [unknown(step, code(`image of the server alone`), why, true)];
 }
 
-/** What another base image may bring along: a glibc and an ICU that sort otherwise. Only a build here says whether it does. */
+/** The risk of another base image: another sort order by its glibc and ICU. Only an image built here shows its base. */
 function anotherBase(step: Step, steps: readonly Step[]): string {
   const tag = at(step.after, "spec", "template", ...IMAGE_LABEL);
   const build = steps.find((it) => isOurs(it) && String(it.after?.imageName).endsWith(`:${tag}`));
@@ -153,7 +153,7 @@ function inWords(change: Change): string {
   return arrow(short.join(".").replace(/^resources\.limits\.|^spec\./, ""), before, after);
 }
 
-/** Requests follow the limits. */
+/** Whether a change of requests only follows the same change of limits. */
 function isRepeated({ path, after }: Change, all: readonly Change[]): boolean {
   if (!below(path, ...CONTAINER, "resources", "requests")) return false;
   const limit = [...CONTAINER, "resources", "limits", path.at(-1) ?? ""];

@@ -13,13 +13,13 @@ const SHUT = stuck(
 );
 const LATE = stuck("at each start clients are kept out for so long, though the server is well");
 
-/** Seconds that clients may be kept from a server that is well. */
+/** Seconds that a healthy server may be cut off from its clients. */
 const LONG = 60;
 
-/** Times as many tries after which a server that hangs goes unnoticed. */
+/** The factor of tries from which a hanging server goes unnoticed. */
 const TIMES = 10;
 
-/** A check of the server: whether it is up at all, or hangs. */
+/** A liveness or startup probe of the server. */
 export const probe: Judge = (step, change, context) => {
   const { path, before, after } = change;
   const name = path.at(-1) ?? "";
@@ -38,7 +38,7 @@ export const probe: Judge = (step, change, context) => {
     : HASTY(step, change, context);
 };
 
-/** Whether clients are let through. */
+/** The readiness probe, which decides whether clients get through. */
 export const readiness: Judge = (step, change, context) => {
   if (isCheck(change.path)) return SHUT(step, change, context);
   return isLate(step, change) ? LATE(step, change, context) : "restart";
@@ -48,7 +48,7 @@ function isCheck(path: readonly string[]): boolean {
   return /\.(exec|httpGet|tcpSocket|grpc)/.test(path.join("."));
 }
 
-/** Whether a probe passes much later than before, where the server is well from the first moment. */
+/** Whether a probe passes much later than before on a server that is healthy from the start. */
 function isLate(step: Step, { path }: Change): boolean {
   const name = path[CONTAINER.length] ?? "";
   const [from = 0, to = 0] = [step.before, step.after].map((inputs) => {

@@ -5,7 +5,7 @@ import type { Step } from "../step";
 import { arrow, list } from "../words";
 import { restart, row, withdrawn } from "./rule";
 
-/** What `force` of a request takes away. */
+/** The effect of a request's `force`. */
 export const FORCED = "checks are off (force): what they find doubtful is said, and no reason to refuse";
 
 /** Variables of a request: `restore` or `cloneFrom` of the stack's file. */
@@ -15,7 +15,7 @@ export function isRequest({ path }: Change): boolean {
   return path.at(-2) === "env" && REQUEST.test(nameOf({ path }));
 }
 
-/** What a request does that comes, changes or goes: one row for each kind. */
+/** The effects of a new, changed or removed request: one row for each kind. */
 export function requestRows(step: Step, changes: readonly Change[]): Row[] {
   const of = (prefix: string) => changes.filter((change) => nameOf(change).startsWith(prefix));
   return [...restoreRows(step, of("RESTORE_")), ...cloneRows(step, of("CLONE_"))];
@@ -40,7 +40,7 @@ function restoreRows(step: Step, changes: readonly Change[]): Row[] {
   return [row(step, words, "refused", why)];
 }
 
-/** What a restore gives up beside what was written since. */
+/** What a restore discards besides the data written since. */
 function given(step: Step): string {
   const { RESTORE_KEEP_OLD, RESTORE_FORCE } = serverEnvironment(step.after);
   const removed =

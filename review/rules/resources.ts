@@ -3,7 +3,7 @@ import { at, type Step, type Values } from "../step";
 import { CONTAINER, type Judge, said, stuck } from "./judge";
 import { isLiveConfiguration } from "./settings";
 
-/** How many times as much of a resource is not found on a node by itself, and how many times less does not hold what was there. */
+/** Growth by more than this factor may fit no node; shrinkage by more no longer holds the running load. */
 const TIMES = 2n;
 
 const OFFERED = stuck("a node has to offer it, and room for it, where the volume is");
@@ -35,7 +35,7 @@ function timesMore(less: string, more: string): boolean {
   return to.numerator * from.denominator > TIMES * from.numerator * to.denominator;
 }
 
-/** Whether the kubelet takes the pod down last: requests and limits are the same. */
+/** Whether the kubelet evicts the pod last: requests equal limits. */
 function isLast(inputs: Values | undefined): boolean {
   const [server] = (at(inputs, "spec", "template", "spec", "containers") ?? []) as Values[];
   const [requests, limits] = ["requests", "limits"].map((key) => at(server, "resources", key) as Values);
@@ -44,7 +44,7 @@ function isLast(inputs: Values | undefined): boolean {
   );
 }
 
-/** Size of what is empty at each start; `/dev/shm` shrinks with the memory. */
+/** The size of volumes that are empty at each start; `/dev/shm` shrinks with the memory. */
 export const scratchSize: Judge = (step, change, context) => {
   const { path, before, after } = change;
   if (path.at(-1) !== "sizeLimit" || after === undefined || shrinks(step)) return "restart";
@@ -64,10 +64,10 @@ function shrinks(step: Step): boolean {
   );
 }
 
-/** The least that k8s/ gives a server to stop, before its buffers count. */
+/** The minimum time that k8s/ gives a server to stop, without its buffers. */
 const STOP = 90;
 
-/** Less than half the time to stop in order; less memory needs less. */
+/** Less than half the time for a clean stop; less memory needs less time. */
 export const stopping: Judge = (step, change, context) => {
   const { before, after } = change;
   if ((shrinks(step) && Number(after) >= STOP) || !(Number(after) * 2 < Number(before))) return "restart";

@@ -4,37 +4,37 @@ import { type Effect, isProtection, needsLeave, RESTART_SECONDS, type Row } from
 import { at, type Step } from "../step";
 import { arrow, code, list, resource } from "../words";
 
-/** What a rule knows beside its step. */
+/** What a rule knows besides its step. */
 export interface Context {
-  /** Of the server that the step belongs to. */
+  /** The major of the server that the step belongs to. */
   readonly major: Major;
   /** All steps of the update. */
   readonly steps: readonly Step[];
 }
 
-/** What a step on one kind of resource means for the database. */
+/** The effects on the database of a step on one kind of resource. */
 export type Rule = (step: Step, context: Context) => readonly Row[];
 
 export function row(step: Step, change: string, effect: Effect, why: string): Row {
   return { resource: resource(step), change, effect, why };
 }
 
-/** The server's pod is replaced, once for all such rows of an update. */
+/** A restart: the pod is replaced once for all such rows of an update. */
 export function restart(step: Step, change: string, why: string, effect: Effect = "restart"): Row {
   return { ...row(step, change, effect, why), seconds: RESTART_SECONDS };
 }
 
-/** Nobody knows: said so, and needs leave where data may be lost. */
+/** An unknown effect, which needs leave if it may lose data. */
 export function unknown(step: Step, change: string, why: string, data: boolean): Row {
   return { ...row(step, change, "unknown", why), data };
 }
 
-/** Said, and needs no leave. */
+/** A row that is only reported and needs no leave. */
 export function mild(told: Row): Row {
   return { ...told, mild: true };
 }
 
-/** Of a stack whose data may go, less protection is said, and needs no leave. */
+/** For a disposable stack, less protection is only reported and needs no leave. */
 export function spared(step: Step, rows: readonly Row[]): Row[] {
   const known = [step.before, step.after].filter((inputs) => inputs !== undefined);
   const disposable = known.every((inputs) => at(inputs, "metadata", "labels", DISPOSABLE) === "true");
@@ -46,7 +46,7 @@ export function spared(step: Step, rows: readonly Row[]): Row[] {
   );
 }
 
-/** What objects of a disposable stack are labelled (k8s/names.ts). */
+/** The label of a disposable stack's objects (k8s/names.ts). */
 const DISPOSABLE = "postgres-stack/disposable";
 
 /** A request that is no longer in the stack's file. */
@@ -55,7 +55,7 @@ export function withdrawn(step: Step, change: string): Row {
   return restart(step, change, why);
 }
 
-/** The step's changed paths in words, without values: those of other people's programs may be secrets. */
+/** The step's changed paths, without values: those of other programs may be secrets. */
 export function paths({ operation, changes, replacedBy }: Step): string {
   if (operation === "create") return "created";
   if (operation === "delete") return "deleted";
@@ -68,7 +68,7 @@ export function paths({ operation, changes, replacedBy }: Step): string {
     : `${verb}: ${list(all.length > 5 ? [...most, `${all.length - 5} more`] : most)}`;
 }
 
-/** Whether a path begins with the given keys. */
+/** Whether a path starts with the given keys. */
 export function below(path: readonly string[], ...keys: string[]): boolean {
   return keys.every((key, i) => path[i] === key);
 }
@@ -78,16 +78,16 @@ export function isMetadata(path: readonly string[]): boolean {
   return below(path, "metadata", "labels") || below(path, "metadata", "annotations");
 }
 
-/** Whether nothing but labels and annotations of the object itself changes. */
+/** Whether only labels and annotations of the object itself change. */
 export function metadataAlone(changes: readonly Change[]): boolean {
   return changes.length > 0 && changes.every(({ path }) => isMetadata(path));
 }
 
-/** Labels and annotations by which others put something into a pod, take it from its confinement, or choose its node. */
+/** Labels and annotations by which other controllers inject into a pod, loosen its confinement, or choose its node. */
 const ACTED_ON =
   /inject|istio|linkerd|kuma\.io|apparmor|seccomp|node-selector|defaultTolerations|openshift\.io\/(sa\.)?scc/;
 
-/** Whether a label or an annotation does more than tell. */
+/** Whether a label or an annotation has an effect beyond information. */
 export function isActedOn({ path }: Pick<Change, "path">): boolean {
   const name = path.at(-1) ?? "";
   return ["labels", "annotations"].includes(path.at(-2) ?? "") && ACTED_ON.test(name);
@@ -98,7 +98,7 @@ export function serverOf({ parent }: Step, steps: readonly Step[]): Step | undef
   return steps.find((it) => it.type === "kubernetes:apps/v1:StatefulSet" && it.parent === parent);
 }
 
-/** The end of a sentence about a resource that Pulumi protects or leaves behind. */
+/** The end of a sentence about a resource that Pulumi protects or retains. */
 export function guard({ protect, retain }: Step): string {
   const refuses = protect
     ? "; it is protected, so `pulumi up` refuses and changes nothing until somebody unprotects it"
@@ -106,7 +106,7 @@ export function guard({ protect, retain }: Step): string {
   return `${retain ? "; the object itself stays in the cluster, outside of the stack" : ""}${refuses}`;
 }
 
-/** What the environment's variables are called in a stack's file. */
+/** The stack's key for each variable of the environment. */
 const NAMES: Readonly<Record<string, string>> = {
   APP_DATABASE: "access.database",
   APP_USER: "access.role",
@@ -126,7 +126,7 @@ const NAMES: Readonly<Record<string, string>> = {
   WALG_S3_PREFIX: "backup.prefix",
 };
 
-/** A change of a container's environment, by the stack's key where it has one. */
+/** A change of a container's variable, under the stack's key if it has one. */
 export function variable({ path, before, after }: Change): string {
   const name = path.at(-1) ?? "";
   return arrow(NAMES[name] ?? name, before, after);

@@ -12,15 +12,15 @@ import { below, isActedOn, isMetadata, paths, type Rule, row, serverOf, unknown,
 const POD = ["spec", "jobTemplate", "spec", "template", "spec"];
 const JOB = [...POD, "containers", "backup"];
 
-/** The image's own, where nothing says it. */
+/** The image's default. */
 const RETAIN = "7";
 
-/** How much sooner the oldest backup goes before it counts: a few minutes of the day are nothing. */
+/** The ratio of reach below which backups count as deleted: a few minutes a day don't matter. */
 const SOONER = 0.95;
 
 const DAY = 86_400_000;
 
-/** The schedule of base backups: the server does not notice, and what can be restored depends on it. */
+/** The schedule of base backups: it leaves the server alone, but decides what can be restored. */
 export const schedule: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create")
@@ -54,12 +54,12 @@ export const schedule: Rule = (step, { steps }) => {
 
 const ANEW = "made anew; a base backup that runs is cut off";
 
-/** What makes an object another one, and nothing else of it. */
+/** Paths that identify the object and change nothing else. */
 function isName(path: readonly string[], operation: Step["operation"]): boolean {
   return operation !== "update" && /^(metadata\.(name|namespace)|provider)$/.test(path.join("."));
 }
 
-/** Parts of a schedule on which it does not depend whether a backup is taken, or that have a row of their own. */
+/** Parts of a schedule that don't decide whether a backup is taken, or that have their own row. */
 const HARMLESS = [
   /^spec\.(schedule|suspend|timeZone|successfulJobsHistoryLimit|failedJobsHistoryLimit)$/,
   /^spec\.jobTemplate\.(metadata|spec\.(backoffLimit|ttlSecondsAfterFinished|podFailurePolicy|template\.metadata))/,
@@ -69,10 +69,10 @@ const HARMLESS = [
 ];
 const USER = /securityContext\.(runAsUser|runAsGroup|fsGroup)$/;
 
-/** The least that a base backup gets (k8s/backup.ts). */
+/** The minimum memory of a base backup (k8s/backup.ts). */
 const MEMORY = "128Mi";
 
-/** Whether a base backup is taken after a change as before: it is nothing to it, or the same happens to the server. */
+/** Whether base backups continue as before: the change doesn't affect them, or affects the server alike. */
 function isHarmless({ path, before, after }: Change, server: Step | undefined): boolean {
   const text = path.join(".");
   if (isActedOn({ path }) || /workload\.identity/.test(text)) return alsoOfServer(path, after, server);
@@ -97,7 +97,7 @@ function alsoOfServer(path: readonly string[], after: unknown, server: Step | un
   return server?.changes.some((it) => it.path.join(".") === own && it.after === after) === true;
 }
 
-/** Rows, and the path whose change they tell. */
+/** Rows, and the path of the change that they report. */
 interface Told {
   readonly path: readonly string[];
   readonly rows: readonly Row[];
@@ -139,7 +139,7 @@ function rarer(step: Step): Row[] {
   return [row(step, change, "longer between backups", why)];
 }
 
-/** Base backups that go because fewer are kept, or because as many are of a shorter time. */
+/** Base backups that are deleted because fewer are kept, or because the same number covers a shorter time. */
 function deleted(step: Step): Row[] {
   const [from = 0, to = 0] = [step.before, step.after].map(retainOf);
   const [old, now] = [step.before, step.after].map((inputs) => rhythmOf(scheduleOf(inputs)));
@@ -155,7 +155,7 @@ function deleted(step: Step): Row[] {
   return [row(step, change, effect, why)];
 }
 
-/** How far back a restore goes. */
+/** How far back a restore can go. */
 function reach(from: number, to: number, old?: Rhythm, now?: Rhythm): string {
   if (old === undefined || now === undefined) return "";
   return `: a restore then goes back about ${span(to * now.mean)} instead of ${span(from * old.mean)}`;

@@ -10,10 +10,10 @@ type Texts = Readonly<Record<string, string>>;
 const FILE = "postgres-stack.conf";
 const LINE = /^([\w.]+) = '(.*)'$/;
 
-/** Names whose values are nobody's business, should an extension have such settings. */
+/** Names of confidential values, in case an extension has such settings. */
 const CONFIDENTIAL = /passw|passphrase|secret|token|credential|conninfo|_key$/i;
 
-/** Whether a ConfigMap is the file that the server reads, and not a candidate for it. */
+/** Whether a ConfigMap is the file that the server reads, not a candidate for it. */
 export function isLiveConfiguration({ type, before, after }: Step): boolean {
   if (type !== "kubernetes:core/v1:ConfigMap") return false;
   const { data, immutable } = (before ?? after ?? {}) as { data?: Values; immutable?: boolean };
@@ -46,7 +46,7 @@ function others(inputs: Values | undefined): string {
   return lines.filter((line) => !LINE.test(line) && !/^\s*(#|$)/.test(line)).join("\n");
 }
 
-/** Reads the file as `renderConf` writes it. */
+/** Parses the file in the format of `renderConf`. */
 function settings(inputs: Values | undefined): Texts {
   const text = String((inputs?.data as Values | undefined)?.[FILE] ?? "");
   const pairs = text.split("\n").flatMap((line) => {

@@ -9,7 +9,7 @@ import { type Context, isActedOn, restart, row } from "./rule";
 
 const NODES = "the volume stays where it is: without such a node beside it, the pod waits for ever";
 
-/** Paths below the pod's template, the first that fits counts; a path that is not here is a stranger. */
+/** Paths below the pod's template; the first match counts, and a path without a match is a stranger. */
 const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [
     /^metadata\.labels\.app\.kubernetes\.io\/(instance|component)$/,
@@ -33,7 +33,7 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [/^spec\.(containers\.postgres\.)?securityContext\.seccompProfile/, confined],
   [
     /^spec\.(containers\.postgres\.)?securityContext\.(runAsNonRoot|fsGroupChangePolicy|allowPrivilegeEscalation|capabilities|readOnlyRootFilesystem|privileged)/,
-    restartAlone, // isolation.ts tells what is weaker
+    restartAlone, // isolation.ts reports the weaker isolation
   ],
   [/^spec\.(host(Network|PID|IPC)|automountServiceAccountToken)$/, restartAlone],
   [/^spec\.containers\.postgres\.resources\./, resource],
@@ -65,7 +65,7 @@ const PARTS: readonly (readonly [path: RegExp, judge: Judge])[] = [
   [/\.env\./, variable],
 ];
 
-/** Variables whose values the program writes; another one that WAL-G or PostgreSQL reads may move the archive, or the data. */
+/** Variables that the program writes; any other variable that WAL-G or PostgreSQL reads may move the archive or the data. */
 const VARIABLES =
   /^(APP_(USER|DATABASE)|VOLUME_OWNER|TZ|POSTGRES_INITDB_ARGS|PGDATA|ENCRYPTION_FOLDER|ARCHIVE_(TIMEOUT|DEADLINE)|(PG_UPGRADE|PG_REINDEX|RESTORE_|CLONE_)\w*)$/;
 const OF_THE_ARCHIVE =
@@ -74,9 +74,9 @@ const OF_THE_ARCHIVE =
 function variable(step: Step, change: Change, context: Context): Row | "restart" {
   const name = change.path.at(-1) ?? "";
   const known = VARIABLES.test(name) || OF_THE_ARCHIVE.test(name);
-  // a schedule of the server's own takes base backups and deletes others
+  // the server's own schedule takes base backups and deletes others
   const outside = name === "BACKUP_SCHEDULE" && [undefined, "external"].includes(change.after as string);
-  const elsewhere = typeof change.after === "object" && change.after !== null; // its value is read somewhere at each start
+  const elsewhere = typeof change.after === "object" && change.after !== null; // each start reads its value from elsewhere
   return (known || outside) && !elsewhere ? "restart" : stranger(step, change, context);
 }
 
@@ -98,14 +98,14 @@ function pulled(step: Step, change: Change, context: Context): Row | "restart" {
     : "restart";
 }
 
-/** What is no longer confined, isolation.ts tells. */
+/** isolation.ts reports the lost confinement. */
 function confined(step: Step, change: Change, context: Context): Row | "restart" {
   return change.after === "Localhost" || (change.after as Values | undefined)?.type === "Localhost"
     ? stuck("a node without that profile does not start the pod")(step, change, context)
     : "restart";
 }
 
-/** What one change of the pod's template does beside a restart of the server; undefined where it does no more. */
+/** The effect of one change of the pod's template besides a restart of the server; undefined if there is none. */
 export function startRow(step: Step, change: Change, context: Context): Row | undefined {
   const path = change.path.join(".");
   const [, judge] = PARTS.find(([pattern]) => pattern.test(path)) ?? [undefined, stranger];
@@ -113,7 +113,7 @@ export function startRow(step: Step, change: Change, context: Context): Row | un
   return told === "restart" ? undefined : told;
 }
 
-/** The image is built for other machines than before: nodes of the old kind can't run it. */
+/** The image is built for another platform: nodes of the old kind can't run it. */
 export function platformRows(step: Step, steps: readonly Step[]): Row[] {
   const build = steps.find(({ type }) => type === "docker:index/image:Image");
   const [from, to] = [build?.before, build?.after].map((inputs) => at(inputs, "build", "platform"));
@@ -143,7 +143,7 @@ function user(step: Step, change: Change, context: Context): Row | "restart" {
   return stuck(why)(step, change, context);
 }
 
-/** As root the image starts too and becomes that user itself, where it may. */
+/** The image also starts as root and then switches to that user, if permitted. */
 function becomesOwn(step: Step): boolean {
   const spec = at(step.after, "spec", "template", "spec") as Values | undefined;
   const own = ((spec?.containers as Values[] | undefined)?.[0]?.securityContext ?? {}) as Values;
@@ -156,11 +156,11 @@ function volumeOf(step: Step, name: string | undefined): Values | undefined {
   return volumes?.find((it) => it.name === name);
 }
 
-/** Empty at each start, and nobody misses it. */
+/** Volumes that are empty at each start, with nothing to lose. */
 const SCRATCH = ["tmp", "sockets", "run", "shm"];
-/** The server needs them. */
+/** Volumes that the server needs. */
 const OURS = ["data", "conf", "superuser", "app", ...SCRATCH];
-/** The archive's and a clone's; archive.ts and request.ts tell about them. */
+/** Volumes of the archive and of a clone; archive.ts and request.ts report them. */
 const SECRETS = /^(object-store|encryption|clone-source|clone-encryption)$/;
 
 function volume(step: Step, change: Change, context: Context): Row | "restart" {
@@ -205,7 +205,7 @@ function nodes(step: Step, change: Change, context: Context): Row | "restart" {
   return stuck(NODES)(step, change, context);
 }
 
-/** Marks of nodes that a cloud may take back: `placement.spot`, which isolation.ts tells. */
+/** Labels of spot nodes: `placement.spot`, which isolation.ts reports. */
 const SPOT = /gke-spot|capacityType|capacity-type|scalesetpriority/;
 
 function affinity(step: Step, change: Change, context: Context): Row | "restart" {
@@ -219,7 +219,7 @@ function affinity(step: Step, change: Change, context: Context): Row | "restart"
     : stuck(NODES)(step, change, context);
 }
 
-/** A pod alone is spread by every rule, unless the rule keeps it from the nodes beside its volume. */
+/** A single pod satisfies every spread rule, unless the rule excludes the nodes that reach its volume. */
 function spread(step: Step, change: Change, context: Context): Row | "restart" {
   const rules = at(step.after, "spec", "template", "spec", "topologySpreadConstraints") as
     | Values[]
@@ -237,7 +237,7 @@ function port(step: Step, change: Change): Row | "restart" {
   return restart(step, named(change), "Services find the server by this port", "disconnect");
 }
 
-/** Rows of one effect and one reason as one row. */
+/** Merges rows with the same effect and reason. */
 export function together(rows: readonly Row[]): Row[] {
   const keys = [...new Set(rows.map(({ effect, why }) => `${effect} ${why}`))];
   return keys.flatMap((key) => {

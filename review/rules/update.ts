@@ -3,7 +3,7 @@ import { isOurs, type Step } from "../step";
 import { arrow, code, list } from "../words";
 import { below, paths, type Rule, row, unknown } from "./rule";
 
-/** An image: built and pushed by the update, and never deleted. What runs it has a line of its own. */
+/** An image that the update builds and pushes, and never deletes. The resource that runs it has its own row. */
 export const image: Rule = (step) => {
   if (!isOurs(step)) return [unknown(step, paths(step), "who runs it is not known", false)];
   if (step.operation === "delete")
@@ -32,7 +32,7 @@ function losesDigest({ before, after }: Change): boolean {
   );
 }
 
-/** The connection to the cluster. Another cluster replaces everything, and then that is said line by line. */
+/** The connection to the cluster. Another cluster replaces everything, and each replacement then has its own row. */
 export const provider: Rule = (step) => {
   const words = `changed: ${list(step.changes.map(({ path }) => code(path.join("."))))}`;
   switch (step.operation) {
@@ -53,10 +53,10 @@ export const provider: Rule = (step) => {
 
 const MACHINERY = ["kubernetes:batch/v1:Job", "kubernetes:core/v1:Pod", "kubernetes:core/v1:PodPatch"];
 
-/** What they are called (k8s/); another one that comes may do anything to the data. */
+/** Known names (k8s/); an unknown new Job may do anything to the data. */
 const KNOWN = /-(first-backup|admission|archive-check|apply|check|preflight|report|conf-nudge(-\w+)?)$/;
 
-/** Objects that exist for an update alone: candidates of settings, checks, reports. The server uses none of them. */
+/** Objects that exist only for an update: candidate settings, checks, reports. The server uses none of them. */
 export function isMachinery(step: Step): boolean {
   const { type, before, after } = step;
   if (!isOurs(step)) return false;

@@ -6,7 +6,7 @@ import { arrow, list } from "../words";
 import { FORCED } from "./request";
 import { restart, row, unknown, variable, withdrawn } from "./rule";
 
-/** The folder of the data, which follows from `postgres.version`; and what `upgrade` of the stack's file says. */
+/** The data directory, which follows from `postgres.version`; and the variables of the stack's `upgrade`. */
 const FOLDER = "PGDATA";
 const REQUEST = /^PG_UPGRADE/;
 const REINDEX = "PG_REINDEX_COLLATIONS";
@@ -16,7 +16,7 @@ export function isUpgrade({ path }: Change): boolean {
   return path.at(-2) === "env" && (name === FOLDER || name === REINDEX || REQUEST.test(name));
 }
 
-/** What another version does, and what an upgrade that is asked for, changed or withdrawn. */
+/** The effects of another version, and of a new, changed or withdrawn upgrade request. */
 export function upgradeRows(step: Step, changes: readonly Change[]): Row[] {
   const named = (name: string) => changes.find(({ path }) => path.at(-1) === name);
   const request = changes.filter(({ path }) => REQUEST.test(path.at(-1) ?? ""));
@@ -63,7 +63,7 @@ function downward(step: Step, words: string, from: number, to: number): Row {
   return unknown(step, words, why, true);
 }
 
-/** What leads back from an upgrade, by its mode. */
+/** The way back from an upgrade, by its mode. */
 function wayBack({ PG_UPGRADE_MODE, PG_UPGRADE_KEEP_OLD }: ReturnType<typeof serverEnvironment>): string {
   const since = "what is written since the upgrade is lost on the way";
   if (PG_UPGRADE_KEEP_OLD === "true")
@@ -75,7 +75,7 @@ function wayBack({ PG_UPGRADE_MODE, PG_UPGRADE_KEEP_OLD }: ReturnType<typeof ser
   return `${until} (upgrade.undo); ${since}`;
 }
 
-/** An upgrade of the data that a server has already: none. */
+/** A request without a change of `postgres.version`: there is nothing to upgrade. */
 function requestRow(step: Step, request: readonly Change[]): Row {
   const words = list(inWords(request));
   if (request.every(({ after }) => after === undefined)) return withdrawn(step, words);

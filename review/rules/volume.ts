@@ -9,7 +9,7 @@ import { below, guard, isActedOn, isMetadata, metadataAlone, paths, type Rule, r
 const OWNER = "postgres-stack/owner";
 const SIZE = ["spec", "resources", "requests", "storage"];
 
-/** A claim, whoever's it is: the data are on it. */
+/** A claim, of any program: it holds the data. */
 export const claim: Rule = (step) => {
   switch (step.operation) {
     case "create":
@@ -36,7 +36,7 @@ export const claim: Rule = (step) => {
   }
 };
 
-/** A volume of its own: where it goes, the data go. */
+/** A PersistentVolume: losing it loses the data. */
 export const volume: Rule = (step) => {
   if (step.operation === "create") return [row(step, "created", "nothing", "a new volume")];
   if (step.operation === "delete" || step.operation === "replace")
@@ -56,7 +56,7 @@ export const volume: Rule = (step) => {
   return [unknown(step, paths(step), "what a change of a volume does depends on its driver", true)];
 };
 
-/** Everything in a namespace goes with it. */
+/** Deleting a namespace deletes everything in it. */
 export const namespace: Rule = (step) => {
   if (step.operation === "create")
     return [row(step, "created", "nothing", "it is new, or taken over as it is")];

@@ -5,7 +5,7 @@ import { below, type Context, guard, isMetadata, paths, type Rule, row, unknown 
 
 const POD = ["spec", "template"];
 
-/** The server. Its pod is replaced by any change of the template, and by nothing else. */
+/** The server. Any change of the template replaces its pod, and nothing else does. */
 export const workload: Rule = (step, context) => {
   if (!isOurs(step)) return foreign(step);
   const replaced = "it can't change in place: the server is deleted and made anew";
@@ -45,7 +45,7 @@ function updated(step: Step, context: Context): Row[] {
   return rows.length > 0 ? rows : [row(step, paths(step), "nothing", "the pod's template is the same")];
 }
 
-/** A StatefulSet that is not this product's: only that its pods restart is known. */
+/** A StatefulSet of another program: the review knows only that its pods restart. */
 function foreign(step: Step): Row[] {
   const { operation, changes } = step;
   if (operation === "create") return [row(step, "created", "nothing", "it was not there before")];
