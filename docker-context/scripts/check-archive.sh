@@ -4,7 +4,7 @@
 # owner's name decides. When the server is down, nothing is refused: the update may repair it, and a server that starts as a
 # stranger touches nothing in the archive.
 # Environment: the server's (prefix, store, VOLUME_OWNER, RESTORE_ID), and PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE to ask it.
-# Exit: 0 it is ours or unowned, or the store or server does not answer; 1 it is not: stderr and the termination message say why.
+# Exit: 0 ours or unowned, or store or server does not answer; 1 another database's: stderr and the termination message say why.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
