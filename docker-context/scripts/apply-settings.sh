@@ -1,6 +1,6 @@
 #!/bin/bash
-# Reloads changed settings and confirms that the server runs with them. Its own conf.d holds the wanted files; the
-# server's may follow later (a changed ConfigMap takes up to a minute to reach a pod).
+# Reloads changed settings and confirms that the server runs with them. This container's conf.d holds the wanted files; the
+# server's copy may lag (a changed ConfigMap takes up to a minute to reach a pod).
 # Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE, APPLY_DEADLINE (seconds, 180).
 # Exit: 0 every setting of conf.d is in effect, 1 with the reason on stderr and as the pod's termination message.
 set -Eeuo pipefail
@@ -30,7 +30,7 @@ SELECT md5(pg_read_binary_file(path)) || ' ' || path
 SQL
 }
 
-# Prints `name value` of every setting that a file of conf.d holds now or held at the last reload, and of these names.
+# Prints `name value` of every setting that conf.d sets now or set at the last reload, and of the given names.
 # Arguments: names, separated by spaces (optional).
 current_values() {
   sql -F ' ' -v folder="$CONF_D" -v also="${1-}" <<'SQL'
@@ -41,7 +41,7 @@ SELECT name, current_setting(name, true) FROM pg_settings
 SQL
 }
 
-# Prints what is wrong in the server's files. A setting that needs a restart is in error there too, but waits for it.
+# Prints the errors in the server's files, except for settings that need a restart: PostgreSQL lists those as errors too.
 file_errors() {
   sql <<'SQL'
 SELECT concat_ws(' ', f.name, 'in', f.sourcefile, 'line', f.sourceline || ':', f.error)
@@ -69,7 +69,7 @@ SELECT concat(f.name, CASE
 SQL
 }
 
-# One attempt. Sets REASON when it is too early. Exit: 0 when everything is in effect.
+# Makes one attempt. Sets REASON when it is too early. Exit: 0 when every setting is in effect.
 apply_once() {
   local live before errors
   REASON="the server can't be asked"
@@ -85,7 +85,7 @@ apply_once() {
   [ -z "$REASON" ]
 }
 
-# Waits until the reload is done in a new session, at most 5 s. Prints what is not in effect then.
+# Waits at most 5 s until a new session sees the reload. Prints what is not in effect by then.
 # Arguments: load time before the reload.
 await_reload() {
   local end=$((SECONDS + 5)) problems

@@ -1,13 +1,13 @@
 #!/bin/bash
-# Takes a base backup, proves it, and deletes the oldest ones above BACKUP_RETAIN. Run by cron, by a CronJob or by hand; an
-# advisory lock keeps two from running at once, wherever they run, and is free again as soon as its holder is gone.
-# Arguments: --first (only when the archive has none yet, or none that opens with the key of today; waits for the server),
-#   --new-timeline (only when there is none of the timeline of now; after a restore or an upgrade, whose old data may go only then),
-#   --take-over (takes no backup: this database takes the archive over from the one that wrote there).
+# Takes a base backup, proves it, and deletes the oldest ones beyond BACKUP_RETAIN. cron, a CronJob or a person runs it. An
+# advisory lock prevents concurrent runs, wherever they run; it is free again as soon as its holder is gone.
+# Arguments: --first (only when the archive has no base backup, or none that opens with the current key; waits for the server),
+#   --new-timeline (only when the current timeline has none; after a restore or an upgrade, the old data may go only then),
+#   --take-over (takes no backup: this database takes over the archive from the one that wrote there).
 # Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE (default: the socket), PGDATA, BACKUP_RETAIN, BACKUP_STATUS_FILE,
 #   BACKUP_WAIT_SECONDS: how long --first and --new-timeline wait for the server, and for another backup.
-# Exit: 0 done, or not needed; 3 skipped (server not accepting, another backup running); 1 failed. A retention that fails leaves a
-# good backup: 0, and its status says so.
+# Exit: 0 done, or not needed; 3 skipped (server not accepting, another backup running); 1 failed. When only the retention fails,
+# the backup is good: exit 0, and the status says so.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -32,7 +32,7 @@ COMPONENT=backup
 # the key is arbitrary; two numbers keep it apart from an application's one-number locks
 readonly LOCK_KEY='1886614891, 1'
 readonly WORK="$RUN/backup.$$"
-# above so many, wal-g keeps no list of files in memory: 0.6 KiB for each; a restore goes by what the parts hold then
+# beyond this, wal-g keeps no list of files in memory (0.6 KiB each); a restore then goes by what the parts hold
 readonly MANY_FILES=100000
 
 # Arguments: none. Exit: 0 when the server accepts connections and is not in recovery.
@@ -40,7 +40,7 @@ server_is_primary() {
   pg_isready -q -t 10 && [ "$(sql -c 'SELECT pg_is_in_recovery()')" != t ]
 }
 
-# Waits for the server where that is asked for. Ends the process when it does not come.
+# Waits up to PATIENCE seconds for the server. Ends the process when it does not come.
 wait_for_server() {
   local end=$((SECONDS + PATIENCE))
   until server_is_primary; do
@@ -49,7 +49,7 @@ wait_for_server() {
   done
 }
 
-# Takes the lock in a psql session that lives as long as this script. Ends the process when another session keeps it.
+# Takes the lock in a psql session that lives as long as this script. Ends the process when another session keeps the lock.
 take_lock() {
   local end=$((SECONDS + PATIENCE)) said=false
   coproc SESSION { PGOPTIONS="$UNDISTURBED" exec setpriv --pdeathsig KILL psql -XAtq --no-password 2>&1; }
@@ -68,21 +68,21 @@ ask_for_lock() {
   local answer
   echo "SELECT pg_try_advisory_lock($LOCK_KEY);" >&"${SESSION[1]}"
   while IFS= read -r answer <&"${SESSION[0]}" || ! answer='the session ended'; do
-    # what a connection says first, such as that of another collation version
+    # skips what a new connection says, such as a collation version mismatch
     [[ "$answer" == @(WARNING|DETAIL|HINT|NOTICE):* ]] || break
   done
   [[ "$answer" == [tf] ]] || fail "the backup lock can't be asked for: $answer; no backup was taken"
   LOCKED="$answer"
 }
 
-# Prints since when the holder of the lock has been at work.
+# Prints since when the lock's holder has been running.
 lock_holder() {
   sql -c "SELECT 'since ' || to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'
     FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND granted AND (classid, objid) = ($LOCK_KEY)"
 }
 
-# Ends the process unless the archive is this database's. A Job comes before the database's own container has claimed it, at times.
+# Ends the process unless this database owns the archive. A Job may start before the database's own container has claimed it.
 check_identity() {
   local end=$((SECONDS + PATIENCE))
   find_identity "$STORE_SECONDS"
@@ -97,13 +97,13 @@ check_identity() {
   esac
 }
 
-# The lock's holder is the only one at work: what others left, which were killed, goes.
+# Only the lock's holder runs, so folders of killed runs can go.
 make_work() {
   if compgen -G "$RUN/backup.*" >/dev/null; then rm -rf "$RUN"/backup.*; fi
   mkdir -p "$WORK"
 }
 
-# Sets SYSTEM, SEGMENT_BYTES, TIMELINE and ARCHIVE_MODE from the server, and tells wal-g of the second.
+# Sets SYSTEM, SEGMENT_BYTES, TIMELINE and ARCHIVE_MODE from the server, and tells wal-g the segment size.
 ask_server() {
   local answer
   answer="$(sql -F ' ' -c "SELECT system_identifier, (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'),
@@ -113,7 +113,7 @@ ask_server() {
   export WALG_PG_WAL_SIZE=$((SEGMENT_BYTES / 1048576))
 }
 
-# Looks which base backups there are. Ends the process when there is one as asked for.
+# Lists the base backups. Ends the process when MODE needs no further one.
 check_need() {
   local newest timeline=''
   if [ "$MODE" = --new-timeline ]; then timeline="$TIMELINE"; fi
@@ -129,8 +129,8 @@ check_need() {
   fi
 }
 
-# Writes into WORK/base what an increment is made on, the newest base backup of the history that lives: wal-g would take the newest
-# of the archive, and of what another timeline has changed an increment on that knows nothing. Runs by attempt.
+# Writes into WORK/base the newest base backup of the live history, on which an increment builds. wal-g would take the newest in
+# the archive, and an increment on that misses what another timeline changed. Runs by attempt.
 choose_base() {
   gather_history
   list_backups_into "$WORK/backups.json"
@@ -138,8 +138,8 @@ choose_base() {
     not_known "$(tail -n 1 "$WORK/base.err")"
 }
 
-# Sets BASE: the options by which wal-g makes an increment on the right base backup, none where no increments are made. Ends the
-# process when that can't be told.
+# Sets BASE: wal-g's options for an increment on the right base backup, none when increments are off. Ends the process when
+# the base backup can't be determined.
 read_base() {
   BASE=()
   if [[ "${WALG_DELTA_MAX_STEPS:-0}" == 0 ]]; then return 0; fi
@@ -151,7 +151,7 @@ read_base() {
 
 push_backup() {
   local files
-  files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' 2>/dev/null | wc -c || true)" # some go meanwhile
+  files="$(find "$PGDATA/base" "$PGDATA/global" -type f -printf '.' 2>/dev/null | wc -c || true)" # files may vanish meanwhile
   if ((files > MANY_FILES)) && [ -z "${WALG_USE_RATING_COMPOSER-}${WALG_USE_COPY_COMPOSER-}${WALG_USE_DATABASE_COMPOSER-}" ]; then
     info "$files files: wal-g keeps no list of them"
     export WALG_WITHOUT_FILES_METADATA=true
@@ -167,7 +167,7 @@ take_backup() {
   attempt check_archiving
   if ((STATUS != 0)); then fail "no backup was taken: ${PROBLEM:-WAL is not archived (above)}"; fi
   read_base
-  # one archive may be another's for a while, and lack what was archived elsewhere
+  # while this archive belonged to another database, histories were archived elsewhere
   attempt store_histories
   if ((STATUS != 0)); then fail "no backup was taken: the histories of its timelines can't be stored: ${PROBLEM:-above}"; fi
   push_backup
@@ -178,7 +178,7 @@ take_backup() {
   record_backup "$name" "$RETENTION"
 }
 
-# Sets RETENTION: what became of it. Older backups stay where a restore of this one would be refused. Arguments: base backup.
+# Sets RETENTION to its result. Keeps older backups when a restore of this one would be refused. Arguments: base backup.
 retain_backups() {
   local tablespaces
   tablespaces="$(tablespaces_in "$PGDATA")"
@@ -204,7 +204,7 @@ take_over() {
 }
 
 _main() {
-  cd / # cron's folder is root's alone
+  cd / # only root may enter cron's folder
   case "$#,${1-}" in
     0,) MODE='' PATIENCE=0 ;;
     1,--first | 1,--new-timeline) MODE="$1" PATIENCE="${BACKUP_WAIT_SECONDS:-600}" ;;

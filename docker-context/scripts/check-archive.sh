@@ -1,10 +1,10 @@
 #!/bin/bash
-# Says, before a server restarts with another prefix, whether the archive there is another database's. It runs beside the
-# server's container, without the volume: whose data are on that, the server that runs is asked. Where the data are about to become
-# others, the owner's name alone decides. A server that is down is not asked, and nothing is refused: an update may be about to mend
-# it, and one that starts as a stranger in its archive touches nothing there.
+# Before a server restarts with another prefix: does the archive there belong to another database? Runs beside the server's
+# container, without the volume, so it asks the running server whose data it has. When the data are about to be replaced, only the
+# owner's name decides. When the server is down, nothing is refused: the update may repair it, and a server that starts as a
+# stranger touches nothing in the archive.
 # Environment: the server's (prefix, store, VOLUME_OWNER, RESTORE_ID), and PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE to ask it.
-# Exit: 0 it is ours or nobody's, or store or server does not answer; 1 it is another's: why is on stderr and the termination message.
+# Exit: 0 ours or unowned, or store or server does not answer; 1 another database's: stderr and the termination message say why.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -20,7 +20,7 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 
 COMPONENT=check-archive
 
-# Asks the server that runs whose data it has. Sets ANSWERED, and UUID and SYSTEM: empty where that is not known, or does not count.
+# Asks the running server whose data it has. Sets ANSWERED, and UUID and SYSTEM: empty when unknown or irrelevant.
 ask_server() {
   local file="$RUN/server-record" major
   ANSWERED=false UUID='' SYSTEM=''
@@ -34,11 +34,11 @@ ask_server() {
     return 0
   fi
   ANSWERED=true UUID="$(read_field "$file" uuid)" SYSTEM="$(read_field "$file" system)" major="$(read_field "$file" major)"
-  # an upgrade and a restore bring another system along
+  # an upgrade or a restore brings a new system identifier
   if [[ "$major" != "$PG_MAJOR" || -n "${RESTORE_ID-}" ]]; then SYSTEM=''; fi
 }
 
-# Writes down what the server says of its data. Arguments: file.
+# Writes the identity of the server's data into a file. Arguments: file.
 server_facts() {
   sql -v record="$ARCHIVE_RECORD" >"$1" <<'SQL'
 SELECT 'system=' || system_identifier FROM pg_control_system();

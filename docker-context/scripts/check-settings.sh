@@ -1,9 +1,9 @@
 #!/bin/bash
-# Says whether PostgreSQL would start with the image's configuration and the mounted conf.d, and work: a scratch server is
-# started with them, and the server that runs, if one answers, is asked what it holds that they leave no room for. So neither
-# settings that PostgreSQL rejects reach the database, nor a restart that it would not come back from.
-# Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE: the server that runs (default: the socket).
-# Exit: 0 it starts, 1 it does not: the reason is on stderr and is the pod's termination message.
+# Checks that PostgreSQL starts and works with the image's configuration and the mounted conf.d: starts a scratch server with
+# them, and asks the running server, if one answers, what it holds that they leave no room for. So neither rejected settings nor a
+# restart that would fail reach the database.
+# Environment: PGHOST, PGPORT, PGUSER, PGPASSWORD_FILE: the running server (default: the socket).
+# Exit: 0 it starts, 1 it does not: stderr and the pod's termination message say why.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -17,8 +17,8 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 COMPONENT=check-settings
 readonly DEADLINE=120
 
-# Starts the scratch server in FOLDER, with segments of WAL_SEGMENT_MB, what they need, and what ALTER SYSTEM says. Sets SERVER,
-# its pid.
+# Starts the scratch server in FOLDER with WAL segments of WAL_SEGMENT_MB, the settings they need, and those of ALTER SYSTEM.
+# Sets SERVER, its pid.
 start_scratch() {
   initdb --pgdata="$FOLDER/data" --username=postgres --wal-segsize="$WAL_SEGMENT_MB" --no-sync --no-instructions \
     >"$FOLDER/initdb.log" 2>&1 ||
@@ -45,10 +45,10 @@ wait_for_scratch() {
   done
 }
 
-# SQL in the scratch server, with the settings as any session has them. Arguments: psql's.
+# Runs SQL in the scratch server, with the settings that any session gets. Arguments: psql's.
 scratch_sql() { PGHOST="$FOLDER" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PGOPTIONS='' sql "$@"; }
 
-# Prints what the scratch server says of the settings that leave room for something, as a JSON object.
+# Prints the scratch server's settings that limit what a server can hold, as a JSON object.
 wanted_settings() {
   scratch_sql <<'SQL'
 SELECT json_object_agg(name, setting) FROM pg_settings
@@ -57,7 +57,7 @@ SELECT json_object_agg(name, setting) FROM pg_settings
 SQL
 }
 
-# Ends the process where the server that runs holds what the scratch server's settings leave no room for.
+# Ends the process when the running server holds something that the scratch server's settings leave no room for.
 refuse_what_is_held() {
   local wanted problems="$FOLDER/problems"
   wanted="$(wanted_settings)"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The container's entry: `postgres` or flags boot the database, `backup.sh`, `restore.sh`, `upgrade.sh` and
-# `check-archive.sh` work from outside of the server's container, anything else runs as it is.
+# The container's entrypoint: `postgres` or flags boot the database; `backup.sh`, `restore.sh`, `upgrade.sh` and
+# `check-archive.sh` work from outside the server's container; anything else runs as it is.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -53,9 +53,9 @@ readonly LIB="${BASH_SOURCE[0]%/*}/lib"
 . "$LIB/collation/guard.sh"
 
 COMPONENT=entrypoint
-readonly BOOT_SECONDS=5 # for which a start waits to learn whose the archive is
+readonly BOOT_SECONDS=5 # how long a start waits to learn who owns the archive
 
-# Reads and checks the environment, as far as everything here needs it.
+# Reads and checks the part of the environment that every command here needs.
 load_environment() {
   read_environment
   check_runtime
@@ -64,7 +64,7 @@ load_environment() {
   check_upgrade
 }
 
-# What only root can do: scheduled backups and the owner of files. Continues as postgres.
+# Does what only root can: starts cron and changes the owner of files. Continues as postgres.
 # Arguments: the command.
 leave_root() {
   local name file_variable closed='' files=()
@@ -75,7 +75,7 @@ leave_root() {
   if [ "$PREFIX_VARIABLE" = WALG_FILE_PREFIX ]; then
     install -d -o postgres -g postgres "$(versioned_prefix "$WALG_FILE_PREFIX")"
   fi
-  # what a probe writes meanwhile comes and goes
+  # probes create and remove files meanwhile
   interruptible find "$VOLUME" "$RUN" /var/run/postgresql \! -user postgres \! -name 'progress*' -exec chown -h postgres:postgres {} +
   for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     file_variable="${name}_FILE"
@@ -87,7 +87,7 @@ leave_root() {
   fi
   for name in "${ROLE_VARIABLES[@]}" "${STORE_SECRETS[@]}" "${CLONE_SECRETS[@]}"; do
     file_variable="${name}_FILE"
-    # a file that postgres can't read is handed over by value
+    # pass a file that postgres can't read by value
     if [[ -n "${!file_variable-}" && $'\n'"$closed"$'\n' == *$'\n'"${!file_variable}"$'\n'* ]]; then
       unset "$file_variable"
     fi
@@ -100,8 +100,8 @@ leave_root() {
   exec gosu postgres "${BASH_SOURCE[0]}" "$@"
 }
 
-# Sets ARCHIVE_SETTINGS. As flags nothing overrides them, neither conf.d nor ALTER SYSTEM: with another archive_command, such as
-# true before a bulk load, backups would look good and could not be restored.
+# Sets ARCHIVE_SETTINGS. As flags they override conf.d and ALTER SYSTEM: with another archive_command, such as true before a bulk
+# load, backups would look good but could not be restored.
 read_archive_settings() {
   ARCHIVE_SETTINGS=()
   [ -n "$PREFIX_VARIABLE" ] || return 0
@@ -109,7 +109,7 @@ read_archive_settings() {
     "archive_timeout=${ARCHIVE_TIMEOUT}s" "restore_command=/usr/local/bin/fetch-wal %f %p")
 }
 
-# Prepares the volume and becomes the server. Secrets are shell variables by now, so the server does not inherit them.
+# Prepares the volume and becomes the server. Secrets are unexported shell variables by now, so the server does not inherit them.
 # Arguments: further arguments of postgres.
 boot() {
   local name

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Before a stop: a checkpoint while clients still work, so that the one at shutdown is short. Never fails the stop.
+# Before a stop: a checkpoint while clients still work, which shortens the one at shutdown. Never fails the stop.
 # Arguments: deadline in seconds (default 60). Exit: 0.
 set -Eeuo pipefail
 

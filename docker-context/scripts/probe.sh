@@ -1,10 +1,10 @@
 #!/bin/bash
 # Kubernetes probes. Prints one state line: starting, restoring, upgrading, preparing, recovering, ready or full, with the reason.
-# Arguments: startup | liveness | readiness. Exit: 0 as the probe wants it, else 1.
-#   startup    as readiness, recovering, restoring, upgrading, preparing (looking at indexes, rebuilding them) or full: those may
+# Arguments: startup | liveness | readiness. Exit: 0 when the probe passes, else 1.
+#   startup    passes when ready, recovering, restoring, upgrading, preparing (checking or rebuilding indexes) or full: those may
 #              take hours, and liveness watches over them
-#   liveness   not, only when nothing has moved for PROBE_STALL_SECONDS (1800) while the server does not answer
-#   readiness  accepts connections over TCP, and passwords are those of the environment
+#   liveness   fails only when the server does not answer and nothing has moved for PROBE_STALL_SECONDS (1800)
+#   readiness  passes when the server accepts TCP connections and passwords match the environment
 set -Eeuo pipefail
 
 readonly RUN=/run/postgres-stack
@@ -16,8 +16,8 @@ readonly UPGRADE=/var/lib/postgresql/.postgres-stack/upgrade
 readonly UPGRADING='asked|backing-up|upgrading|upgraded|starting|handing-over|undoing-upgrade'
 readonly RESTORING='requested|fetching|recovering|verifying|stopped|swapping|undoing|branching'
 
-# Asks over TCP, because the temporary server of the first initialisation listens on the socket only.
-# Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say), preparing or starting.
+# Connects over TCP, because the temporary server of the first initialisation listens only on the socket.
+# Prints: ready, recovering (rejecting), restoring or upgrading (as the journals say), preparing, full or starting.
 server_state() {
   local status=0
   pg_isready -q -h 127.0.0.1 -t 3 || status=$?
@@ -40,7 +40,7 @@ server_state() {
   esac
 }
 
-# Prints what the restore does: the journal's step, or the line of progress that it wrote last in that step.
+# Prints what the restore is doing: the journal's step, or the last line of progress in that step.
 restore_progress() {
   local step line
   step="$(sed -n 's/^step=//p' "$JOURNAL" 2>/dev/null)" || true
@@ -48,7 +48,7 @@ restore_progress() {
   if [[ "$line" == "$step: "* ]]; then echo "$line"; else echo "$step"; fi
 }
 
-# Prints what a file holds, nothing when it is not there. Arguments: path.
+# Prints a file's content, nothing when it is missing. Arguments: path.
 content() { { printf '%s' "$(<"$1")"; } 2>/dev/null || true; }
 
 # Prints the free KiB of the volume.
@@ -59,14 +59,14 @@ free_kib() {
   echo "${free// /}"
 }
 
-# Prints the KiB of a WAL segment, as far as the data have been looked at.
+# Prints the KiB of a WAL segment; the usual size until the data have been read.
 segment_kib() {
   local kib
   kib="$(content "$RUN/segment-kib")"
   echo "${kib:-16384}"
 }
 
-# Prints CPU ticks, bytes read and written, and title of a process; nothing when it is gone.
+# Prints a process's CPU ticks, bytes read and written, and title; nothing when it is gone.
 # Arguments: pid.
 process_progress() {
   local stat title=() line bytes=''
@@ -79,7 +79,7 @@ process_progress() {
   echo "$1 $((${13} + ${14})) $bytes${title[*]}"
 }
 
-# Prints the children of a process and theirs, one pid a line.
+# Prints all descendants of a process, one pid per line.
 # Arguments: pid.
 descendants() {
   local file child children
@@ -92,8 +92,8 @@ descendants() {
   done
 }
 
-# What shows that work goes on. Before there is a server, whatever the entrypoint runs; of a server those waited_for, or else the
-# postmaster: busy clients would show life where nothing moves.
+# Prints what shows progress. Before the server runs: everything the entrypoint runs. After that: the processes waited_for, or
+# else the postmaster, because busy clients would hide a standstill.
 # Arguments: state.
 fingerprint() {
   local server pid pids
@@ -109,8 +109,8 @@ fingerprint() {
   done
 }
 
-# Prints those of a server's processes that its start waits for, with what they run, or its stop: it rejects connections then,
-# so its postmaster answers. Arguments: state, pids.
+# Prints the server processes that a start waits for, with their descendants; or those that a stop waits for, while the
+# postmaster answers and rejects connections. Arguments: state, pids.
 waited_for() {
   local found
   found="$(processes startup "$2")"
@@ -143,7 +143,7 @@ stalled_seconds() {
     since="${last%%$'\n'*}"
     if [[ "$last" == *$'\n'* ]]; then last="${last#*$'\n'}"; else last=''; fi
   fi
-  # nothing to be seen is no proof of a standstill
+  # seeing nothing does not prove a standstill
   if [ -z "$since" ] || [ -z "$current" ] || [ "$current" != "$last" ]; then
     since="$now"
     printf '%s\n%s\n' "$now" "$current" >"$PROGRESS.$$"
@@ -152,10 +152,10 @@ stalled_seconds() {
   echo "$((now - since))"
 }
 
-# Exit: 0 when the volume has no room.
+# Exit: 0 when the volume has no room for another segment.
 is_full() { (($(free_kib) < $(segment_kib))); }
 
-# Prints the state line of a server that does not accept connections. Exit: 1 when it is to be killed.
+# Prints the state line of a server that does not accept connections. Exit: 1 when Kubernetes is to kill it.
 # Arguments: state.
 judge_unready() {
   local stalled progress limit="${PROBE_STALL_SECONDS:-1800}" doing="the server does not accept connections yet"
@@ -178,7 +178,7 @@ judge_unready() {
   echo "$1: $doing; last progress $stalled s ago"
 }
 
-# Prints the state line of a server that accepts connections. Somebody else's archive is no reason to stop serving.
+# Prints the state line of a server that accepts connections. An archive of another database is no reason to stop serving.
 report_ready() {
   local identity=''
   { IFS= read -r identity <"$IDENTITY"; } 2>/dev/null || true

@@ -1,18 +1,18 @@
 #!/bin/bash
-# Restores by hand. It checks, and writes a request that the next start of the container carries out; it never stops the
+# Restores by hand. Checks a restore and writes a request, which the next start of the container carries out; never stops the
 # server. Commands:
-#   --list                     what can be reached, base backups, former restores and the one that runs
-#   --check --to TARGET        whether such a restore would be accepted
-#   --to TARGET [--id ID]      asks for it; the id (default: by-hand and the time) is used once
-#   --undo [--id ID]           asks for the data from before the last restore
-#   --cancel                   withdraws what was asked for, as long as the data folders were not exchanged
-# Commands for what the environment asks for (RESTORE_*, CLONE_*), run beside the server's container; what they find is the
-# pod's termination message too:
-#   --preflight                whether the next start would accept it
-#   --report                   waits until it has come to something and says what: `done: ` or `failed: ` and the message
+#   --list                     shows the recovery window, base backups, past restores and the one under way
+#   --check --to TARGET        says whether this restore would be accepted
+#   --to TARGET [--id ID]      requests it; each id works once (default: by-hand and the time)
+#   --undo [--id ID]           requests the data from before the last restore
+#   --cancel                   withdraws the request, as long as the data folders were not exchanged
+# Commands for the request of the environment (RESTORE_*, CLONE_*), which run beside the server's container and leave their
+# result as the pod's termination message:
+#   --preflight                says whether the next start would accept it
+#   --report                   waits for its outcome and prints it: `done: ` or `failed: ` and the message
 # Options with --to: --from PREFIX/MAJOR, --backup NAME, --timeline NUMBER, --discard-old (keeps no copy of the old data), --force
-# (damage that the verification finds is only said).
-# TARGET: latest, a time with zone, lsn:..., xid:... or name:... Exit: 0, or 1 when it was refused.
+# (only warns about damage that the verification finds).
+# TARGET: latest, a time with zone, lsn:..., xid:... or name:... Exit: 0, or 1 when the restore was refused.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
@@ -65,7 +65,7 @@ read_arguments() {
   [ -n "$COMMAND" ] || die "nothing was asked for: --list, --check --to, --to, --undo or --cancel"
 }
 
-# Sets PREFIX_VARIABLE from what the entrypoint wrote; empty when nothing is archived.
+# Sets PREFIX_VARIABLE from the entrypoint's file; empty when nothing is archived.
 read_prefix_variable() {
   PREFIX_VARIABLE=''
   if [ -e "$WALG_ENV" ]; then
@@ -75,7 +75,7 @@ read_prefix_variable() {
   fi
 }
 
-# Ends the process with an error; it is the pod's termination message where nobody else's is at stake.
+# Ends the process with an error. Only --preflight leaves a termination message: elsewhere it would replace the server's.
 # Arguments: message.
 reject() { if [ "$COMMAND" = --preflight ]; then die_with_message "$1"; else die "$1"; fi; }
 
@@ -124,7 +124,7 @@ ask() {
 
 undo() {
   local last
-  # from here to the end, so that what it needs is not removed behind an accepted request
+  # locked to the end, so that nothing removes what an accepted undo needs
   lock_requests
   last="$(read_record "$PRE_RESTORE_OF")"
   : "${REQUEST[id]:=$last}"
@@ -168,7 +168,7 @@ preflight() {
   esac
 }
 
-# Refuses the undoing of a restore that keeps no copy of the old data: they may be gone by the time it is carried out.
+# Refuses to undo a restore that keeps no copy of the old data: they may be gone when the undo runs.
 check_undo() {
   local request
   request="$(outcome_of "${REQUEST[id]}" request)"
@@ -178,7 +178,7 @@ check_undo() {
   info "restore ${REQUEST[id]} can be undone"
 }
 
-# Sets ANSWER: done or failed and PROBLEM, or empty while the request has come to nothing yet.
+# Sets ANSWER: done or failed, with PROBLEM, or empty while the request has no outcome.
 look_for_outcome() {
   ANSWER=''
   read_restore_journal

@@ -1,16 +1,16 @@
 #!/bin/bash
-# Looks at an upgrade to the major of this image from outside of the server's container. Commands:
-#   --check      whether the next start of this image, with PG_UPGRADE, would upgrade the data on the volume; for people
-#   --preflight  the same for what the environment asks for (PG_UPGRADE_*); its finding is the pod's termination message too
-#   --report     waits until that has come to something and says what: `done: ` or `failed: ` and the message
-#   --clone-for-rehearsal, --rehearse   with the image of the old and then of the new major, on an empty volume that is thrown
-#                away: clones the archive, upgrades the clone, and prints a report in Markdown
-# Environment: PG_UPGRADE_*; PGHOST, PGUSER, PGPASSWORD_FILE: the old server, if it runs; what only a server can say is
-# asked there. Exit: 0, or 1 when it was refused.
+# Checks an upgrade to this image's major from outside the server's container. Commands:
+#   --check      says whether the next start of this image, with PG_UPGRADE, would upgrade the data on the volume; for people
+#   --preflight  the same for the request of the environment (PG_UPGRADE_*); leaves its result as the pod's termination message
+#   --report     waits for its outcome and prints it: `done: ` or `failed: ` and the message
+#   --clone-for-rehearsal, --rehearse   run with the image of the old, then of the new major, on an empty, disposable volume:
+#                clone the archive, upgrade the clone, and print a report in Markdown
+# Environment: PG_UPGRADE_*; PGHOST, PGUSER, PGPASSWORD_FILE: the old server, which, if it runs, answers what only a server
+# knows. Exit: 0, or 1 when the upgrade was refused.
 set -Eeuo pipefail
 
 readonly LIB="${BASH_SOURCE[0]%/*}/lib"
-if [[ "${1-}" == @(--check|--preflight) ]]; then BULK=/tmp/upgrade; fi # the volume is there for reading only
+if [[ "${1-}" == @(--check|--preflight) ]]; then BULK=/tmp/upgrade; fi # the volume is mounted read-only
 . "$LIB/common/log.sh"
 . "$LIB/common/attempt.sh"
 . "$LIB/common/record.sh"
@@ -90,7 +90,7 @@ check() {
   info "upgrade $PG_UPGRADE from PostgreSQL $OLD_MAJOR to $PG_MAJOR (mode $PG_UPGRADE_MODE) would begin; $answer"
 }
 
-# What the running old server says, and an empty cluster, which knows what this image orders text by. Exit: 1; PROBLEM says why.
+# Asks the running old server, and an empty cluster for this image's collations. Exit: 1; PROBLEM says why.
 check_with_server() {
   empty_bulk
   check_old_server "$PGHOST"
@@ -103,7 +103,7 @@ check_with_server() {
   check_new_collations "$OLD_COLLATIONS" "$SCRATCH" "$BULK/affected"
 }
 
-# An undo asks for nothing that could be looked at here but whether there is something to undo.
+# Checks the only thing that can be checked of an undo from here: whether there is something to undo.
 check_undo() {
   local state
   state="$(undone_upgrade state)"

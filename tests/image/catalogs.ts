@@ -6,10 +6,10 @@ import { imageOf } from "./majors";
 import { backup, boot } from "./restore";
 import { ask, keptPrograms } from "./upgrade";
 
-/** What breaks tools that read every database: run it as the superuser in database postgres of an empty cluster of 17 or later. */
+/** What breaks tools that read every database. Run it as the superuser in database postgres of an empty cluster from 17 on. */
 export const CATALOGS = readFileSync(join(__dirname, "catalogs.sql"), "utf8");
 
-/** What has to be put right in it before pg_upgrade takes it; a restore takes all of it. */
+/** What must be corrected in it before pg_upgrade accepts it; a restore accepts all of it. */
 export const TAMED = String.raw`
 ALTER DATABASE closed ALLOW_CONNECTIONS true;
 DROP DATABASE half;
@@ -37,7 +37,7 @@ SELECT setdatabase::text, setrole::regrole, setconfig FROM (SELECT coalesce(d.da
 SELECT subname, subenabled, subpublications FROM pg_subscription;
 `;
 
-/** Everything of such a cluster that has to survive, by the image's own way into each database. */
+/** Everything in such a cluster that must survive, read by the image's own way into each database. */
 export async function hostileContent(server: Container): Promise<string> {
   const script = `BULK=/tmp/content; . /usr/local/bin/entrypoint.sh; POSTGRES_USER=postgres; empty_bulk; cat >/tmp/in-each.sql <<'SQL'
 ${IN_EACH}
@@ -65,7 +65,7 @@ export async function prepareHostile(
   return { volume, content };
 }
 
-/** A kill leaves tables of a session in the catalogs, in a temporary schema that is nobody's. */
+/** A kill leaves a session's temporary tables in the catalogs, in a schema that no session uses. */
 async function leaveTemporaryTables(server: Container): Promise<void> {
   const session = server.exec(
     "psql",

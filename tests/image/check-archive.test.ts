@@ -28,11 +28,11 @@ describe("image: whose an archive is, asked before a server restarts with its pr
   });
   after(() => Promise.all([one, two].map((database) => database?.remove())));
 
-  /** What is in the archives, to the byte. */
+  /** The archives' contents, byte by byte. */
   const stored = async () =>
     (await one.exec("bash", "-c", `cd ${ARCHIVES} && find . -type f -exec md5sum {} + | sort`)).stdout;
 
-  /** Asks on behalf of a server, or of none that answers. */
+  /** Runs the check for a server, or for none that answers. */
   async function check(server: Container | undefined, variables: Record<string, string>) {
     const before = await stored();
     const client = { PGHOST: "127.0.0.1", PGUSER: "postgres", PGPASSWORD: "secret" };

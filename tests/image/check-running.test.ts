@@ -7,7 +7,7 @@ const CONF_D = "/etc/postgresql/conf.d";
 const SECRET = environment({ POSTGRES_PASSWORD: "secret" });
 const conf = (content: string) => ["-v", `${newFolder({ "stack.conf": content })}:${CONF_D}:ro`];
 
-/** What the server of these tests runs with. */
+/** The settings that the server of these tests runs with. */
 const NOW = [
   "wal_level = logical",
   "max_prepared_transactions = 5",
@@ -23,7 +23,7 @@ const FEW_LOCKS = NOW.replace("max_connections = 40", "max_connections = 5").con
   "max_locks_per_transaction = 10\nmax_worker_processes = 1\nmax_wal_senders = 1\n",
 );
 
-/** Checks settings to come beside a server that runs. */
+/** Checks new settings beside a running server. */
 function check(server: Container, content: string, variables: Record<string, string> = {}, image?: string) {
   const client = environment({ PGHOST: "127.0.0.1", PGPASSWORD: "secret", ...variables });
   const beside = ["--network", `container:${server.id}`];
@@ -46,7 +46,7 @@ describe("image: settings that what the running server holds leaves no room for"
   });
   after(() => server?.remove());
 
-  /** Refused, nothing was touched, and the message has all of that. */
+  /** Expects a refusal that touches nothing, with all of this in the message. */
   async function refused(content: string, ...parts: (string | RegExp)[]): Promise<void> {
     const { code, stderr } = await check(server, content);
     expect(code, stderr).to.equal(1);

@@ -16,7 +16,7 @@ describe("image: a clone", () => {
     this.currentTest?.timeout("5m");
   });
 
-  /** Options of a container with a volume of its own that sees the source's archive, read-only. */
+  /** Options of a container with its own volume that sees the source's archive, read-only. */
   function options(volume: string, variables: Record<string, string> = {}): string[] {
     const own = { WALG_FILE_PREFIX: `${VOLUME}/own`, BACKUP_SCHEDULE: "external", POSTGRES_PASSWORD: "new" };
     const mounts = ["-v", `${prepared.volume}:/source:ro`, "-v", `${volume}:${VOLUME}`];
@@ -140,7 +140,7 @@ describe("image: restore.sh beside the server", () => {
     this.currentTest?.timeout("5m");
   });
 
-  /** Runs a command on the prepared volume, which it can only read. Returns the exit code and the errors. */
+  /** Runs a command on the prepared volume, mounted read-only. Returns the exit code and the errors. */
   async function beside(command: string, variables: Record<string, string>, volume = prepared.volume) {
     const own = { WALG_FILE_PREFIX: `${VOLUME}/archive`, ...variables };
     const mounts = ["-v", `${volume}:${VOLUME}:ro`, "--tmpfs", "/run/postgres-stack:uid=999,mode=0700"];

@@ -26,7 +26,7 @@ const options = (volume: string, variables: Record<string, string> = {}) => [
 
 const boot = (volume: string, variables = {}) => Container.ready(options(volume, variables));
 
-/** Runs SQL, a statement each, in the database postgres of a volume on which no server runs. */
+/** Runs SQL, one statement at a time, in the database postgres of a volume on which no server runs. */
 const alter = (volume: string, ...statements: string[]) =>
   change(
     volume,
@@ -35,14 +35,14 @@ const alter = (volume: string, ...statements: string[]) =>
 
 const remember = (volume: string, record: string) => change(volume, `echo '${record}' >${RECORD}`);
 
-/** Starts on a volume and expects the end of it. Returns the log. */
+/** Starts on a volume and expects the start to fail. Returns the log. */
 async function refused(volume: string, variables: Record<string, string> = {}): Promise<string> {
   const { code, stderr } = await runOnce(options(volume, variables));
   expect(code, stderr.slice(-2000)).to.equal(1);
   return stderr;
 }
 
-/** Starts on a volume with the permit, and expects that it dies at a point. */
+/** Starts on a volume with the permit, and expects it to die at a kill point. */
 async function dies(volume: string, point: string): Promise<void> {
   const { code, stderr } = await runOnce(options(volume, { ...PERMIT, POSTGRES_STACK_KILL_AT: point }));
   expect(code, `${point}: ${stderr.slice(-2000)}`).to.equal(137);
@@ -169,7 +169,7 @@ describe("image: the collation guard", () => {
     const { stdout } = await runOnce(options(volume), ["cat", RECORD, REPORT]);
     expect(stdout.split("\n")[0]).to.equal(OLD);
     expect(stdout).to.match(/^postgres\tindex\tpublic.names_n_where\t"default"\t1.0\t\d+\.\d+$/m);
-    // as if the image from before came back
+    // as if the earlier image came back
     await alter(
       volume,
       `UPDATE pg_database SET datcollversion = pg_database_collation_actual_version(oid) WHERE datcollversion IS NOT NULL`,
@@ -217,7 +217,7 @@ describe("image: the collation guard", () => {
   it("begun and then left to the image from before, refuses there what was rebuilt by then", async () => {
     const volume = await aged(OLD_DEFAULT);
     await dies(volume, "reindexed:after");
-    // to this image, the one that rebuilt is another now, and the versions in the catalogs are its own
+    // to this image, another one did the rebuild, and the catalogs hold that one's versions
     await change(volume, `sed -i '1s/.*/reindexing ${OLD}/' ${RECORD}`);
     await alter(
       volume,

@@ -5,19 +5,19 @@ import { join } from "node:path";
 import { attempt, Hopeless, type Result, until } from "../../local/process";
 import { answer, isReachable } from "./session";
 
-/** Names what this run of the tests leaves in Docker; a file that mocha runs by itself is a run of its own. */
+/** Names everything this run of the tests leaves in Docker; a file that mocha runs alone is its own run. */
 const RUN = process.env.TEST_RUN ?? `${process.pid}-${Date.now().toString(36)}`;
 const OF_RUN = `postgres-stack-test=${RUN}`;
-/** Of this process: other files of the run may still be at work. */
+/** For this process: other files of the run may still be running. */
 const OF_FILE = `postgres-stack-test-file=${RUN}-${process.pid}`;
-/** Of every container and volume that these tests make. */
+/** For every container and volume that these tests create. */
 export const LABELS = ["--label", OF_RUN, "--label", OF_FILE];
-/** WAL-G collects no garbage in the few milliseconds that most of its runs take: a fifth of their CPU. */
+/** WAL-G skips garbage collection in the few milliseconds of most of its runs: that saves a fifth of their CPU. */
 export const QUICK = ["-e", "GOGC=1000"];
 const folders: string[] = [];
 const CONTEXT = join(__dirname, "../../docker-context");
 
-/** Tag of the image under test, of this run alone; `prepareImage` builds it. */
+/** Tag of the image under test, unique to this run; `prepareImage` builds it. */
 export const IMAGE = `postgres-stack-test:${RUN}`;
 
 /** Runs the docker CLI; outputs are trimmed. Never throws for an exit code; throws when the CLI itself is missing. */
@@ -26,7 +26,7 @@ export async function docker(args: string[], input?: string): Promise<Result> {
   return { code, stdout: stdout.trim(), stderr: stderr.trim() };
 }
 
-/** Like `docker`, but an exit code other than 0 is an error that carries the output. Returns stdout. */
+/** Like `docker`, but an exit code other than 0 throws an error with the output. Returns stdout. */
 export async function must(args: string[]): Promise<string> {
   const result = await docker(args);
   if (result.code !== 0) {
@@ -49,13 +49,13 @@ export async function prepareImage(tag = IMAGE, baseImage = process.env.BASE_IMA
   await must(["build", "-q", "-t", tag, ...args, CONTEXT]);
 }
 
-/** Removes every container, volume and folder that the tests of this process made. */
+/** Removes every container, volume and folder that this process's tests created. */
 export async function cleanUp(): Promise<void> {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   await removeLabelled(OF_FILE);
 }
 
-/** Removes every container and volume of this run, also those of a process that was killed, and the image. */
+/** Removes every container and volume of this run, including those of a killed process, and the image. */
 export async function removeRun(): Promise<void> {
   await removeLabelled(OF_RUN);
   await docker(["rmi", "-f", IMAGE]);
@@ -80,7 +80,7 @@ export function newSharedVolume(): Promise<string> {
   return must(["volume", "create", "--label", OF_RUN]);
 }
 
-/** A new folder on this machine with these files, readable by everyone, to be mounted. */
+/** A new folder on this machine with these files, readable by everyone, for mounting. */
 export function newFolder(files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "postgres-stack-"));
   folders.push(folder);
@@ -94,7 +94,7 @@ export function environment(variables: Record<string, string>): string[] {
   return Object.entries(variables).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
 }
 
-/** Arguments of `docker run`. Docker looks after no container's health, which costs more than most of them, unless told how. */
+/** Arguments of `docker run`. Docker checks no container's health unless told how: that costs more than most of them. */
 function withLabels(options: string[]): string[] {
   const health = options.some((option) => option.startsWith("--health-")) ? [] : ["--no-healthcheck"];
   return [...LABELS, ...QUICK, ...health, ...options];
@@ -139,7 +139,7 @@ export class Container {
     return docker(["exec", "-u", "postgres", ...environment(variables), this.id, "bash", "-c", script]);
   }
 
-  /** Its first process as this machine sees it, from one start to the next. */
+  /** Its first process as this machine sees it; each start has another. */
   private pid: Promise<string> | undefined;
 
   /** Runs SQL as the superuser over the socket and returns the unaligned answer. */
@@ -162,7 +162,7 @@ export class Container {
     return this.exec("probe.sh", kind);
   }
 
-  /** Everything printed so far, stdout and stderr. */
+  /** The output so far, stdout and stderr. */
   async logs(): Promise<string> {
     const result = await docker(["logs", this.id]);
     return `${result.stdout}\n${result.stderr}`;
@@ -174,16 +174,16 @@ export class Container {
   }
 
   /**
-   * Waits until the server has the passwords of the environment. An end of the container is an error. Reads the log, which
-   * costs much less than asking the probe again and again while several containers work.
+   * Waits until the server has the environment's passwords. If the container ends, that is an error. Reads the log, which costs
+   * much less than repeated probes while several containers work.
    */
   async isUp(seconds = 300): Promise<void> {
     await this.logged(/roles and passwords are in step with the environment/, seconds);
   }
 
   /**
-   * Waits until a command in the container succeeds. It is tried there again and again: each `docker exec` costs more than most
-   * commands. An end of the container is an error.
+   * Waits until a command in the container succeeds. Repeats it inside the container: each `docker exec` costs more than most
+   * commands. If the container ends, that is an error.
    */
   async holds(what: string, command: string, seconds = 60): Promise<void> {
     const script = `until ${command}; do sleep 0.1; done >/dev/null 2>&1`;

@@ -32,7 +32,7 @@ describe("image: an encrypted archive is restored after a change of the key", fu
     const { volume, database } = await encryptedDatabase(keys);
     const before = await database.sql("SELECT now()");
     await database.sql("INSERT INTO rows VALUES (3)");
-    // recovery looks up to 512 kB of WAL ahead: that much still has the old key
+    // recovery reads up to 512 kB of WAL ahead: that much still has the old key
     await database.sql("SELECT pg_logical_emit_message(true, 'test', repeat('x', 2000000))");
     await archived(database);
     const change = await database.sql("SELECT now()");

@@ -16,7 +16,7 @@ describe("image: encryption begins", function () {
   const refused = async (extra: string[], message: string) => {
     const { code, stderr } = await runOnce([...withKeys(keys, await newVolume(), {}), ...extra]);
     expect(code).to.equal(1);
-    expect(stderr.match(/ ERROR /g), stderr).to.have.length(2); // the second counts them
+    expect(stderr.match(/ ERROR /g), stderr).to.have.length(2); // the second is their count
     expect(stderr).to.contain(message).and.to.contain("nothing was touched");
     for (const secret of keys.secrets) expect(stderr).not.to.contain(secret);
   };

@@ -3,12 +3,12 @@ import { Container, newFolder, newVolume, runOnce } from "./docker";
 import { options, VOLUME } from "./restore";
 
 export const PASSPHRASE = "correct horse";
-/** In every row. */
+/** A text that every row holds. */
 export const TEXT = "a row that nobody may read";
 /** Folder of the archive's segments. */
 export const WAL = `${VOLUME}/archive/18/wal_005`;
 
-/** Makes keys as docs/backups.md does; `both` is a key ring of the first two, `public` can only encrypt. */
+/** Creates keys as in docs/backups.md; `both` is a key ring of the first two, `public` can only encrypt. */
 const GENERATE = `
   export GNUPGHOME="$(mktemp -d)"
   gpg() { command gpg --batch --quiet --pinentry-mode loopback --passphrase '${PASSPHRASE}' "$@"; }
@@ -16,7 +16,7 @@ const GENERATE = `
   for names in one two "one two"; do gpg --armor --export-secret-keys $names; echo =====; done
   gpg --armor --export one`;
 
-/** Prints a script's line that makes a segment in /tmp/wal. */
+/** Prints a script's line that creates a segment in /tmp/wal. */
 export const makeSegment = (name: string) =>
   `mkdir -p /tmp/wal/archive_status; { head -c 8388608 /dev/urandom; head -c 8388608 /dev/zero; } >/tmp/wal/${name}`;
 
@@ -29,7 +29,7 @@ export const locked = (name: string) => ({
 /** A folder of keys, mounted as /keys: `one`, `two`, `both`, `public`, `passphrase`, and `current`, which is the first. */
 export interface Keys {
   folder: string;
-  /** Lines that nothing may show. */
+  /** Lines that must not show up anywhere. */
   secrets: string[];
 }
 
@@ -45,7 +45,7 @@ export async function makeKeys(): Promise<Keys> {
   };
 }
 
-/** Options of a container that sees the keys. */
+/** Options of a container that mounts the keys. */
 export const withKeys = (keys: Keys, volume: string, variables: Record<string, string> = {}) => [
   ...options(volume, variables),
   "-v",

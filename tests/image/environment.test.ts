@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { environment, newFolder, runOnce } from "./docker";
 import "./hooks";
 
-/** Runs a bash script that has the entrypoint's functions, as the user postgres. */
+/** Runs a bash script with the entrypoint's functions, as the user postgres. */
 const sourced = (script: string, options: string[] = []) =>
   runOnce(["-u", "postgres", ...options], ["bash", "-c", `. /usr/local/bin/entrypoint.sh; ${script}`]);
 

@@ -3,7 +3,7 @@ import { Container, environment, newFolder, newVolume } from "./docker";
 import "./hooks";
 import { backup, change, copyOf, options, request, restored, settled, VOLUME } from "./restore";
 
-/** What a private server without them refuses to open the data with: they hold a logical slot, and more slots than usual. */
+/** Settings without which a private server refuses to open the data: they hold a logical slot, and more slots than usual. */
 const FLAGS = [
   "postgres",
   "-c",

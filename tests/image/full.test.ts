@@ -4,7 +4,7 @@ import "./hooks";
 
 const VOLUME = "/var/lib/postgresql";
 const WAL = `${VOLUME}/18/docker/pg_wal`;
-/** Room for a database, the programs that are kept for an upgrade, and some segments. */
+/** Room for a database, the programs that an upgrade needs, and a few segments. */
 const SIZE = "330m";
 
 describe("image: a volume that WAL has filled while nothing could be archived", () => {
@@ -25,7 +25,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
     this.timeout("3m");
     const tmpfs = ["-d", "local", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", `o=size=${SIZE}`];
     mounts = ["-v", `${await newVolume(tmpfs)}:${VOLUME}`, "-v", `${await newVolume()}:/backups`];
-    // what is mounted by nobody is empty the next time
+    // a volume that nobody mounts is empty the next time
     holder = await Container.start(mounts, ["sleep", "infinity"]);
     const database = await Container.ready(options());
     await database.logged(/the programs of PostgreSQL 18 are kept on the volume/);
@@ -57,7 +57,7 @@ describe("image: a volume that WAL has filled while nothing could be archived", 
   it("archives what waits before the server starts, which then does, and nothing is lost", async () => {
     await onVolume("cd /backups/18; rm wal_005; mv away wal_005");
     const waiting = (await onVolume(`ls ${WAL}/archive_status | grep ready`)).split("\n");
-    // the programs that were kept have made room at the start before
+    // the previous start removed the kept programs, which made room
     await onVolume(`head -c 1G /dev/zero >${VOLUME}/ballast; truncate -s -48M ${VOLUME}/ballast`);
     const database = await Container.start(options());
     await database.logged(new RegExp(`full: ${waiting.length} WAL files that waited are archived`));

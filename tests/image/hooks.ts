@@ -2,9 +2,9 @@ import { skip } from "../lib/skip";
 import { Container, cleanUp, daemonAnswers, prepareImage } from "./docker";
 import { remove } from "./prepare";
 
-// Root hooks of the layer: without a Docker daemon every test counts as skipped.
+// Root hooks of this layer: without a Docker daemon every test counts as skipped.
 let available = false;
-/** Milliseconds that a test may take unless it, or its suite, grants more. */
+/** Milliseconds that a test may take unless it or its suite grants more. */
 const LEAST = 120_000;
 
 before("a Docker daemon, and the image built", async function () {
@@ -30,5 +30,5 @@ after(async function () {
   this.timeout("2m");
   if (!available) return;
   await cleanUp();
-  if (!process.env.TEST_RUN) await remove(); // else the run does, when all files have ended
+  if (!process.env.TEST_RUN) await remove(); // else the run removes it, when all files have ended
 });

@@ -14,7 +14,7 @@ interface Database {
   variables?: Record<string, string>;
 }
 
-/** A database whose archive lies below /backups on a volume that several share. */
+/** A database with its archive below /backups on a volume that several databases share. */
 class Databases {
   private constructor(readonly archives: string) {}
 
@@ -38,7 +38,7 @@ class Databases {
     return container;
   }
 
-  /** A new database with a base backup; its volume when it is stopped. */
+  /** A new database with a base backup; returns its volume once it is stopped. */
   async withBackup(prefix: string, variables: Record<string, string> = {}): Promise<Database> {
     const database = { volume: await newVolume(), prefix, variables };
     const container = await this.start(database);
@@ -48,14 +48,14 @@ class Databases {
     return database;
   }
 
-  /** Names and digests of all that WAL-G stored below a prefix. */
+  /** Names and digests of everything that WAL-G stored below a prefix. */
   async content(prefix: string): Promise<string> {
     const script = `cd /backups/${prefix}/18; find basebackups_005 wal_005 -type f | sort | xargs md5sum`;
     const { stdout } = await runOnce(["-v", `${this.archives}:/backups`], ["bash", "-c", script]);
     return stdout;
   }
 
-  /** Makes an archive one of an earlier version of the image. */
+  /** Turns an archive into one of an earlier version of the image. */
   async forget(prefix: string, volumes: string[] = []): Promise<void> {
     for (const volume of volumes.length > 0 ? volumes : [await newVolume()]) {
       const mounts = ["-v", `${this.archives}:/backups`, "-v", `${volume}:${VOLUME}`];
@@ -75,7 +75,7 @@ async function backup(container: Container): Promise<void> {
 
 const identity = async (container: Container) => (await container.exec("head", "-n1", IDENTITY)).stdout;
 
-/** Segments that wait to be archived. */
+/** Segments waiting to be archived. */
 const waiting = (container: Container) =>
   container.sql("SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'");
 

@@ -4,28 +4,28 @@ import { environment, LABELS, must, newVolume, QUICK, runOnce } from "./docker";
 import { VOLUME } from "./restore";
 import { connect } from "./session";
 
-/** Seconds within which a boot has to serve or to end, a restore, a backup and a store that hangs for a while included. */
+/** Seconds within which a boot must serve or end, including a restore, a backup and a store that hangs for a while. */
 const DEADLINE = 180;
 
-/** Ends everything in a container but its first process, waits until it is gone, and removes what lay in memory. */
+/** Kills everything in a container except its first process, waits until it is gone, and removes what is in memory. */
 const KILL = `kill -9 -1; while pgrep 'postgres|wal-g|entrypoint' >/dev/null; do sleep 0.05; done
   rm -rf /run/postgres-stack/* /var/run/postgresql/.s* /tmp/*`;
 /**
- * Prints what is on the volume, as a digest: each file's name, mode and size, and what the records say but for their times. Kills at two
- * moments between which nothing was written but a sync leave the same.
+ * Prints a digest of the volume: each file's name, mode and size, and the records without their times. Kills at two moments
+ * between which nothing but a sync happened leave the same.
  */
 const STATE = `cd ${VOLUME}; {
   find . -type f -printf '%m %s %p\\n' -o -printf '%y %m %p %l\\n' | sort
   find .postgres-stack -name binaries -prune -o -type f -print0 | sort -z | xargs -0 sed -E 's/[0-9]{10}/TIME/g'
 } | sha256sum`;
-/** What a server wrote holds much that is zero: segments above all. */
+/** Most of what a server writes is zero, above all in segments. */
 const COPY = "cp -a --sparse=always";
 const WIPE = `find ${VOLUME} -mindepth 1 -delete; chown postgres:postgres ${VOLUME}`;
 
 /**
- * Starts the image's entrypoint and prints its log. Sets status: 0 when it serves, and has nothing left to do unless $1 is
- * `first`; 1 when it has ended; 2 when neither came in time. The log lies where tail is told of each line; grep is a command of
- * bash's and not a `read`, in which bash leaves a server that has ended unreaped, so that tail waits for it.
+ * Starts the image's entrypoint and prints its log. Sets status: 0 when it serves and has nothing left to do, or only serves if
+ * $1 is `first`; 1 when it has ended; 2 when neither happened in time. The log is where tail gets told of each line. grep is
+ * a command and not bash's `read`, during which bash leaves an ended server unreaped, so that tail waits for it.
  */
 const BOOT = `
   log=/dev/shm/boot.log; : >"$log"
@@ -41,24 +41,24 @@ const BOOT = `
   done
   cat "$log"`;
 
-/** What a boot came to: it serves, or it ended; `log` is all that it said. */
+/** The result of a boot: it serves, or it ended; `log` is all its output. */
 export interface Boot {
   readonly serves: boolean;
   readonly log: string;
 }
 
-/** A volume in memory, for what {@link Machine.save} keeps: there as long as one of its machines is. */
+/** A volume in memory for what {@link Machine.save} keeps; it exists as long as one of its machines. */
 export function newShelf(): Promise<string> {
   return newVolume(["--opt", "type=tmpfs", "--opt", "device=tmpfs"]);
 }
 
 /**
  * A volume in memory, and containers of each major's image that mount it and only wait: a boot is a process in one of them, which
- * costs a tenth of a container of its own. A kill ends everything in the container at once, as the kernel would.
+ * costs a tenth of a separate container. A kill ends everything in the container at once, as the kernel would.
  */
 export class Machine {
   private readonly containers = new Map<number, Promise<string>>();
-  /** Whose containers something may run in. */
+  /** Majors whose containers may be running something. */
   private readonly busy = new Set<number>();
   private volume: Promise<string> | undefined;
   private major = 18;
@@ -93,32 +93,32 @@ export class Machine {
     return attempt("docker", ["exec", ...options, await this.container(major), ...command], { timeout });
   }
 
-  /** Runs a script as root, in whichever container there is. */
+  /** Runs a script as root, in any of the containers. */
   private async script(script: string): Promise<void> {
     const [major = this.major] = this.containers.keys();
     const { code, stderr } = await this.exec(major, [], ["bash", "-ec", script]);
     if (code !== 0) throw new Error(`${script}: ${stderr}`);
   }
 
-  /** Empties the volume. Nothing may run. */
+  /** Empties the volume. Nothing may be running. */
   wipe(): Promise<void> {
     return this.script(WIPE);
   }
 
-  /** Keeps the volume as it is, for {@link load}. Nothing may run. */
+  /** Keeps the volume as it is, for {@link load}. Nothing may be running. */
   save(name: string): Promise<void> {
     return this.script(`${COPY} ${VOLUME} /saved/${name}`);
   }
 
-  /** Keeps a volume of Docker, for {@link load}. */
+  /** Keeps a Docker volume, for {@link load}. */
   async keep(volume: string, name: string): Promise<void> {
-    await this.script("true"); // what is on the shelf stays while a container mounts it
+    await this.script("true"); // the shelf's contents stay as long as a container mounts it
     const mounts = ["-v", `${volume}:/from:ro`, "-v", `${this.shelf}:/saved`];
     const { code, stderr } = await runOnce(mounts, [...COPY.split(" "), "/from", `/saved/${name}`]);
     if (code !== 0) throw new Error(stderr);
   }
 
-  /** Ends what runs, and fills the volume with what was saved, as one of an owner if told. */
+  /** Kills what runs, and fills the volume with a saved one, as a given owner's if there is one. */
   async load(name: string, owner = ""): Promise<void> {
     await this.kill();
     const record = owner && `; echo ${owner} >${VOLUME}/.postgres-stack/owner`;
@@ -156,7 +156,7 @@ export class Machine {
     return { serves: code === 0, log: stdout };
   }
 
-  /** Boots the machine until it serves, asks it as soon as it does, and ends everything: nothing that would come later begins. */
+  /** Boots the machine until it serves, queries it at once, and kills everything, so that nothing later begins. */
   async answers(
     major: number,
     variables: Record<string, string>,
@@ -187,7 +187,7 @@ export class Machine {
     const command = `gosu postgres entrypoint.sh postgres 2>&1; status=$?; ${KILL}; { ${STATE}; } >&2; exit $status`;
     const { code, stdout, stderr } = await this.exec(major, environment(variables), ["bash", "-c", command]);
     if (code !== -1) this.busy.delete(major);
-    const state = /^[0-9a-f]{64}/m.exec(stderr)?.[0]; // the shell too says what was killed
+    const state = /^[0-9a-f]{64}/m.exec(stderr)?.[0]; // the shell also reports what was killed
     if (!state) throw new Error(`no state of the volume:\n${stdout.slice(-3000)}${stderr}`);
     return { code, log: stdout, state };
   }

@@ -8,12 +8,12 @@ const BASE_IMAGES: Record<number, string | undefined> = {
 };
 const built = new Map<number, Promise<string>>();
 
-/** Whether there are base images of these majors; 18 is what the other tests run on. */
+/** Whether base images of these majors exist; the other tests run on 18. */
 export function majorsAreThere(...majors: number[]): boolean {
   return majors.every((major) => major === 18 || BASE_IMAGES[major]);
 }
 
-/** Counts the tests as skipped, and says why, where there are no base images of these majors. */
+/** Counts the tests as skipped, and says why, when these majors have no base images. */
 export function needMajors(test: Context, ...majors: number[]): void {
   if (majorsAreThere(...majors)) return;
   skip(test, `a base image is missing (${majors.map((major) => `BASE_IMAGE_${major}`).join(", ")})`);
@@ -21,7 +21,7 @@ export function needMajors(test: Context, ...majors: number[]): void {
 
 const tagOf = (major: number) => `${IMAGE}-${major}`;
 
-/** The image of a major, built when it is asked for first; where another process of the run has, Docker has it at hand. */
+/** The image of a major, built at its first use; Docker caches a build by another process of the run. */
 export function imageOf(major: number): Promise<string> {
   if (major === 18) return Promise.resolve(IMAGE);
   const known = built.get(major);

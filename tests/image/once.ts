@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Hopeless, until } from "../../local/process";
 
 /**
- * What the files of a run share, such as a volume to copy from: made by the process that asks first, waited for by the others.
- * It must be fit for JSON, and stay until the run ends. A file that mocha runs by itself makes its own.
+ * What the files of a run share, such as a volume to copy from: the first process that needs it creates it, the others wait.
+ * It must be fit for JSON, and stay until the run ends. A file that mocha runs alone creates its own.
  */
 export async function shared<T>(name: string, make: () => Promise<T>): Promise<T> {
   const folder = process.env.TEST_FOLDER;
@@ -24,7 +24,7 @@ export async function shared<T>(name: string, make: () => Promise<T>): Promise<T
   }
 }
 
-/** Whether no other process has come here before. */
+/** Whether this is the first process of the run to come here. */
 function isFirst(file: string): boolean {
   try {
     closeSync(openSync(file, "wx"));

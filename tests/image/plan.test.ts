@@ -15,7 +15,7 @@ describe("image: the plan of a restore from a large archive", () => {
   before(() => store.start());
   after(() => store.stop());
 
-  /** Asks whether a clone would be accepted. */
+  /** Checks whether a clone would be accepted. */
   const preflight = (more: string[] = []) =>
     runOnce(
       [...store.options(), "--memory", "256m", "--memory-swap", "256m", ...more],
@@ -116,7 +116,7 @@ describe("image: the plan of a restore", () => {
 
   /** Goes to the folder of base backups; sets $newest. */
   const THERE = `cd ${ARCHIVE}/basebackups_005; newest="$(ls -d base_*[0-9A-F]/ | tail -n 1)"; newest="\${newest%/}"`;
-  /** As an archive of an earlier version of the image has none. */
+  /** As in an archive of an earlier version of the image, which lacks them. */
   const NO_MANIFESTS = "rm -rf ../postgres-stack/backups";
 
   it("does not take a base backup for whole whose list of parts is cut short, or missing", async () => {
@@ -131,7 +131,7 @@ describe("image: the plan of a restore", () => {
       /base_00000002\w+ is damaged: the list of its parts, files_metadata.json, is missing/,
       `${theirs}; rm $newest/files_metadata.json`,
     );
-    // half a manifest says nothing of the base backup
+    // half a manifest says nothing about the base backup
     await says(/would use base_00000002/, `${THERE}; truncate -s 60 ../postgres-stack/backups/$newest.json`);
     await says(
       /its part part_001\S+ has \d+ bytes, not \d+/,

@@ -1,7 +1,7 @@
 import { daemonAnswers, prepareImage, removeRun } from "./docker";
 import { imageOf, majorsAreThere, removeMajors } from "./majors";
 
-/** Builds the images before the tests begin, once for all files; what goes wrong here, each file's own hook says. */
+/** Builds the images before the tests begin, once for all files; each file's own hook reports what fails here. */
 export async function build(): Promise<void> {
   if (!(await daemonAnswers())) return;
   await prepareImage().catch(() => undefined);
@@ -9,7 +9,7 @@ export async function build(): Promise<void> {
     await imageOf(major).catch(() => undefined);
 }
 
-/** Removes what the tests of this run left in Docker, also those that were killed. */
+/** Removes what this run's tests left in Docker, including killed ones. */
 export async function remove(): Promise<void> {
   if (!(await daemonAnswers())) return;
   await removeMajors();

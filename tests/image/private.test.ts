@@ -10,7 +10,7 @@ describe("image: SQL in a private server", () => {
   });
   after(() => server.remove());
 
-  /** Runs a script with the image's functions, and a server in the background that was started just before. */
+  /** Runs a script with the image's functions, and a server that was just started in the background. */
   const behind = (script: string) =>
     server.bash(
       `. /usr/local/bin/entrypoint.sh; POSTGRES_USER=postgres; sleep 1000 & other=$!; ${script} || code=$?; kill $other; exit \${code:-0}`,

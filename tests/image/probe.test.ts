@@ -8,7 +8,7 @@ const PASSWORD = environment({ POSTGRES_PASSWORD: "secret" });
 describe("image: probes of a server in recovery", () => {
   let volume: string;
 
-  // A restore_command that never ends holds the startup process still, as a dead disk does.
+  // A restore_command that never ends stalls the startup process, as a dead disk does.
   const recovering = (options: string[]) =>
     Container.start(
       ["-v", `${volume}:/var/lib/postgresql`, ...PASSWORD, ...options],

@@ -124,7 +124,7 @@ const DATABASES = [
   "tab\\tand\\nnew\\rline",
 ];
 
-/** Fills a cluster with what breaks tools that read everything. Returns what `kept` says of it. */
+/** Fills a cluster with what breaks tools that read everything. Returns what `kept` says about it. */
 async function hostile(server: Container): Promise<string> {
   for (const name of DATABASES) {
     await ask(

@@ -3,18 +3,18 @@ import "./hooks";
 import { inTurn } from "./restore";
 import { type Archived, archive, content, needStore, type Restoring, removeArchives, restore } from "./store";
 
-/** Bytes a second: so that the middle of the fetch and of the replay can be hit, and a slow line. */
+/** Bytes a second: slow enough to hit the middle of the fetch and of the replay. */
 const STEADY = 500_000;
 const SLOW = 200_000;
 
 interface Outcome {
   content: string;
   log: string;
-  /** Exit code and words of probes on the way. */
+  /** Exit codes and output of probes during the restore. */
   said: string[];
 }
 
-/** What happens to the store, and after how many seconds the restore may notice: in the fetch, in the replay. */
+/** What happens to the store, and after how many seconds the restore may notice it: in the fetch, in the replay. */
 interface Plan {
   stall: number;
   deadline: number;
@@ -61,7 +61,7 @@ function inReplay(fault: (run: Restoring) => unknown): Plan["fault"] {
   };
 }
 
-/** Asks the probes in the middle of the fetch and of the replay. */
+/** Runs the probes in the middle of the fetch and of the replay. */
 async function watch({ database }: Restoring): Promise<string[]> {
   await database.logged(/fetching: [1-9]\d* of \d+ MiB, about/, 120);
   const fetching = await Promise.all([database.probe("startup"), database.probe("readiness")]);
@@ -102,7 +102,7 @@ describe("image: a restore whose object store", () => {
 
   const outcome = (name: string) => runs.get(name) as Promise<Outcome>;
 
-  /** The restore is done, with every archived row. */
+  /** Expects the restore to be done, with every archived row. */
   async function isDone(name: string): Promise<string> {
     const { content, log } = await outcome(name);
     expect(content, log).to.equal(archived.content);
@@ -110,7 +110,7 @@ describe("image: a restore whose object store", () => {
     return log;
   }
 
-  /** The old data serve, the server in staging was not promoted, and one error says why. */
+  /** Expects that the old data serve, the staged server was not promoted, and one error says why. */
   async function isLedBack(name: string, why: RegExp): Promise<void> {
     const { content, log } = await outcome(name);
     expect(content, log).to.equal(archived.old.content);

@@ -11,7 +11,7 @@ describe("image: a restore where the server speaks German", () => {
     prepared = await prepare();
   });
 
-  // what initdb has decided wins over LANG, a flag over both
+  // initdb's choice wins over LANG, a flag wins over both
   const start = "exec entrypoint.sh postgres -c lc_messages=de_DE.utf8";
   const speak = ["bash", "-c", `localedef -i de_DE -c -f UTF-8 de_DE.UTF-8; ${start}`];
   async function restore(to: string): Promise<Container> {

@@ -4,7 +4,7 @@ import "./hooks";
 import { Machine, newShelf } from "./machine";
 import { inTurn, type Prepared, prepare, request, withArchive } from "./restore";
 
-// what is `before` one of them is `after` the one that came first
+// `before` one of them is `after` the previous one
 const WRITE = ["written", "synced", "renamed", "after"];
 const MOVE = ["synced", "renamed", "after"];
 const points = (steps: string[], moments: string[]) =>
@@ -31,7 +31,7 @@ const POINTS = {
 };
 type State = keyof typeof POINTS;
 
-/** Withdrawn at one of these, the restore leaves the old data; from `swapping` on it is finished. */
+/** Withdrawn at one of these, the restore leaves the old data; from `swapping` on it is completed. */
 const WITHDRAWN: [State, string, string][] = [
   ["untouched", "requested:after", "25..25"],
   ["untouched", "fetching:after", "25..25"],
@@ -59,10 +59,10 @@ const TWICE: [State, string, string][] = [
 ];
 
 const IMAGES = new Map([[18, IMAGE]]);
-/** Beside each other, so that one works while another waits. */
+/** In parallel, so that one works while another waits. */
 const MACHINES = 2;
 
-/** Boots a machine that is to die at a point. Returns the state of its volume then. */
+/** Boots a machine that must die at a point. Returns the resulting state of its volume. */
 async function dies(machine: Machine, point: string, variables: Record<string, string>): Promise<string> {
   const killed = withArchive({ ...variables, POSTGRES_STACK_KILL_AT: point });
   const { code, log, state } = await machine.ends(18, killed);
@@ -70,7 +70,7 @@ async function dies(machine: Machine, point: string, variables: Record<string, s
   return state;
 }
 
-/** What serves in the end, proved by a write too. */
+/** Returns what serves in the end, proved by a write too. */
 async function outcome(
   machine: Machine,
   variables: Record<string, string>,
@@ -86,10 +86,10 @@ describe("image: a restore that is killed", () => {
   let undo: Record<string, string>;
   let machines: Machine[] = [];
   let runs = new Map<string, Promise<{ rows: string; log: string }>>();
-  /** By the state that a kill left and the request: what was written, and then synced, is the same to the next start. */
+  /** By the state that a kill left and the request: a later sync makes no difference to the next start. */
   const outcomes = new Map<string, Promise<{ rows: string; log: string }>>();
 
-  /** Saves each state of the volume, made of the one before. */
+  /** Saves each state of the volume, each made from the previous one. */
   const saveStates = async (machine: Machine, prepared: Prepared) => {
     await machine.keep(prepared.volume, "untouched");
     await machine.load("untouched");

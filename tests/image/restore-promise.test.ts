@@ -21,7 +21,7 @@ describe("image: WAL that the plan promised", () => {
   let prepared: Prepared;
   let runs = new Map<string, Promise<{ rows: string; log: string }>>();
 
-  /** Kills a restore at a point, whose volume is then changed. */
+  /** Kills a restore at a point, then changes its volume. */
   async function stoppedAt(point: string, wanted: Record<string, string>, script: string): Promise<string> {
     const volume = await copyOf(prepared.volume);
     const { code, stderr } = await runOnce(options(volume, { ...wanted, POSTGRES_STACK_KILL_AT: point }));

@@ -22,7 +22,7 @@ describe("image: a restore and tablespaces", () => {
     await insert(database, 2, 2);
     before_ = await database.sql(`SELECT ${NOW}`);
     await insert(database, 3, 3);
-    // as an image made it that did not forbid them
+    // as an image created it that did not forbid them
     await database.bash(`mkdir -m 0700 ${PLACE}; chmod 0700 ${VOLUME}/18/docker/pg_tblspc`);
     await database.sql(`CREATE TABLESPACE place LOCATION '${PLACE}'`);
     await database.sql("CREATE TABLE placed TABLESPACE place AS SELECT generate_series(1, 100) AS n");

@@ -4,7 +4,7 @@ import { Container, docker, newVolume } from "./docker";
 import "./hooks";
 import { backup, backups, boot, copyOf, inTurn, options, removeVolume, request } from "./restore";
 
-/** Draws the targets; RESTORE_SEED repeats a run's draw, of that run's own log. */
+/** Draws the targets; RESTORE_SEED repeats a run's draw, from that run's own log. */
 const SEED = Number(process.env.RESTORE_SEED || Date.now() % 2 ** 31);
 
 const SESSIONS = 3;
@@ -27,13 +27,13 @@ const TARGETS = Array.from({ length: ROUNDS }, (_, round) => round).flatMap((rou
 
 /** A moment as a session saw it: microseconds since 1970, and bytes of WAL. */
 type Moment = Record<"time" | "lsn", number>;
-/** What a session saw right before it sent a statement and right after the server had acknowledged it. */
+/** The moments right before a session sent a statement and right after the server acknowledged it. */
 interface Logged {
   what: string;
   sent: Moment;
   acknowledged: Moment;
 }
-/** What was logged outside of the database; the base backups, and the moments at which they were there. */
+/** What was logged outside the database; the base backups, and the moments at which they existed. */
 interface Log {
   rows: Logged[];
   points: Logged[];
@@ -44,7 +44,7 @@ interface Log {
 const MOMENT = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_current_wal_insert_lsn() - '0/0'::pg_lsn`;
 const note = (what: string) => `SELECT '${what}', ${MOMENT};`;
 
-/** Rows, each in a transaction of its own; between them some that are rolled back. */
+/** Rows, each in a separate transaction; some transactions between them are rolled back. */
 const rowsFrom = (first: number) =>
   Array.from({ length: ROWS }, (_, index) => first + index).map((n) =>
     [
@@ -58,7 +58,7 @@ const rowsFrom = (first: number) =>
     ].join("\n"),
   );
 
-/** Restore points; the lock keeps them from the middle of a commit, where before and after could not be told apart. */
+/** Restore points; the lock keeps them out of the middle of a commit, where before and after could not be told apart. */
 const pointsOf = (round: number) =>
   Array.from({ length: NAMES }, (_, index) => `point-${round}-${index}`).map((name) =>
     [
@@ -71,7 +71,7 @@ const pointsOf = (round: number) =>
     ].join("\n"),
   );
 
-/** Runs statements one by one in a session. Returns what it noted. */
+/** Runs statements one by one in a session. Returns the moments. */
 async function session(database: Container, statements: string[]): Promise<Logged[]> {
   const psql = ["psql", "-U", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"];
   const { code, stdout, stderr } = await docker(["exec", "-i", database.id, ...psql], statements.join("\n"));
@@ -86,7 +86,7 @@ async function session(database: Container, statements: string[]): Promise<Logge
   );
 }
 
-/** Makes a database in which several sessions write at the same time, also while base backups are taken. */
+/** Creates a database in which several sessions write at the same time, also during base backups. */
 async function write(volume: string): Promise<Log> {
   const database = await boot(volume);
   await database.sql("CREATE TABLE rows (n int PRIMARY KEY)");
@@ -116,13 +116,13 @@ async function moment(database: Container): Promise<Moment> {
   return { time: Number(time), lsn: Number(lsn) };
 }
 
-/** The spans, within a round, in which no row was between being sent and being acknowledged. */
+/** The spans, within a round, in which no row was sent but not yet acknowledged. */
 function quiet({ rows, rounds }: Log, round: number, of: keyof Moment): [number, number][] {
   const end = (rounds[round + 1] as Moment)[of];
   let last = (rounds[round] as Moment)[of];
   const spans: [number, number][] = [];
   for (const { sent, acknowledged } of [...rows].sort((a, b) => a.sent[of] - b.sent[of])) {
-    // a time is compared with <=, a position with <: of a span of times, both ends are left out
+    // a time is compared with <=, a position with <: both ends of a span of times are left out
     if (sent[of] > last + 1 && sent[of] <= end) spans.push([last + 1, sent[of] - 1]);
     last = Math.max(last, acknowledged[of]);
   }
@@ -152,7 +152,7 @@ const timeText = (microseconds: number) =>
 const lsnText = (bytes: number) =>
   `lsn:${Math.floor(bytes / 2 ** 32).toString(16)}/${(bytes % 2 ** 32).toString(16)}`;
 
-/** What a restored database holds, and the base backup that the restore began with. */
+/** The rows of a restored database, and the base backup with which the restore began. */
 interface Outcome {
   to: string;
   expected: number[];
@@ -176,7 +176,7 @@ describe(`image: a restore to a random target (RESTORE_SEED=${SEED})`, () => {
       const { to, rows: expected } = drawn[titles.indexOf(title)] as (typeof drawn)[number];
       const { kind, round } = TARGETS[titles.indexOf(title)] as (typeof TARGETS)[number];
       const copy = await copyOf(volume);
-      // where a name came shows in replaying only, so without its backup it would be looked for from the newest on
+      // only replay shows where a name is, so without its backup the search would begin at the newest one
       const more: Record<string, string> =
         kind === "name" ? { RESTORE_BACKUP: log.backups[round] as string } : {};
       const database = await Container.start(options(copy, request(to, more)));

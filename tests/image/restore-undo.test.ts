@@ -106,7 +106,7 @@ describe("image: the undoing of a restore", () => {
     await restored(first);
     await switched(first);
     await first.end();
-    // back on timeline 1: the next is 3, and 2 is only in the archive
+    // back on timeline 1: the next is 3, because 2 is only in the archive
     const wanted = request(prepared.late, { RESTORE_ID: "two", RESTORE_TIMELINE: "1" });
     const second = await boot(volume, wanted);
     await restored(second);

@@ -26,7 +26,7 @@ const KINDS = ["time", "lsn", "xid", "name"] as const;
 
 let prepared: Prepared;
 
-/** Starts a container that restores, and waits until that is done. */
+/** Starts a container that restores, and waits until the restore is done. */
 async function restore(variables: Record<string, string>, volume: string): Promise<Container> {
   const database = await boot(volume, variables);
   await restoreDone(database);
@@ -206,7 +206,7 @@ describe("image: a restore", () => {
     expect((await database.probe("liveness")).code).to.equal(0);
     await database.isUp();
     await restored(database);
-    // other data may be ordered by another C library than the record says
+    // another C library than the record's may have ordered other data
     expect(await database.logs()).to.contain("collations: looking at the data privately");
     await insert(database, 99, 99);
     await database.end();

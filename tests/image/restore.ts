@@ -2,7 +2,7 @@ import { until } from "../../local/process";
 import { Container, environment, must, newSharedVolume, newVolume, runOnce } from "./docker";
 import { shared } from "./once";
 
-/** Volume root in the container; the archive lies on the same volume, so that one copy takes both. */
+/** Volume root in the container; the archive is on the same volume, so that one copy takes both. */
 export const VOLUME = "/var/lib/postgresql";
 const ARCHIVE = { WALG_FILE_PREFIX: `${VOLUME}/archive`, BACKUP_SCHEDULE: "external" };
 
@@ -20,17 +20,17 @@ export interface Prepared {
 
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`;
 
-/** Options that put a volume and the variables into a container. The password is `new` unless told. */
+/** Options that put a volume and the variables into a container. The password defaults to `new`. */
 export function options(volume: string, variables: Record<string, string> = {}): string[] {
   return ["-v", `${volume}:${VOLUME}`, ...environment(withArchive(variables))];
 }
 
-/** Variables of a database that archives onto its volume. The password is `new` unless told. */
+/** Variables of a database that archives onto its volume. The password defaults to `new`. */
 export function withArchive(variables: Record<string, string> = {}): Record<string, string> {
   return { ...ARCHIVE, POSTGRES_PASSWORD: "new", ...variables };
 }
 
-/** What asks for a restore by environment. */
+/** The environment that requests a restore. */
 export function request(to: string, more: Record<string, string> = {}): Record<string, string> {
   return { RESTORE_ID: "one", RESTORE_TO: to, ...more };
 }
@@ -47,7 +47,7 @@ export function rows(database: Container): Promise<string> {
   return database.sql("SELECT count(*) || '..' || max(n) FROM rows");
 }
 
-/** Takes a base backup, after the one that a restore or an undo takes by itself. */
+/** Takes a base backup, after the one that a restore or an undo takes on its own. */
 export async function backup(database: Container): Promise<void> {
   await settled(database);
   const { code, stderr } = await database.exec("backup.sh");
@@ -63,7 +63,7 @@ export async function backups(database: Container): Promise<string[]> {
     .filter((name) => name.startsWith("base_"));
 }
 
-/** Starts a container and waits until its server has the passwords of the environment, a restore included. */
+/** Starts a container and waits until its server has the environment's passwords, including a restore. */
 export async function boot(
   volume: string,
   variables: Record<string, string> = {},
@@ -76,7 +76,7 @@ export async function boot(
 
 let prepared: Promise<Prepared> | undefined;
 
-/** The database that the tests restore copies of, made once for all files. Its password was `old`. */
+/** The database whose copies the tests restore, created once for all files. Its password was `old`. */
 export function prepare(): Promise<Prepared> {
   prepared ??= shared("prepared-database", makeDatabase);
   return prepared;
@@ -114,7 +114,7 @@ async function makeDatabase(): Promise<Prepared> {
   return { volume, backups: names, targets, tooEarly, late };
 }
 
-/** A network costs as much as all else that Docker does for a container. */
+/** A network costs as much as everything else that Docker does for a container. */
 const ALONE = ["--network", "none"];
 const COPY = `cp -a /from/. ${VOLUME}; gosu postgres bash -ec "$1"`;
 
@@ -127,7 +127,7 @@ export async function copyOf(volume: string, script = ":"): Promise<string> {
   return copy;
 }
 
-/** Like `boot`, on a copy of a volume, changed by a script, that goes with the container. */
+/** Like `boot`, on a copy of a volume, changed by a script; the copy goes with the container. */
 export async function bootCopy(
   volume: string,
   variables: Record<string, string> = {},
@@ -155,13 +155,13 @@ export async function restoreDone(database: Container): Promise<void> {
   await database.logged(/(restore \S+|clone) done: .*total \d+ s/, 300);
 }
 
-/** Waits until the restore is recorded as done and its base backup is stored, for what needs that, or the end of it. */
+/** Waits until the restore is recorded as done, its base backup is stored, and its journal is closed. */
 export async function restored(database: Container): Promise<void> {
   await restoreDone(database);
   await settled(database);
 }
 
-/** Waits until nothing of a restore or an undo is left to be done. */
+/** Waits until nothing is left to do for a restore or an undo. */
 export function settled(database: Container): Promise<void> {
   return database.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/restore ]`, 300);
 }
@@ -189,7 +189,7 @@ export function removeVolume(volume: string): Promise<string> {
   return must(["volume", "rm", volume]);
 }
 
-/** Waits until a segment of the present timeline is archived, with no failure. */
+/** Waits until a segment of the present timeline is archived without a failure. */
 export async function switched(database: Container): Promise<void> {
   await database.sql("SELECT pg_logical_emit_message(true, 'test', 'a segment to archive')");
   const segment = await database.sql("SELECT pg_walfile_name(pg_current_wal_lsn())");

@@ -4,7 +4,7 @@ import { Container, environment, newFolder, newVolume, runOnce } from "./docker"
 import "./hooks";
 import { needStore } from "./store";
 
-/** As in a pod that passes Pod Security `restricted`. */
+/** As in a pod under the Pod Security level `restricted`. */
 const RESTRICTED = [
   ...["--user", "999:999", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"],
   ...["--tmpfs", "/tmp", "--tmpfs", "/run/postgresql:uid=999,gid=999"],

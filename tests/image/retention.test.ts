@@ -19,7 +19,7 @@ import "./hooks";
 const { S3_ENDPOINT = "", S3_BUCKET, S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
 const RETAIN = { BACKUP_RETAIN: "2" };
 
-/** The last good backup that the volume's record names, and how its retention ended. */
+/** The last good backup in the volume's record, and the result of its retention. */
 async function last(database: Container): Promise<{ name: string; retention: string }> {
   const [good = "", retention = ""] = (
     await database.exec("cat", `${VOLUME}/.postgres-stack/last-backup`)
@@ -40,7 +40,7 @@ describe("image: retention", () => {
     await database.end();
   });
 
-  /** Three nights; after each, what was just taken is there, and the newest moment can be restored. */
+  /** Three nights; after each, the new backup exists, and the newest moment can be restored. */
   async function keepsTheLiving(database: Container): Promise<void> {
     for (let night = 0; night < 3; night++) {
       await backup(database);

@@ -4,7 +4,7 @@ import "./hooks";
 
 const HOSTILE = 'it\'s "quoted" $HOME `id` \\password é % :x';
 
-/** What a database can say that disturbs a session in it; the application's database has none of it. */
+/** Settings of a database that disturb its sessions; the application's database has none of them. */
 const DISTURBING = `
   CREATE ROLE nobody;
   CREATE SCHEMA hostile;

@@ -21,7 +21,7 @@ const segments = (mib: number) => ({ POSTGRES_INITDB_ARGS: `--wal-segsize=${mib}
 const SIZES =
   "SELECT string_agg(current_setting(name), ' ' ORDER BY name) FROM pg_settings WHERE name ~ '_wal_size$|^wal_segment'";
 
-/** A stopped database with segments of so many MiB: rows 1 to 20, and a base backup after row 10. */
+/** A stopped database with segments of this many MiB: rows 1 to 20, and a base backup after row 10. */
 async function database(mib: number): Promise<{ volume: string; lsn: string }> {
   const volume = await newVolume();
   const server = await boot(volume, segments(mib));

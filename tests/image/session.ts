@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import { Client, DatabaseError } from "pg";
 
-/** Where this machine sees the sockets of a container's server. Nowhere where Docker's processes are not its own, or not ours to enter. */
+/** This machine's path to the sockets of a container's server; nothing if it has no access to Docker's processes. */
 const folderOf = (pid: string) => `/proc/${pid}/root/run/postgresql`;
 
-/** Whether {@link connect} can reach the server of the container whose first process this is. */
+/** Whether {@link connect} reaches the server of the container with this first process. */
 export function isReachable(pid: string): boolean {
   return process.getuid?.() === 0 && existsSync(`${folderOf(pid)}/.s.PGSQL.5432`);
 }
 
-/** Opens a session of the superuser over the socket. Close it. */
+/** Opens a superuser session over the socket. Close it. */
 export async function connect(pid: string, types?: { getTypeParser: () => (value: string) => string }) {
   const client = new Client({
     host: folderOf(pid),
@@ -27,7 +27,7 @@ export async function connect(pid: string, types?: { getTypeParser: () => (value
 
 const TEXT = { getTypeParser: () => (value: string) => value };
 
-/** What `psql -XAtq` prints of all that SQL returns; an error has the words of PostgreSQL. `docker exec` costs ten times as much. */
+/** All that SQL returns, as `psql -XAtq` prints it; an error has PostgreSQL's message. `docker exec` costs ten times as much. */
 export async function answer(pid: string, query: string): Promise<string> {
   const client = await connect(pid, TEXT);
   try {

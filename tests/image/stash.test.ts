@@ -4,12 +4,12 @@ import "./hooks";
 import { copyOf, VOLUME } from "./restore";
 
 const STASHES = `${VOLUME}/.postgres-stack/binaries`;
-/** Programs of an earlier image, whole. */
+/** Programs of an earlier image, complete. */
 const EARLIER = `cp -a ${STASHES}/18-* ${STASHES}/18-earlier; touch -d yesterday ${STASHES}/18-earlier`;
-/** Those of this image were not kept yet. */
+/** This image's programs were not kept yet. */
 const NOT_YET = `mv -T ${STASHES}/18-[0-9a-f]* ${STASHES}/18-earlier`;
 
-/** Points at which it is killed, and what is on the volume before. */
+/** Kill points, and what is on the volume before. */
 const POINTS: [string, string][] = [
   ...["before", "synced", "renamed", "after"].map((moment): [string, string] => [`stash:${moment}`, NOT_YET]),
   ["stash-removed:renamed", EARLIER],

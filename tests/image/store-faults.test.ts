@@ -8,11 +8,11 @@ const WAITING = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name ~ '\\
 const SEGMENTS = 20;
 /** Seconds. */
 const STALL = 4;
-/** Small segments, so that the line may be slow in proportion: one of noise takes 3 s, 20 at once a minute. */
+/** Small segments, so that the line can be slow in proportion: one of noise takes 3 s, 20 at once a minute. */
 const SMALL = { POSTGRES_INITDB_ARGS: "--wal-segsize=1", ARCHIVE_TIMEOUT: "3600" };
 const RATE = 350_000;
 
-/** Runs backup.sh in the background. Returns what it ends with. */
+/** Runs backup.sh in the background. Returns its result. */
 const backup = (database: Container) => database.exec("backup.sh");
 
 async function fillSegments(database: Container): Promise<void> {
@@ -37,7 +37,7 @@ describe("image: an object store that accepts and never answers", () => {
   });
 
   it("ends a base backup that was under way, with its lock, and the next one runs", async function () {
-    // after three failures PostgreSQL waits a minute before it archives again, and a backup waits for that
+    // after three failures PostgreSQL waits a minute before it archives again, and the backup waits for that
     this.timeout("4m");
     const { proxy, database } = run;
     proxy.throttleUploads(100_000);
@@ -95,7 +95,7 @@ describe("image: an object store that accepts and never answers", () => {
 });
 
 describe("image: an uplink of which many segments have to share", () => {
-  // What waits is uploaded 16 at once: together they take longer than the deadline.
+  // Waiting segments are uploaded 16 at once: together they take longer than the deadline.
   const LINES: Record<string, { deadline: number; never?: string }> = {
     "while they move, and ends none": { deadline: 10, never: "not archived: it was not done within" },
     "also where the deadline is shorter than any of them takes": { deadline: 1 },
@@ -127,7 +127,7 @@ describe("image: an uplink of which many segments have to share", () => {
       this.timeout("6m");
       const { database } = (await runs.get(how)) as Restoring;
       await until("all segments are archived", async () => (await database.sql(WAITING)) === "0", 300);
-      // `no answer` was said while the store was away
+      // `no answer` was logged while the store was away
       if (never) expect(await database.logs()).not.to.contain(never);
       await database.remove();
     });

@@ -7,39 +7,39 @@ import { backup, copyOf, VOLUME } from "./restore";
 
 const { S3_ENDPOINT = "", S3_BUCKET, S3_ACCESS_KEY_ID = "", S3_SECRET_ACCESS_KEY = "" } = process.env;
 const FOLDER = `restore-faults-${process.pid}-${Date.now()}`;
-/** Bytes of noise, which no compression makes smaller, in each segment after the base backup; the last takes longest. */
+/** Bytes of incompressible noise in each segment after the base backup; the last takes longest. */
 const SEGMENTS = [400_000, 400_000, 400_000, 400_000, 1_500_000];
 const BASE = 2_000_000;
 const proxies: StoreProxy[] = [];
 
 const storeIsThere = Boolean(S3_BUCKET);
 
-/** Counts the tests as skipped, and says why, where there is no S3 store to test with. */
+/** Counts the tests as skipped, and says why, when there is no S3 store to test with. */
 export function needStore(test: Context): void {
   if (!storeIsThere) skip(test, "an object store (S3_ENDPOINT, S3_BUCKET, ...) is missing");
 }
 
-/** An archive in S3, what its end holds, and a volume with a database that has nothing to do with it. */
+/** An archive in S3, the rows at its end, and a volume with an unrelated database. */
 export interface Archived {
   prefix: string;
   content: string;
   old: { volume: string; content: string };
 }
 
-/** A database that reaches its store through a proxy of its own. */
+/** A database that reaches its store through its own proxy. */
 export interface Restoring {
   proxy: StoreProxy;
   database: Container;
 }
 
-/** Rows and a digest of them: what two databases have in common only if they are the same. */
+/** Rows and their digest: equal in two databases only if the rows are. */
 export function content(database: Container): Promise<string> {
   return database.sql(
     "SELECT count(*) || ' rows, ' || md5(string_agg(n || md5(noise), ' ' ORDER BY n)) FROM rows",
   );
 }
 
-/** Inserts rows with so many bytes of noise in all. */
+/** Inserts rows with this many bytes of noise in total. */
 export async function fill(database: Container, bytes: number): Promise<void> {
   const noise =
     "SELECT string_agg(sha512((n || ':' || part || random())::text::bytea), '') FROM generate_series(1, 16) part";
@@ -62,7 +62,7 @@ function store(prefix: string, endpoint: string): string[] {
   });
 }
 
-/** Makes the archive and the other database. */
+/** Creates the archive and the other database. */
 export async function archive(): Promise<Archived> {
   const prefix = `s3://${S3_BUCKET}/${FOLDER}/source`;
   const source = await Container.ready(store(prefix, S3_ENDPOINT));
@@ -100,7 +100,7 @@ async function newProxy(): Promise<StoreProxy> {
   return proxy;
 }
 
-/** Starts a database that archives into a prefix of its own. */
+/** Starts a database that archives into its own prefix. */
 export async function archiving(name: string, variables: Record<string, string>): Promise<Restoring> {
   const proxy = await newProxy();
   const prefix = `s3://${S3_BUCKET}/${FOLDER}/${name}`;
@@ -108,7 +108,7 @@ export async function archiving(name: string, variables: Record<string, string>)
   return { proxy, database };
 }
 
-/** Starts a database on a copy of the old data that is to restore the archive, with a store that sends so many bytes a second. */
+/** Starts a database on a copy of the old data with a restore request, and a store that sends this many bytes a second. */
 export async function restore(
   archived: Archived,
   rate: number,
@@ -128,7 +128,7 @@ export async function restore(
   return { proxy, database: await Container.start(options) };
 }
 
-/** Ends the proxies, and removes what the tests wrote into the store. */
+/** Stops the proxies, and removes what the tests wrote into the store. */
 export async function removeArchives(): Promise<void> {
   if (!storeIsThere) return;
   await Promise.all(proxies.map((proxy) => proxy.stop()));

@@ -10,7 +10,7 @@ const IN_PLACE = "SET allow_in_place_tablespaces = on; CREATE TABLESPACE beside 
 const FOLDER = `${VOLUME}/elsewhere`;
 const OUTSIDE = `CREATE TABLESPACE elsewhere LOCATION '${FOLDER}'`;
 
-/** Both kinds of tablespaces, each in its own call, as the superuser. Returns the SQLSTATEs, nothing for those that were made. */
+/** Creates both kinds of tablespaces, each in a separate call, as the superuser. Returns the SQLSTATEs; nothing means success. */
 async function make(server: Container): Promise<string> {
   await server.bash(`mkdir -p ${FOLDER}; rm -rf ${FOLDER}/*`);
   const states = [];
@@ -31,7 +31,7 @@ async function make(server: Container): Promise<string> {
 
 const made = (server: Container) => server.sql("SELECT count(*) FROM pg_tablespace WHERE spcname !~ '^pg_'");
 
-/** As a server of an image from before did, which forbade nothing. */
+/** Like a server of an earlier image, which forbade nothing. */
 async function makeAsBefore(server: Container, major: number): Promise<void> {
   await server.bash(`chmod 0700 ${LINKS(major)}`);
   expect((await make(server)).trim()).to.equal("");

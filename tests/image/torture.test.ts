@@ -8,7 +8,7 @@ const SEQUENCES = 12;
 const STEPS = 6;
 /** Always the same sequences; `make torture` plays others. */
 const SEED = 18;
-/** Beside each other, so that one works while another waits. */
+/** In parallel, so that one works while another waits. */
 const JOBS = 2;
 
 describe("image: random histories", () => {

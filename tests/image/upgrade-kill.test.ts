@@ -39,7 +39,7 @@ type State = keyof typeof POINTS;
 const STATES = Object.keys(POINTS) as State[];
 type Undoable = "kept" | "linked" | "started";
 
-/** Of the old image, which undoes an upgrade: with the kept data, or after links, done or just started, from the backup. */
+/** Points in the old image's undo of an upgrade: with the kept data or, after links, done or just started, from the backup. */
 const UNDO: [Undoable, string][] = [
   ...["undoing-upgrade", "setting-new-aside", "putting-old-back", "upgrade-undone"]
     .flatMap((step) => points(step))
@@ -62,7 +62,7 @@ const LINKED: [State, string][] = [
   ["upgraded", "setting-old-aside:renamed"],
   ["moved", "upgrade-done:renamed"],
 ];
-/** What pg_upgrade prints when it is in the middle of its work. */
+/** What pg_upgrade prints in the middle of its work. */
 const IN_PG_UPGRADE = [/Restoring database schemas/, /Linking user relation files|Adding "\.old" suffix/];
 const REQUEST = upgrade({ PG_REINDEX_COLLATIONS: "true" });
 const UNDO_REQUEST = upgrade({ PG_UPGRADE_UNDO: "true" });
@@ -73,10 +73,10 @@ describe("image: a major upgrade that is killed", function () {
   let machines: Machine[] = [];
   let runs = new Map<string, Promise<string>>();
 
-  /** By the state that the kills left, and what was made of it: what was written, and then synced, is the same to the next start. */
+  /** By the state that the kills left and the end that is tried: a later sync makes no difference to the next start. */
   const ends = new Map<string, Promise<string>>();
 
-  /** Boots a machine that is to die at a point. Returns the state of its volume then. */
+  /** Boots a machine that must die at a point. Returns the resulting state of its volume. */
   const dies = async (machine: Machine, point: string, variables: Record<string, string>, major = 18) => {
     const kill = { POSTGRES_STACK_KILL_AT: point };
     const { code, log, state } = await machine.ends(major, withArchive({ ...variables, ...kill }));
@@ -84,7 +84,7 @@ describe("image: a major upgrade that is killed", function () {
     return state;
   };
 
-  /** What serves in the end, proved by a write too. */
+  /** Returns what serves in the end, proved by a write too. */
   const serves = async (machine: Machine, major: number, variables: Record<string, string>) => {
     const write = "INSERT INTO t1 (name) VALUES ('x'); DELETE FROM t1 WHERE name = 'x'";
     const asked = [write, "SHOW server_version_num", CONTENT];
@@ -93,7 +93,7 @@ describe("image: a major upgrade that is killed", function () {
     return `${version} ${sumsOf(found.join("\n"))}`;
   };
 
-  /** What the image of a major makes of what the kills left. */
+  /** The result of a major's image on the state that the kills left. */
   const endOf = async (machine: Machine, end: "new" | "old" | "refused", undo: boolean) => {
     if (end === "new") return serves(machine, 18, REQUEST);
     if (end === "old") return serves(machine, 17, undo ? UNDO_REQUEST : {});
@@ -101,7 +101,7 @@ describe("image: a major upgrade that is killed", function () {
     return `${code} ${log}`;
   };
 
-  /** Killed at the points, one after the other, then what the image of a major makes of it. */
+  /** Kills at the points, one after the other, then boots the image of a major on the result. */
   const afterKills = async (
     machine: Machine,
     state: State | Undoable,
@@ -118,7 +118,7 @@ describe("image: a major upgrade that is killed", function () {
     return known;
   };
 
-  /** Saves the database upgraded. */
+  /** Saves the upgraded database. */
   const saveUpgraded = async (machine: Machine, name: Undoable, variables: Record<string, string>) => {
     await machine.load("old");
     const boot = await machine.boot(18, withArchive({ ...REQUEST, ...variables }));
@@ -129,7 +129,7 @@ describe("image: a major upgrade that is killed", function () {
     await machine.save(name);
   };
 
-  /** Saves the volume as kills on its way leave it. */
+  /** Saves the volume as kills during its upgrade leave it. */
   const saveOnItsWay = async (machine: Machine) => {
     for (const [from, point, state] of [
       ["old", "starting:before", "upgraded"],

@@ -45,7 +45,7 @@ describe("image: a major upgrade", function () {
   const upgradeShop = (variables: Record<string, string> = {}) => upgradeCopy(shop.volume, variables);
 
   let linked: string | undefined;
-  /** A copy of a volume that was upgraded with links: of the test that does so, where it has run. */
+  /** A copy of a volume upgraded with links: from the test that does this, if it has run. */
   const copyOfLinked = async () => {
     if (!linked) {
       const { volume, server } = await upgradeShop();
@@ -163,7 +163,7 @@ describe("image: a major upgrade", function () {
     expect((await old.exec("cp", `${library}/pg_trgm.so`, `${library}/ours.so`)).code).to.equal(0);
     await ask(old, "shop", "CREATE FUNCTION ours() RETURNS real AS '$libdir/ours', 'show_limit' LANGUAGE C");
     await old.stop();
-    await old.start(); // keeps the programs anew, with the library
+    await old.start(); // keeps the programs again, with the library
     await old.isUp();
     await old.logged(/kept on the volume for a later upgrade/);
     await old.stop();

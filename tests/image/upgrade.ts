@@ -5,7 +5,7 @@ import { imageOf, needMajors } from "./majors";
 import { shared } from "./once";
 import { boot, copyOf, options, VOLUME } from "./restore";
 
-/** What asks for an upgrade by environment. */
+/** The environment that requests an upgrade. */
 export function upgrade(more: Record<string, string> = {}): Record<string, string> {
   return { PG_UPGRADE: "one", ...more };
 }
@@ -20,7 +20,7 @@ export async function ask(server: Container, database: string, query: string): P
   return stdout;
 }
 
-/** SQL for database `shop`: what a real database has of everything that an upgrade could lose. */
+/** SQL for database `shop`: everything in a real database that an upgrade could lose. */
 function shopSql(tables: number, rows: number): string {
   return `
     CREATE EXTENSION pgcrypto; CREATE EXTENSION pg_trgm; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION amcheck;
@@ -51,7 +51,7 @@ function shopSql(tables: number, rows: number): string {
 }
 
 const SUM = `'SELECT md5(string_agg(t::text, '','' ORDER BY t::text COLLATE "C")) AS x FROM %s t'`;
-/** Asks for everything of database `shop` that has to survive: rows of all tables, large objects, sequences, grants, settings. */
+/** Reads everything in database `shop` that must survive: rows of all tables, large objects, sequences, grants, settings. */
 export const CONTENT = `
   SELECT string_agg(relname || ' ' || (xpath('/row/x/text()', query_to_xml(format(${SUM}, oid::regclass), false, true, '')))[1], ' ' ORDER BY relname)
     FROM pg_class WHERE relkind IN ('r', 'm', 'p') AND relnamespace = 'public'::regnamespace;
@@ -61,12 +61,12 @@ export const CONTENT = `
   SELECT rolpassword FROM pg_authid WHERE rolname = 'writer';
   SELECT setconfig FROM pg_db_role_setting;`;
 
-/** What {@link CONTENT} asks for. */
+/** The answers to {@link CONTENT}. */
 export function content(server: Container): Promise<string> {
   return ask(server, "shop", CONTENT);
 }
 
-/** A stopped database on a volume of its own, and what `content` says of it. */
+/** A stopped database on its own volume, and what `content` says about it. */
 export interface Shop {
   volume: string;
   content: string;
@@ -77,7 +77,7 @@ export const ROWS = Number(process.env.UPGRADE_ROWS ?? 200);
 const shop: Shop = { volume: "", content: "" };
 
 /**
- * Gives the tests of a `describe` the database of PostgreSQL 17 that they upgrade copies of: made once for all files,
+ * Gives the tests of a `describe` the database of PostgreSQL 17 that they upgrade copies of: created once for all files,
  * filled in when the first of the tests begins.
  */
 export function withShop(): Readonly<Shop> {
@@ -109,7 +109,7 @@ export async function prepareShop(
   return { volume, content: before };
 }
 
-/** Waits until the programs of a server's major are kept on its volume. */
+/** Waits until the programs of a server's major are on its volume. */
 export function keptPrograms(server: Container): Promise<void> {
   const kept = `ls ${VOLUME}/.postgres-stack/binaries | grep -qE '^[0-9]+-[0-9a-f]{12}$'`;
   return server.holds("the programs are kept on the volume", kept);
@@ -126,13 +126,13 @@ export async function upgraded(server: Container): Promise<void> {
   await server.holds("the journal is closed", `[ ! -e ${VOLUME}/.postgres-stack/upgrade ]`, 300);
 }
 
-/** Whether files of a volume can share blocks, as mode clone needs: on XFS and Btrfs they can, on ext4 not. */
+/** Whether a volume's files can share blocks, as mode clone needs: on XFS and Btrfs they can, on ext4 not. */
 export async function sharesBlocks(volume: string): Promise<boolean> {
   const probe = `cd ${VOLUME} && touch probe && cp --reflink=always probe probe.clone; code=$?; rm -f probe*; exit $code`;
   return (await runOnce(["-v", `${volume}:${VOLUME}`], ["bash", "-c", probe])).code === 0;
 }
 
-/** Upgrades a copy of a volume to 18, with leave to rebuild indexes. */
+/** Upgrades a copy of a volume to 18, with permission to rebuild indexes. */
 export async function upgradeCopy(from: string, variables: Record<string, string> = {}) {
   const volume = await copyOf(from);
   const server = await bootMajor(18, volume, upgrade({ PG_REINDEX_COLLATIONS: "true", ...variables }));
@@ -149,14 +149,14 @@ export async function bootMajor(
   return boot(volume, variables, await imageOf(major));
 }
 
-/** Runs the image of 18 on a volume until it has refused to start. */
+/** Runs the image of 18 on a volume until it refuses to start. */
 export async function refused(volume: string, variables: Record<string, string>): Promise<Result> {
   const result = await runOnce(options(volume, variables));
   expect(result.code, result.stderr.slice(-2000)).to.equal(1);
   return result;
 }
 
-/** Starts the image of 17, which serves all data of the volume. */
+/** Starts the image of 17, which serves all data on the volume. */
 export async function serveOld(
   volume: string,
   expected: string,

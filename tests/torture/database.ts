@@ -11,7 +11,7 @@ export interface Store {
   readonly secretKey: string;
 }
 
-/** Base backups that are kept. */
+/** Base backups to retain. */
 export const RETAIN = 2;
 
 /** Deadlines short enough for a store that hangs for a second. */
@@ -28,23 +28,23 @@ export function storeEnvironment(store: Store): Record<string, string> {
   };
 }
 
-/** One database, what it was told, and what it has to hold. */
+/** A database, its configuration, and the rows it must hold. */
 export class Database {
   history: History = NOTHING;
-  /** Rows of a write that was cut off: there or not, as one. */
+  /** Rows of a write that was cut off: either all of them exist or none. */
   maybe = new Set<number>();
-  /** The history before the last restore, as long as it can be undone. */
+  /** The history before the last restore, as long as an undo is possible. */
   before: { readonly request: Record<string, string>; readonly history: History } | undefined;
-  /** What it is asked for until something else is: a stack's file keeps its requests. */
+  /** The current request, until another replaces it: a stack's file keeps its requests. */
   request: Record<string, string> = {};
-  /** Rows that are in the archive of its prefix for certain. */
+  /** Rows that are certainly in the archive of its prefix. */
   archived: ReadonlySet<number> = new Set();
-  /** Ids of restores that are done. */
+  /** Ids of completed restores. */
   readonly done: string[] = [];
   major: number;
   private ids = 0;
   readonly proxy: StoreProxy;
-  /** The prefix that it had first. */
+  /** Its first prefix. */
   readonly home: string;
 
   constructor(
@@ -79,7 +79,7 @@ export class Database {
   }
 
   /**
-   * Starts the server, with a kill in between if told. An end without a word of what to do is an error.
+   * Starts the server, with a kill in between if requested. If it ends without saying what to do, that is an error.
    *
    * @param first whether it is enough that it serves
    */
@@ -96,7 +96,7 @@ export class Database {
     return boot;
   }
 
-  /** Like {@link boot}, where the database has to serve. */
+  /** Like {@link boot}, when the database must serve. */
   async serves(killAfter?: number): Promise<Boot> {
     const boot = await this.boot(killAfter);
     if (!boot.serves) throw new Error(`${this.name} does not serve:\n${boot.log.slice(-3000)}`);
@@ -104,8 +104,8 @@ export class Database {
   }
 
   /**
-   * Initialises the database, without an archive, as far as every sequence has it: with its table, and with the programs that a
-   * later upgrade needs. It is stopped afterwards.
+   * Initialises the database, without an archive, with what every sequence needs: its table, and the programs for a later
+   * upgrade. Stops it afterwards.
    */
   async prepare(): Promise<void> {
     const { WALG_S3_PREFIX: _, ...variables } = this.environment();
@@ -115,7 +115,7 @@ export class Database {
     await this.machine.kill();
   }
 
-  /** Waits for what an upgrade needs: a server keeps its programs on its volume after it serves. */
+  /** Waits for what an upgrade needs: a server keeps its programs on its volume only after it serves. */
   async programsAreKept(): Promise<void> {
     const kept = `/var/lib/postgresql/.postgres-stack/binaries/${this.major}-*`;
     await until("the programs are kept", async () => {
@@ -124,7 +124,7 @@ export class Database {
     });
   }
 
-  /** Like {@link serves}, where there may be no data to serve until the store answers: it starts again as a container would. */
+  /** Like {@link serves}, when there may be no data to serve until the store answers: it starts again as a container would. */
   async comesBack(killAfter?: number): Promise<Boot> {
     let boot = await this.boot(killAfter);
     for (let starts = 1; starts < 4 && !boot.serves; starts++) {
@@ -151,7 +151,7 @@ export class Database {
     });
   }
 
-  /** Compares what is served with the ledger; rows of a write that was cut off are settled by it. */
+  /** Compares the served rows with the ledger, and settles the rows of a write that was cut off. */
   async check(least = this.history.rows, most = union(this.history.rows, this.maybe)): Promise<void> {
     const found = await this.rows();
     const wrong = difference(found, least, most);
@@ -160,7 +160,7 @@ export class Database {
     this.maybe = new Set();
   }
 
-  /** Waits until all that was written is in the archive. */
+  /** Waits until everything written is in the archive. */
   async archive(): Promise<void> {
     await this.withSession(async (session) => {
       await session.query("SELECT pg_switch_wal()");

@@ -1,8 +1,8 @@
-/** What a database may hold, by the numbers of its rows. */
+/** The rows that a database may hold, by their numbers. */
 export interface History {
-  /** Acknowledged: these are there. */
+  /** Acknowledged rows: they must exist. */
   readonly rows: ReadonlySet<number>;
-  /** Moments that can be asked for, the oldest first. */
+  /** Moments to restore to, oldest first. */
   readonly points: readonly Point[];
   /** Times (milliseconds) at which base backups of this history ended. */
   readonly backups: readonly number[];
@@ -16,7 +16,7 @@ export interface Point {
 
 export const NOTHING: History = { rows: new Set(), points: [], backups: [] };
 
-/** The history after a restore to a point: what came later lies on another timeline. */
+/** The history after a restore to a point: later rows are on another timeline. */
 export function upTo(history: History, point: Point): History {
   return {
     rows: point.rows,
@@ -25,13 +25,13 @@ export function upTo(history: History, point: Point): History {
   };
 }
 
-/** Points that a base backup of the history comes before. */
+/** Points that follow a base backup of the history. */
 export function reachable({ points, backups }: History): readonly Point[] {
   const [first] = backups;
   return first === undefined ? [] : points.filter(({ time }) => time > BigInt(first) * 1000n);
 }
 
-/** What `found` lacks of `least`, and what it has beyond `most`; empty when it is within the two. */
+/** Rows of `least` missing in `found`, and rows of `found` beyond `most`; empty when it is within the two. */
 export function difference(
   found: ReadonlySet<number>,
   least: ReadonlySet<number>,

@@ -1,8 +1,7 @@
 /**
- * `make torture`: plays random sequences of everything that happens to a database, and holds what it serves against a ledger.
- * Needs Docker and an S3 store. TORTURE_SEQUENCES (1000), TORTURE_JOBS (3 at a time), TORTURE_SEED and TORTURE_PATH (as printed: the
- * same sequence again), TORTURE_SHRINK=false (no search for the shortest
- * sequence), TORTURE_VERBOSE=1 (prints each).
+ * `make torture`: plays random sequences of everything that can happen to a database, and compares what it serves with a ledger.
+ * Needs Docker and an S3 store. TORTURE_SEQUENCES (1000), TORTURE_JOBS (3 at a time), TORTURE_SEED and TORTURE_PATH (as printed:
+ * the same sequence again), TORTURE_SHRINK=false (no search for the shortest sequence), TORTURE_VERBOSE=1 (prints each).
  */
 import { cleanUp, IMAGE } from "../image/docker";
 import { imageOf, majorsAreThere } from "../image/majors";
@@ -11,7 +10,7 @@ import { storeIsThere, torture } from "./run";
 
 const STEPS = 10;
 const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000_000);
-/** What comes after a colon leads to a shorter sequence, which fast-check makes anew. */
+/** The part after a colon leads to a shorter sequence, which fast-check generates again. */
 const path = process.env.TORTURE_PATH?.split(":")[0];
 const jobs = path === undefined ? Number(process.env.TORTURE_JOBS ?? 3) : 1;
 const shrink = process.env.TORTURE_SHRINK !== "false";
@@ -33,7 +32,7 @@ async function main(): Promise<void> {
       torture({ sequences: share, steps: STEPS, seed: seed + job, path, images, shrink }).then(
         () => 0,
         (error) => {
-          console.error(error.message); // at once: the other jobs go on for hours
+          console.error(error.message); // at once: the other jobs run for hours
           return 1;
         },
       ),

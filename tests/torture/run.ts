@@ -26,23 +26,23 @@ const STORE: Store = {
   secretKey: S3_SECRET_ACCESS_KEY,
 };
 
-/** Whether the environment names an S3 store to play with. */
+/** Whether the environment names an S3 store to use. */
 export const storeIsThere = Boolean(S3_BUCKET);
 
 export interface Torture {
   readonly sequences: number;
-  /** Of a sequence at most. */
+  /** Maximum steps of a sequence. */
   readonly steps: number;
   readonly seed: number;
   /** As fast-check prints it: plays one sequence of the seed again. */
   readonly path?: string;
-  /** By major: 18, and 17 where upgrades are to be played. */
+  /** By major: 18, and 17 for sequences with upgrades. */
   readonly images: ReadonlyMap<number, string>;
-  /** Whether the shortest sequence that fails is looked for, which takes minutes. */
+  /** Whether to search for the shortest failing sequence, which takes minutes. */
   readonly shrink: boolean;
 }
 
-/** c is there after a clone only. */
+/** c exists only after a clone. */
 const name = fc.constantFrom("a", "a", "a", "b", "b", "c");
 const killAfter = fc.option(fc.integer({ min: 50, max: 3500 }), { nil: undefined, freq: 1 });
 
@@ -63,7 +63,7 @@ const STEPS = [
     .map((args) => new StoreFault(...args)),
 ];
 
-/** Plays random sequences, one after the other. A failure is an error with the seed and the shortest sequence that fails. */
+/** Plays random sequences, one after the other. A failure is an error with the seed and the shortest failing sequence. */
 export async function torture({ sequences, steps, seed, path, images, shrink }: Torture): Promise<void> {
   const folder = `torture-${randomUUID()}`;
   const shelf = await newShelf();

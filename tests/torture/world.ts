@@ -2,19 +2,19 @@ import type { Machine } from "../image/machine";
 import { Database, RETAIN, type Store, storeEnvironment } from "./database";
 import { NOTHING } from "./ledger";
 
-/** Everything that one sequence plays with: databases a and b, c when one is cloned, and their archives in one bucket. */
+/** Everything that a sequence uses: databases a and b, c once cloned, and their archives in one bucket. */
 export class World {
   readonly databases = new Map<string, Database>();
-  /** Whose an archive is: the first that archived there. By prefix with its major. */
+  /** Who owns an archive: the first that archived there. By prefix with its major. */
   readonly owners = new Map<string, Database>();
-  /** What the newest base backup of each archive's live history is called. */
+  /** The name of the newest base backup of each archive's live history. */
   readonly newest = new Map<string, string>();
-  /** For the next step: how the store of a database behaves, and for how many milliseconds. */
+  /** For the next step: how a database's store behaves, and for how many milliseconds. */
   fault: { readonly kind: "hang" | "revoke"; readonly milliseconds: number } | undefined;
   private prefixes = 0;
 
   constructor(
-    /** Of this sequence alone. */
+    /** For this sequence only. */
     private readonly folder: string,
     private readonly store: Store,
     private readonly machines: ReadonlyMap<string, Machine>,
@@ -50,13 +50,13 @@ export class World {
     return this.owners.get(this.archiveOf(database)) === database;
   }
 
-  /** The archive is the database's when it is nobody's. */
+  /** The database takes over an unowned archive. */
   claim(database: Database): void {
     const archive = this.archiveOf(database);
     if (!this.owners.has(archive)) this.owners.set(archive, database);
   }
 
-  /** Starts the fault that was announced, runs the step, and heals the store. */
+  /** Starts the announced fault, runs the step, and heals the store. */
   async underFault<T>(database: Database, step: () => Promise<T>): Promise<T> {
     const fault = this.fault;
     this.fault = undefined;
@@ -77,7 +77,7 @@ export class World {
   }
 
   /**
-   * Takes over what a log says of the last base backup. Without one the newest of the live history comes with the next start.
+   * Records the last base backup that a log names. Without one, the newest of the live history comes with the next start.
    *
    * @returns whether there was one
    */
@@ -101,7 +101,7 @@ export class World {
     return new Database("s", machine, this.store, this.newPrefix(), "", major);
   }
 
-  /** Names of the base backups of an archive, asked of the store and not through a proxy. */
+  /** Names of an archive's base backups, read from the store directly, not through a proxy. */
   async backups(archive: string): Promise<string[]> {
     const { machine } = this.get("a");
     const { stdout } = await machine.command(["wal-g", "backup-list", "--json"], {
@@ -112,7 +112,7 @@ export class World {
     return list.map(({ backup_name }) => backup_name);
   }
 
-  /** The newest base backup of each live history is where it was. */
+  /** Checks that the newest base backup of each live history still exists. */
   async nothingIsDeleted(): Promise<void> {
     for (const [archive, name] of this.newest) {
       const names = await this.backups(archive);

@@ -3,7 +3,7 @@ import { difference } from "../ledger";
 import type { World } from "../world";
 import { killed, noteBackup, OnDatabase, type Step } from "./step";
 
-/** A database is cloned to c, which has an archive of its own, and then lives on its own. */
+/** A database is cloned to c, which has its own archive, and then lives independently. */
 export class Clone extends OnDatabase {
   protected override fits(world: World, database: Database): boolean {
     return world.owns(database) && database.history.backups.length > 0 && !world.databases.has("c");
@@ -21,7 +21,7 @@ export class Clone extends OnDatabase {
   }
 }
 
-/** The prefix is edited: to a new one, to another database's, or back. */
+/** The prefix changes: to a new one, to another database's, or back. */
 export class EditPrefix extends OnDatabase {
   constructor(
     name: string,
@@ -60,7 +60,7 @@ export class EditPrefix extends OnDatabase {
   }
 }
 
-/** To the next major, with a kill if told. */
+/** To the next major, with a kill if requested. */
 export class Upgrade extends OnDatabase {
   constructor(
     name: string,
@@ -75,7 +75,7 @@ export class Upgrade extends OnDatabase {
   }
 
   protected async take(world: World, database: Database): Promise<void> {
-    await database.programsAreKept(); // anew, where the volume was lost
+    await database.programsAreKept(); // again, if the volume was lost
     await database.machine.kill();
     database.major = 18;
     database.request = {
@@ -95,7 +95,7 @@ export class Upgrade extends OnDatabase {
   }
 }
 
-/** During the next step the store of its database hangs or refuses for a while. */
+/** During the next step, the database's store hangs or refuses for a while. */
 export class StoreFault implements Step {
   constructor(
     private readonly kind: "hang" | "revoke",

@@ -3,7 +3,7 @@ import { union } from "../ledger";
 import type { World } from "../world";
 import { noteBackup, OnDatabase } from "./step";
 
-/** Ids of rows, never used twice. */
+/** Ids of rows, never reused. */
 let last = 0;
 
 /** Rows, each committed before the next; a kill cuts them off. */
@@ -48,7 +48,7 @@ export class Write extends OnDatabase {
   }
 }
 
-/** Everything ends at once, and starts again. */
+/** Everything is killed at once and starts again. */
 export class Kill extends OnDatabase {
   protected async take(_world: World, database: Database): Promise<void> {
     await database.machine.kill();

@@ -1,7 +1,7 @@
 import { difference } from "../ledger";
 import type { World } from "../world";
 
-/** At the end of a sequence: every archive restores to all that its owner archived, and one retained base backup by its name. */
+/** At the end of a sequence: every archive restores all that its owner archived, and one retained base backup by its name. */
 export async function everythingRestores(world: World): Promise<void> {
   for (const [archive, owner] of world.owners) {
     if (world.archiveOf(owner) !== archive || owner.history.backups.length === 0) continue;
@@ -10,7 +10,7 @@ export async function everythingRestores(world: World): Promise<void> {
     const names = await world.backups(archive);
     const probe = world.scratch(owner.major);
     await probe.proxy.start();
-    // the newest is what the first restore takes
+    // the first restore takes the newest
     for (const backup of names.length > 1 ? [undefined, names[(names.length - 1) >> 1]] : [undefined]) {
       await probe.machine.wipe();
       probe.request = backup

@@ -3,11 +3,11 @@ import { difference, type Point, reachable, union, upTo } from "../ledger";
 import type { World } from "../world";
 import { killed, OnDatabase } from "./step";
 
-/** A restore in place: of the newest, or of a moment. */
+/** A restore in place: to the newest data, or to a moment. */
 export class Restore extends OnDatabase {
   constructor(
     name: string,
-    /** Which of the moments that can be reached; none: the newest. */
+    /** Which of the reachable moments; none: the newest. */
     private readonly moment: number | undefined,
     private readonly killAfter: number | undefined,
     private readonly keepOld: boolean,
@@ -97,7 +97,7 @@ export class Undo extends OnDatabase {
   }
 }
 
-/** The volume is gone; the archive has all that was archived. Asked for with a used id first, if told. */
+/** The volume is lost; the archive has everything archived. First requested with a used id, if told. */
 export class LoseVolume extends OnDatabase {
   constructor(
     name: string,

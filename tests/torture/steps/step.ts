@@ -4,7 +4,7 @@ import type { World } from "../world";
 
 export type Step = fc.AsyncCommand<World, World>;
 
-/** One step on one database; where it makes no sense, it is left out of the sequence. */
+/** One step on one database; a sequence leaves it out when it makes no sense. */
 export abstract class OnDatabase implements Step {
   constructor(protected readonly name: string) {}
 
@@ -29,7 +29,7 @@ export abstract class OnDatabase implements Step {
 
   protected abstract take(world: World, database: Database): Promise<void>;
 
-  /** How a sequence prints the step: what it is, the database, and what else is said of it. */
+  /** How a sequence prints the step: its kind, the database, and its details. */
   protected describe(...parts: unknown[]): string {
     const said = [this.name, ...parts.filter((part) => part !== undefined)];
     return `${this.constructor.name}(${said.join(", ")})`;
@@ -40,12 +40,12 @@ export abstract class OnDatabase implements Step {
   }
 }
 
-/** Notes the base backup that a log tells of, without which exit 0 is a lie. */
+/** Notes the base backup in a log; without one, exit 0 is a lie. */
 export function noteBackup(world: World, database: Database, log: string): void {
   if (!world.noteBackup(database, log)) throw new Error(`exit 0 without a backup: ${log}`);
 }
 
-/** What a sequence prints of a kill. */
+/** How a sequence prints a kill. */
 export function killed(after: number | undefined): string | undefined {
   return after === undefined ? undefined : `killed after ${after} ms`;
 }

@@ -1,8 +1,8 @@
-# What a database is, as far as its archive asks, what it writes there to own it, and what its volume remembers of that.
+# A database's identity for its archive, the claim by which it owns the archive, and what the volume remembers of both.
 # Sets VOLUME_ARCHIVE; reads PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
-# Prints the name that this database goes by; a Job has the volume's record alone.
+# Prints this database's name; a Job has only the volume's record.
 archive_owner() {
   if [ -n "${VOLUME_OWNER-}" ]; then echo "$VOLUME_OWNER"; else read_record "$RECORDS/owner"; fi
 }
@@ -10,13 +10,13 @@ archive_owner() {
 # Prints the system identifier of data of any major: the control file begins with it. Arguments: data folder.
 system_of_data() {
   local control="$1/global/pg_control"
-  [ -e "$control" ] || control+=.old # pg_upgrade has begun to link
+  [ -e "$control" ] || control+=.old # pg_upgrade has started to link
   control="$(od -An -tu8 -N8 "$control")"
   echo "${control// /}"
 }
 
-# Prints the newest timeline that data of any major have come to: by their histories, the control file and the segment that is
-# to be archived. Arguments: data folder, segment.
+# Prints the newest timeline of data of any major, from their histories, the control file and the segment to be archived.
+# Arguments: data folder, segment.
 timeline_of_data() {
   local newest=1 name
   for name in "$1"/pg_wal/????????.history "$2" "$(control_timeline "$1")"; do
@@ -26,7 +26,7 @@ timeline_of_data() {
   echo "$newest"
 }
 
-# Prints the timeline of the last checkpoint in 8 digits; nothing for data of another major. Arguments: data folder.
+# Prints the timeline of the last checkpoint as 8 digits; nothing for data of another major. Arguments: data folder.
 control_timeline() {
   local bin="/usr/lib/postgresql/$PG_MAJOR/bin/pg_controldata" timeline
   [ -x "$bin" ] || return 0
@@ -34,7 +34,7 @@ control_timeline() {
   if [[ "$timeline" =~ Latest\ checkpoint\'s\ TimeLineID:\ *([0-9]+) ]]; then printf '%08X' "${BASH_REMATCH[1]}"; fi
 }
 
-# Prints the archive that this volume was cloned from; nothing when it was not.
+# Prints the archive that this volume was cloned from; nothing when it is no clone.
 cloned_from() {
   local request from
   request="$(read_field "$RECORDS/restores/clone.restore" request)"
@@ -44,8 +44,8 @@ cloned_from() {
   fi
 }
 
-# Puts this volume's claim, with its uuid on the volume first: a kill in between leaves no claim that nobody knows. Needs WAL-G's
-# environment. Arguments: uuids that it replaces, with commas.
+# Stores this volume's claim. Writes its uuid to the volume first, so that a kill in between leaves no unknown claim. Needs
+# WAL-G's environment. Arguments: uuids that it replaces, separated by commas.
 claim() {
   if [ -z "${VOLUME_ARCHIVE[uuid]-}" ] || [ -n "$1" ]; then VOLUME_ARCHIVE[uuid]="$(</proc/sys/kernel/random/uuid)"; fi
   unset "VOLUME_ARCHIVE[prefix_$PG_MAJOR]"
@@ -53,7 +53,7 @@ claim() {
   put_owner "$1"
 }
 
-# Arguments: uuids that this volume's claim replaces, with commas.
+# Arguments: uuids that this volume's claim replaces, separated by commas.
 put_owner() {
   local list=''
   if [ -n "$1" ]; then list="\"${1//,/\",\"}\""; fi
@@ -61,8 +61,8 @@ put_owner() {
     "owner=$(archive_owner)" "replaces:=[$list]" "at:=$EPOCHSECONDS")"
 }
 
-# Looks again after a claim: somebody who claimed at the same moment shows by now, and then both take theirs back. Sets verdict.
-# Arguments: folder, those of plan_identity.
+# Checks again after a claim: a simultaneous claim is visible by now, and then both databases withdraw theirs. Sets verdict.
+# Arguments: as plan_identity.
 confirm() {
   gather_owners "$1"
   plan_identity "$@"
@@ -72,8 +72,8 @@ confirm() {
   fi
 }
 
-# Notes on the volume that the archive is its own, and there the live timeline where that is missing. Needs WAL-G's environment.
-# Arguments: folder, `human` where somebody ordered it.
+# Records on the volume that this database owns the archive, and marks the live timeline there if the mark is missing. Needs
+# WAL-G's environment. Arguments: folder, `human` for a takeover by order.
 be_owner() {
   local prefix before timeline taken="${VOLUME_ARCHIVE[takeover]-}"
   prefix="$(archive_prefix)"
@@ -87,14 +87,14 @@ be_owner() {
     info "the archive $prefix is this database's"
   fi
   timeline="$(timeline_of_data "$PGDATA" '')"
-  # an archive that was left for another and is used again knows nothing of what came in between
+  # an archive that this database left and uses again does not know the timelines in between
   if ! [ -e "$1/live.json" ] || [ "$taken" = "$prefix" ] || [ -n "$2" ] || ((${live:-0} < timeline)); then
     mark_live "$timeline"
   fi
 }
 
-# The data were exchanged on purpose, so the archive follows them: whoever asks next takes it over where it is of this volume,
-# of this owner, or of this system and nobody's by name.
+# The data were replaced on purpose, so the archive follows them: the next check takes it over if it belongs to this volume, to
+# this owner, or to this system without an owner's name.
 permit_takeover() {
   local -A VOLUME_ARCHIVE
   if [ -z "$PREFIX_VARIABLE" ]; then return 0; fi
@@ -103,7 +103,7 @@ permit_takeover() {
   write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" takeover
 }
 
-# Notes that the archive holds other content of a segment than this volume. Needs WAL-G's environment. Arguments: segment.
+# Records that the archive holds different content for a segment. Needs WAL-G's environment. Arguments: segment.
 remember_collision() {
   local -A VOLUME_ARCHIVE
   read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"
@@ -112,7 +112,7 @@ remember_collision() {
   rm -f "$ARCHIVE_IDENTITY"
 }
 
-# Forgets that once the segment is stored. Needs WAL-G's environment. Arguments: segment.
+# Clears that record once the segment is stored. Needs WAL-G's environment. Arguments: segment.
 forget_collision() {
   local -A VOLUME_ARCHIVE
   read_fields VOLUME_ARCHIVE "$ARCHIVE_RECORD"

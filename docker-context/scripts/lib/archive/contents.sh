@@ -1,9 +1,9 @@
-# Reads what an archive holds into files, for the planner (lib/planner), which says what follows from them. Needs WAL-G's
-# environment, so callers run by attempt. Functions that fail say why in PROBLEM.
+# Reads an archive's contents into files for the planner (lib/planner), which draws the conclusions. Needs WAL-G's environment, so
+# callers run by attempt. Functions that fail say why in PROBLEM.
 # Sets SEGMENT_BYTES, CLOSED, WALG_OUTPUT and WALG_ERROR; reads PLANS and OLD_WAL.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-# PLANS is the folder with the planner's input. It is in memory: what grows with the archive is not in it.
+# PLANS is the folder with the planner's input, in memory: nothing that grows with the archive goes there.
 readonly LIST_SECONDS=300 # without movement
 readonly USUAL_SEGMENT_BYTES=16777216
 
@@ -11,7 +11,7 @@ readonly USUAL_SEGMENT_BYTES=16777216
 # Arguments: LSN such as 0/3000060.
 lsn_number() { echo "$((16#${1%/*} * 4294967296 + 16#${1#*/}))"; }
 
-# Asks the planner; its lines go to $PLANS/<plan>.plan. Arguments: plan, fields. Exit: 1 when its input can't be relied upon.
+# Runs the planner; its lines go to $PLANS/<plan>.plan. Arguments: plan, fields. Exit: 1 when its input is not reliable.
 ask_planner() {
   local output="$PLANS/$1.plan"
   if perl "$LIB/planner/planner.pl" "$1" "$PLANS" "${@:2}" >"$output" 2>"$output.err"; then return 0; fi
@@ -20,10 +20,10 @@ ask_planner() {
   return 1
 }
 
-# Runs wal-g; its output goes to a file, what it says beside it. Arguments: file, wal-g's. Exit: wal-g's, or STOOD_STILL.
+# Runs wal-g; its output goes to a file, its messages to <file>.err. Arguments: file, wal-g's. Exit: wal-g's, or STOOD_STILL.
 walg_to() { run_walg "$LIST_SECONDS" "$NO_BOUND" "${@:2}" >"$1" 2>"$1.err"; }
 
-# Says why walg_to failed. Arguments: file, exit code, what is said before. Exit: 1 unless the code is 0; PROBLEM says why.
+# Explains a failed walg_to. Arguments: file, exit code, start of the message. Exit: 1 unless the code is 0; PROBLEM says why.
 check_walg() {
   if (($2 == 0)); then return 0; fi
   WALG_OUTPUT="$(<"$1.err")"
@@ -37,7 +37,7 @@ check_walg() {
 }
 
 # Lists the WAL as ranges. A million names are 100 MB, so they go through a pipe; without GOGC wal-g would take a fifth more
-# memory. Exit: wal-g's, or 1 when the list is none.
+# memory. Exit: wal-g's, or 1 when the list is invalid.
 list_wal() {
   local file="$PLANS/wal" bytes="${SEGMENT_BYTES:-$USUAL_SEGMENT_BYTES}" status=(0 0)
   GOGC="${GOGC:-20}" run_walg "$LIST_SECONDS" "$NO_BOUND" st ls wal_005/ 2>"$file.err" |
@@ -46,16 +46,16 @@ list_wal() {
   return "$((status[0] ? status[0] : status[1]))"
 }
 
-# Sets SEGMENT_BYTES from the base backups. Exit: 1 when their list can't be understood; PROBLEM says why.
+# Sets SEGMENT_BYTES from the base backups. Exit: 1 when their list can't be parsed; PROBLEM says why.
 read_segment_size() {
   ask_planner segment "bytes=$USUAL_SEGMENT_BYTES" || return
   SEGMENT_BYTES="$(sed -n 's/^bytes=//p' "$PLANS/segment.plan")"
 }
 
-# Reads what the archive holds into $PLANS at once: backups.json, wal, and what there is of our own marks. Needs SEGMENT_BYTES,
-# which it sets where that is empty, as no data on the volume say it.
-# Arguments: objects below postgres-stack/, by pattern too; the file's name is what comes before a slash. Exit: 1 when one of
-# them can't be read; PROBLEM says why.
+# Reads the archive into $PLANS in parallel: backups.json, wal, and our own marks. Takes SEGMENT_BYTES from the base backups when
+# it is empty, that is, without data on the volume.
+# Arguments: objects below postgres-stack/, or patterns; the file's name is the part before a slash. Exit: 1 when one of them
+# can't be read; PROBLEM says why.
 read_archive() {
   local mark pids=() status listed="${SEGMENT_BYTES:-$USUAL_SEGMENT_BYTES}"
   walg_to "$PLANS/backups.json" backup-list --json --detail &
@@ -63,7 +63,7 @@ read_archive() {
   list_wal &
   pids+=($!)
   for mark in "$@"; do
-    # by pattern: one that is not there is no error then
+    # as a pattern, so that a missing object is no error
     walg_to "$PLANS/${mark%%/*}" st cat --glob "postgres-stack/$mark" &
     pids+=($!)
   done
@@ -88,7 +88,7 @@ read_archive() {
   done
 }
 
-# Fetches the history of a timeline. Arguments: timeline, where it is (archive, local, none). Exit: 1 when it can't be read.
+# Fetches a timeline's history. Arguments: timeline, where it is (archive, local, none). Exit: 1 when it can't be read.
 read_history() {
   local history status=0 file="$PLANS/history"
   printf -v history '%08X.history' "$1"
@@ -107,12 +107,12 @@ read_history() {
   esac
 }
 
-# Adds to the file commits when the last commit of a segment was; `none`, or `closed` when it can't be read: CLOSED says why.
+# Adds the time of a segment's last commit to the file commits: `none` without any, `closed` when unreadable: CLOSED says why.
 # Arguments: the segment's object, or local:SEGMENT.
 read_commit() {
   local segment="${1#local:}" folder file status=0 time=closed
   segment="${segment:0:24}"
-  # 16 MiB have no place in memory
+  # 16 MiB are too much for the folder in memory
   folder="$(mktemp -d)"
   file="$folder/$segment"
   if [[ "$1" == local:* ]]; then
@@ -131,15 +131,15 @@ read_commit() {
   echo "$segment ${time:-none}" >>"$PLANS/commits"
 }
 
-# Prints when the last transaction of a segment ended, nothing when none did. Arguments: file.
+# Prints when a segment's last transaction ended, nothing when none did. Arguments: file.
 last_commit_of() {
   local end='(COMMIT|ABORT)(_PREPARED)? ([0-9]+: )?([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+) UTC'
-  # pg_waldump ends with an error where the segment does
+  # pg_waldump ends with an error at the end of a segment
   { TZ=UTC0 LC_ALL=C pg_waldump -r Transaction "$1" 2>/dev/null || true; } | sed -nE "s/.*desc: $end.*/\\4Z/p" | tail -n 1
 }
 
-# Asks the planner until it needs nothing more: the history of a timeline, or a look at commits. Arguments: plan, fields. Exit: as
-# ask_planner, or 1 when that can't be read.
+# Runs the planner until it needs no further history or commit time. Arguments: plan, fields. Exit: as ask_planner, or 1 when one
+# of these can't be read.
 ask_until_known() {
   local -A answer=()
   while true; do
@@ -155,7 +155,7 @@ ask_until_known() {
   done
 }
 
-# Compares the parts that a base backup had with those that are stored. Exit: 1 when it is damaged, 2 when that can't be looked at;
+# Compares the parts that a base backup had with the stored ones. Exit: 1 when it is damaged, 2 when that can't be determined;
 # PROBLEM says why.
 # Arguments: backup.
 is_whole_backup() {
@@ -184,7 +184,7 @@ is_whole_backup() {
   [ -z "$PROBLEM" ]
 }
 
-# Reads WAL-G's list of the parts, which has every file of the database, through a pipe. Exit: 1 when it can't be read.
+# Checks the parts against WAL-G's own list, which names every file of the database, so through a pipe. Exit: 1 when unreadable.
 # Arguments: backup.
 check_metadata() {
   local status=(0 0) file="$PLANS/metadata"

@@ -1,11 +1,11 @@
-# Whether an archive holds nothing, as it has to before a new database writes there.
+# Checks whether an archive is empty, as it must be before a new database writes there.
 # Reads PREFIX_VARIABLE, WALG_OUTPUT and WALG_ERROR.
 # shellcheck shell=bash
 
 readonly LIST_ATTEMPTS=5
 
-# Looks whether the archive holds nothing: a new cluster's segments would collide with the old ones. Exit: 1 when it does, or
-# can't be listed; PROBLEM says so.
+# Checks that the archive is empty: a new cluster's segments would collide with old ones. Exit: 1 when it is not, or can't be
+# listed; PROBLEM says so.
 archive_is_empty() {
   local attempt folder listing="$RUN/archive-listing"
   [ -n "$PREFIX_VARIABLE" ] || return 0
@@ -26,18 +26,18 @@ archive_is_empty() {
   fi
 }
 
-# Refuses to initialise above an archive that holds something.
+# Refuses to initialise a database on an archive that is not empty.
 check_archive_is_empty() {
   local PROBLEM
   archive_is_empty || die "$PROBLEM. The volume is empty, and nothing was initialised"
 }
 
-# Writes what lies below the prefix, or the error, into a file. Runs in a subshell.
+# Writes the listing of the prefix, or the error, into a file. Runs in a subshell.
 # Arguments: file. Exit: wal-g's.
 list_archive() {
   load_walg_env
   if [ -n "${WALG_FILE_PREFIX-}" ]; then
-    # wal-g leaves empty folders behind where it has only looked
+    # wal-g leaves empty folders where it only looked
     find "$WALG_FILE_PREFIX" -type f -print -quit >"$1" 2>&1
   elif walg_within 20 st ls; then
     awk '$1 == "dir" || $1 == "obj" { print $NF }' <<<"$WALG_OUTPUT" >"$1"

@@ -1,5 +1,5 @@
-# Encryption of the archive: which key is set, that it works, and whether an archive opens with it. wal-g stores in plain
-# when its key is empty, and one that encrypts but does not decrypt would show at the restore only: both end the boot.
+# Encryption of the archive: which key is set, whether it works, and whether it opens an archive. wal-g stores in plain text when
+# its key is empty, and a key that encrypts but does not decrypt would only show at a restore: both end the boot.
 # Sets WALG_OUTPUT and WALG_ERROR; reads CHOICE, PLANNING, PLANS, REQUEST and CLOSED.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
@@ -7,8 +7,8 @@ readonly KEYS=(WALG_PGP_KEY WALG_PGP_KEY_PASSPHRASE WALG_LIBSODIUM_KEY)
 readonly SAMPLE="a text that postgres-stack encrypts and decrypts"
 readonly LIBSODIUM_BYTES=32
 
-# Takes what a folder, such as a mounted Secret, has of files named like the keys' variables for their *_FILE.
-# Arguments: what the variables' names begin with (nothing, or CLONE_).
+# Sets the keys' *_FILE variables from a folder, such as a mounted Secret, whose files are named like the keys' variables.
+# Arguments: prefix of the variables' names (nothing, or CLONE_).
 read_key_folder() {
   local name folder_variable="$1ENCRYPTION_FOLDER"
   local folder="${!folder_variable-}"
@@ -35,9 +35,9 @@ key_variable() {
   done
 }
 
-# Checks the keys of this server's archive, each and together, and that wal-g opens what it encrypts with them.
+# Checks the keys of this server's archive, alone and together, and that wal-g decrypts what it encrypts with them.
 check_encryption() {
-  local name key problem sodium="${WALG_LIBSODIUM_KEY-}" LC_ALL=C # which counts bytes
+  local name key problem sodium="${WALG_LIBSODIUM_KEY-}" LC_ALL=C # counts bytes
   for name in WALG_PGP_KEY WALG_LIBSODIUM_KEY; do
     if [ -n "${!name+set}" ] && [ -z "${!name}" ]; then
       refuse "$name: is empty, so nothing would be encrypted: give the key, or leave the variable out"
@@ -55,7 +55,7 @@ check_encryption() {
   fi
 }
 
-# Encrypts a text with the keys that are set and reads it back, in a folder of its own. Runs in a subshell: it exports them.
+# Encrypts a text with the keys and reads it back, in a separate folder. Runs in a subshell, because it exports them.
 # Prints what is wrong. Exit: 1 when something is.
 try_key() {
   local folder name
@@ -83,7 +83,7 @@ try_key() {
   return 1
 }
 
-# Reads an object of the archive to its end. Needs WAL-G's environment. Exit: 1 when it can't be read; WALG_ERROR says why.
+# Reads an object of the archive completely. Needs WAL-G's environment. Exit: 1 when it can't be read; WALG_ERROR says why.
 # Arguments: path, options of `wal-g st cat`.
 read_object() {
   if WALG_OUTPUT="$({ run_walg 300 "$NO_BOUND" st cat "$@" | wc -c; } 2>&1)" && [ "$WALG_OUTPUT" != 0 ]; then return 0; fi
@@ -93,8 +93,8 @@ read_object() {
   return 1
 }
 
-# Reads the smallest part of a base backup with the key of today, so that a lost key or another one shows before hours of
-# download. Exit: 1 when it can't be read; PROBLEM says why.
+# Reads the smallest part of a base backup with the current key, so that a lost or wrong key shows before hours of download.
+# Exit: 1 when it can't be read; PROBLEM says why.
 # Arguments: backup.
 opens_with_key() {
   local part="basebackups_005/$1/tar_partitions/pg_control.tar.*" key reason
@@ -113,8 +113,8 @@ opens_with_key() {
   return 1
 }
 
-# Like opens_with_key, for what an increment was made on too, and for the WAL at the target: in between the key may have been
-# changed. The planner says which segments to look at. Runs in the preflight.
+# Like opens_with_key, also for the base backups that an increment builds on, and for the WAL at the target, because the key may
+# have changed in between. The planner names the segments to read. Runs in the preflight.
 # Arguments: backup.
 archive_opens_with_key() {
   local key name segment CLOSED=''

@@ -1,19 +1,19 @@
-# Whose the archive is: two databases that are given one prefix must both keep all of their backups. An owner is an object
-# owners/<uuid>.json in the archive that no other one replaces; the volume knows its uuid. A stranger archives nothing, deletes
-# nothing, takes no backup, and serves on. Records: `archive` below .postgres-stack: uuid, prefix_<major> (claimed there),
-# takeover, collision_<major>; and in memory ARCHIVE_IDENTITY: owner, or `stranger: ` or `unknown: ` and why; then the prefix.
+# Who owns the archive: two databases with the same prefix must both keep all of their backups. An owner is an object
+# owners/<uuid>.json in the archive that no other one replaces; its volume knows the uuid. A stranger archives nothing, deletes
+# nothing and takes no backup, but keeps serving. Records: `archive` below .postgres-stack: uuid, prefix_<major> (claimed there),
+# takeover, collision_<major>; in memory ARCHIVE_IDENTITY: owner, or `stranger: ` or `unknown: ` and the reason; then the prefix.
 # Sets IDENTITY, IDENTITY_WHY and VOLUME_ARCHIVE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly ARCHIVE_RECORD="$RECORDS/archive"
 readonly ARCHIVE_IDENTITY="$RUN/archive-identity"
-readonly IDENTITY_TRUSTED=300 # seconds for which archive-wal takes the answer as given
+readonly IDENTITY_TRUSTED=300 # seconds for which archive-wal trusts the last answer
 readonly IS_STRANGER=3
 
 declare -A VOLUME_ARCHIVE=()
 
-# Asks whose the archive is, claims one that is nobody's, and says what is wrong. Never fails. Sets what find_identity does.
-# Arguments: seconds that it may take.
+# Finds out who owns the archive, claims an unowned one, and logs problems. Never fails. Sets what find_identity does.
+# Arguments: time limit in seconds.
 settle_identity() {
   find_identity "$1"
   case "$IDENTITY" in
@@ -22,8 +22,8 @@ settle_identity() {
   esac
 }
 
-# The same without a word. Sets IDENTITY (owner, stranger, unknown; empty without an archive) and IDENTITY_WHY.
-# Arguments: seconds that it may take; `human` where the archive is to be taken over by order; segment that is to be archived.
+# The same without logging. Sets IDENTITY (owner, stranger, unknown; empty without an archive) and IDENTITY_WHY.
+# Arguments: time limit in seconds; `human` for a takeover by order; segment to be archived.
 find_identity() {
   IDENTITY='' IDENTITY_WHY=''
   if ! [ -e "$WALG_ENV" ]; then return 0; fi
@@ -34,7 +34,7 @@ find_identity() {
   read_identity
 }
 
-# Prints what a stranger is told.
+# Prints the message for a stranger.
 stranger_text() {
   echo "the archive is not this database's: $IDENTITY_WHY. Nothing is archived, backed up or deleted there, and the database serves on: give it a prefix of its own; where it replaces the one that wrote there, run backup.sh --take-over"
 }
@@ -56,7 +56,7 @@ write_identity() {
   mv -f "$ARCHIVE_IDENTITY.new" "$ARCHIVE_IDENTITY"
 }
 
-# Exit: 0 when the archive was this database's within the last minutes. Needs WAL-G's environment.
+# Exit: 0 when this database owned the archive within the last minutes. Needs WAL-G's environment.
 identity_is_fresh() {
   local asked
   read_identity
@@ -70,14 +70,14 @@ not_known() {
   exit 1
 }
 
-# Asks, and writes the answer; one at a time of those that could claim. Runs by attempt. Arguments: as find_identity.
+# Queries the archive and writes the answer. A lock serialises possible claims. Runs by attempt. Arguments: as find_identity.
 ask_identity() {
   local folder="$RUN/identity" verdict='' uuids='' why='' live='' ASK_UNTIL=$((SECONDS + $1)) ASKING lock="$RUN/identity.lock"
   if [ -w "$RECORDS" ]; then lock="$ARCHIVE_RECORD.lock"; fi
   exec {ASKING}>"$lock"
   flock -w "$1" "$ASKING" || not_known "another process asks for it already"
   load_walg_env || not_known "$WALG_ENV or a secret it names can't be read"
-  # one that is not mounted looks empty
+  # an unmounted folder looks empty
   if [ -n "${WALG_FILE_PREFIX-}" ] && ! [ -d "$WALG_FILE_PREFIX" ]; then not_known "$WALG_FILE_PREFIX does not exist"; fi
   if [ -e "$folder" ]; then rm -rf "$folder"; fi
   mkdir "$folder"
@@ -97,7 +97,7 @@ ask_identity() {
   rm -rf "$folder"
 }
 
-# Carries out what the plan says. Sets verdict: owner or stranger. Arguments: as plan_identity.
+# Carries out the plan. Sets verdict: owner or stranger. Arguments: as plan_identity.
 become_owner() {
   if [[ "$verdict" == @(claim|takeover|adopt|withdraw) ]] && ! [ -w "$RECORDS" ]; then
     not_known "the database's own container has not claimed it yet; it does so as soon as it reaches the store"
@@ -122,7 +122,7 @@ gather_owners() {
   if ! [ -s "$1/live.json" ]; then rm "$1/live.json"; fi
 }
 
-# Reads whose base backups and WAL an archive without owners holds. Exit: 1 when they can't be read. Arguments: folder.
+# Reads whose base backups and WAL are in an archive without owners. Exit: 1 when they can't be read. Arguments: folder.
 gather_evidence() {
   local newest
   list_backups_into "$1/backups.json" || return
@@ -133,7 +133,7 @@ gather_evidence() {
   if [ -n "$newest" ]; then system_of_segment "$newest" "$1/wal-system"; fi
 }
 
-# Writes the system identifier in the header of a stored segment into a file. Arguments: the segment's full name, file.
+# Writes the system identifier from a stored segment's header into a file. Arguments: the segment's full name, file.
 system_of_segment() {
   local options=(--decrypt) header
   if [[ "$1" == *.* ]]; then options+=(--decompress); fi
@@ -145,11 +145,11 @@ system_of_segment() {
   echo "${header// /}" >"$2"
 }
 
-# Sets verdict, uuids, why and live. Arguments: folder, takeover by order, segment that is to be archived.
+# Sets verdict, uuids, why and live. Arguments: folder, takeover by order, segment to be archived.
 plan_identity() {
   local prefix fields claimed='' takeover="$2" collision="${VOLUME_ARCHIVE[collision_$PG_MAJOR]-}"
   prefix="$(archive_prefix)"
-  # the one that differed may be sent again: whoever removed the other's wants it stored
+  # the colliding segment may be sent again: whoever removed the other copy wants it stored
   if [[ "${collision#* }" != "$prefix" || "${collision%% *}" == "$3" || -n "$2" ]]; then collision=''; fi
   if [ "${VOLUME_ARCHIVE[prefix_$PG_MAJOR]-}" = "$prefix" ]; then claimed=1; fi
   if [ -z "$takeover" ] && [ "${VOLUME_ARCHIVE[takeover]-}" = "$prefix" ]; then takeover=1; fi
@@ -172,8 +172,8 @@ run_identity_plan() {
   done <"$1/plan"
 }
 
-# Sets PROBLEM: why the archive may not be taken over by a restore onto a volume without data, by the name of its owner; else empty,
-# also when it can't be asked.
+# Sets PROBLEM: why a restore onto a volume without data may not take over the archive, judged by its owner's name; empty when it
+# may, or when the archive can't be queried.
 takeover_problem() {
   attempt judge_owners "$(read_field "$ARCHIVE_RECORD" uuid)" '' "$(archive_owner)"
   if ((STATUS != IS_STRANGER)); then

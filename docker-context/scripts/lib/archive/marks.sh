@@ -1,12 +1,12 @@
-# What a database notes in its archive while it runs: which timeline lives, since when, how far the archive reaches, which restores
-# are done, and who reads a base backup just now. Nothing is dated by the store's own times.
+# What a database records in its archive while it runs: the live timeline and its start, how far the archive reaches, completed
+# restores, and who is reading a base backup. Never relies on the store's own times.
 # Sets ARCHIVE_REQUEST and ARCHIVE_REQUEST_TEXT; reads IDENTITY, IDENTITY_WHY and VOLUME_ARCHIVE.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 readonly REACH_SECONDS=60
 readonly WAL_NAME='^[0-9A-F]{24}$' HISTORY_NAME='^[0-9A-F]{8}\.history$'
 
-# Ends archive-wal unless the archive is this database's. Needs WAL-G's environment. Arguments: segment.
+# Ends archive-wal unless this database owns the archive. Needs WAL-G's environment. Arguments: segment.
 check_archive_is_ours() {
   if identity_is_fresh; then return 0; fi
   find_identity "$ARCHIVE_DEADLINE" '' "$1"
@@ -17,14 +17,14 @@ check_archive_is_ours() {
   esac
 }
 
-# Prints a file's time in microseconds since 1970. Arguments: file.
+# Prints a file's modification time in microseconds since 1970. Arguments: file.
 changed_at() {
   local time
   time="$(LC_ALL=C stat -c %.6Y "$1")"
   echo "${time/./}"
 }
 
-# Before a timeline's history is stored: since when it is, and that it lives. Needs WAL-G's environment. Arguments: path.
+# Before a timeline's history is stored: marks its start, and the timeline as live. Needs WAL-G's environment. Arguments: path.
 mark_timeline() {
   local name="${1##*/}" timeline
   timeline=$((16#${name%.history}))
@@ -32,8 +32,8 @@ mark_timeline() {
   if ((timeline >= $(timeline_of_data "$PGDATA" ''))); then mark_live "$timeline"; fi
 }
 
-# Stores the histories of the timelines that the data came along: PostgreSQL archives each once, so an archive with another prefix
-# has none of those from before, and without them nothing can be restored from it. Needs WAL-G's environment. Runs by attempt.
+# Stores the histories of the data's timelines: PostgreSQL archives each only once, so an archive with another prefix lacks the
+# earlier ones, and without them nothing can be restored from it. Needs WAL-G's environment. Runs by attempt.
 store_histories() {
   local history name file="$RUN/history.$BASHPID" stored="$RUN/stored.$BASHPID"
   if ! compgen -G "$PGDATA/pg_wal/????????.history" >/dev/null; then return 0; fi
@@ -56,8 +56,8 @@ mark_live() {
   put_object live.json "$(json_object "timeline:=$1" "uuid=${VOLUME_ARCHIVE[uuid]:-${volume[uuid]-}}" "at:=$EPOCHSECONDS")"
 }
 
-# After a segment was stored: everything up to it is, when none before it waits, and what was committed before it was complete is in
-# it or before it, but for what was under way in that second. Needs WAL-G's environment. Arguments: path of the segment.
+# After a segment is stored: if no earlier one waits, the archive is complete up to it and holds everything committed before it
+# was full, except what was in progress in that second. Needs WAL-G's environment. Arguments: path of the segment.
 mark_reach() {
   local segment="${1##*/}" folder="${1%/*}/archive_status" waiting='' file at LC_ALL=C
   if ! [[ "$segment" =~ $WAL_NAME ]] || ! [ -e "$folder/$segment.ready" ]; then return 0; fi
@@ -73,8 +73,8 @@ mark_reach() {
   touch "$RUN/reach"
 }
 
-# Looks what became of a restore's id, as the archive knows it: a volume that was lost took its own records along. Sets
-# ARCHIVE_REQUEST (its state; empty when the id was never used) and ARCHIVE_REQUEST_TEXT. Exit: 1 when it can't be asked; PROBLEM.
+# Looks up the outcome of a restore's id in the archive, because a lost volume takes its own records along. Sets ARCHIVE_REQUEST
+# (its state; empty when the id was never used) and ARCHIVE_REQUEST_TEXT. Exit: 1 when the archive can't be queried; PROBLEM.
 # Arguments: id.
 archive_request_state() {
   local file="$RUN/archive-request" status=0
@@ -87,7 +87,7 @@ archive_request_state() {
   return "$status"
 }
 
-# Arguments: id, path of its files, the answer's among them.
+# Arguments: id, path of its files, including the answer.
 ask_request() {
   local PROBLEM=''
   load_walg_env || PROBLEM="$WALG_ENV or a secret it names can't be read"
@@ -101,8 +101,8 @@ ask_request() {
   return 1
 }
 
-# Notes in the archive what became of a restore's id, and reads it back. Call it plainly or by attempt: a failure ends the process,
-# and PROBLEM says why. Arguments: id, state, text of the request.
+# Records the outcome of a restore's id in the archive and reads it back. Call it plainly or by attempt: a failure ends the
+# process, and PROBLEM says why. Arguments: id, state, text of the request.
 record_archive_request() {
   attempt put_request "$@"
   if ((STATUS == 0)); then return 0; fi
@@ -119,8 +119,8 @@ put_request() {
   rm -f "$file" "$file.err"
 }
 
-# Says that a base backup is read, so that retention spares it; again before the time is over. Call it by attempt: a store that is
-# read only is no reason to give up. Arguments: file of the archive's environment, uuid, backup, seconds, what reads it.
+# Records that a base backup is being read, so that retention spares it; call it again before the time is over. Call it by
+# attempt: a read-only store is no reason to give up. Arguments: file of the archive's environment, uuid, backup, seconds, reader.
 add_reader() {
   # shellcheck disable=SC1090 # written by the entrypoint or by the caller
   . "$1"

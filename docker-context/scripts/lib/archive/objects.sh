@@ -1,13 +1,13 @@
-# Objects of ours in the archive, below postgres-stack/: JSON, one object on one line, neither compressed nor encrypted. Needs
-# WAL-G's environment, so callers are subshells. What fails says why in PROBLEM.
+# Our own objects in the archive, below postgres-stack/: JSON, one object on one line, neither compressed nor encrypted. Needs
+# WAL-G's environment, so callers are subshells. Functions that fail say why in PROBLEM.
 # Sets WALG_OUTPUT and WALG_ERROR.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly OBJECTS=postgres-stack
-# seconds without movement after which a call ends; where ASK_UNTIL (of SECONDS) is set, it ends then in any case
+# seconds without movement after which a call ends; if ASK_UNTIL (in SECONDS) is set, the call ends then at the latest
 readonly STORE_SECONDS=60
 
-# Runs wal-g with its output in a file, and what it says in <file>.err. Arguments: file, wal-g's. Exit: 1 when it failed.
+# Runs wal-g with its output in a file and its messages in <file>.err. Arguments: file, wal-g's. Exit: 1 when it failed.
 walg_into() {
   local file="$1" limit="$STORE_SECONDS" bound=$((STORE_SECONDS * STALLS)) status=0
   shift
@@ -24,7 +24,7 @@ walg_into() {
   return 1
 }
 
-# Prints the prefix that the environment names, its major included.
+# Prints the environment's prefix, including the major.
 archive_prefix() {
   local name
   for name in "${PREFIXES[@]}"; do
@@ -35,7 +35,7 @@ archive_prefix() {
   done
 }
 
-# Writes the names of all objects of ours, without the folder's own, into a file. Exit: 1 when they can't be listed.
+# Writes the names of all our objects, relative to postgres-stack/, into a file. Exit: 1 when they can't be listed.
 # Arguments: file.
 list_objects() {
   walg_into "$1.ls" st ls -r "$OBJECTS/" || return
@@ -45,8 +45,8 @@ list_objects() {
 # Writes one object into a file. Exit: 1 when it can't be read. Arguments: name below postgres-stack/, file.
 read_object_into() { walg_into "$2" st cat "$OBJECTS/$1"; }
 
-# Writes all objects that a pattern names into a file, one a line; without any it is empty, for a start of wal-g less than by a
-# list. Exit: 1 when they can't be read. Arguments: pattern below postgres-stack/, file.
+# Writes all objects that match a pattern into a file, one per line; the file is empty when none match. Saves the start of wal-g
+# that a list would take. Exit: 1 when they can't be read. Arguments: pattern below postgres-stack/, file.
 read_objects_into() { walg_into "$2" st cat --glob "$OBJECTS/$1"; }
 
 # Stores an object. Arguments: name below postgres-stack/, JSON.
@@ -57,7 +57,7 @@ put_object() {
   rm -f "$file" "$file".*
 }
 
-# Removes an object. One that is not there is not asked for: a file system would keep a folder of that name.
+# Removes an object if it exists: for a missing one, a file system would keep a folder of that name.
 # Arguments: name below postgres-stack/.
 remove_object() {
   local file="$RUN/object.$BASHPID"
@@ -69,7 +69,7 @@ remove_object() {
 # Writes the list of base backups into a file. Exit: 1 when it can't be read. Arguments: file.
 list_backups_into() {
   walg_into "$1" backup-list --json --detail || return
-  # without any, wal-g says so instead of a list
+  # without a backup, wal-g prints a message instead of a list
   if ! [ -s "$1" ]; then echo '[]' >"$1"; fi
 }
 

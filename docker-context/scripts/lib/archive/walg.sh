@@ -1,15 +1,15 @@
-# WAL-G: where it stores, its credentials, and runs that end when nothing moves. It has no deadline of its own: a store that
-# accepts and never answers holds it for ever.
+# WAL-G: its store and credentials, and runs that end when nothing moves. wal-g has no deadline: a store that accepts a connection
+# and never answers blocks it for ever.
 # Sets POSITION, WALG_OUTPUT and WALG_ERROR; reads PREFIX_VARIABLE, WAL_SEGMENT_BYTES and BYTES.
 # shellcheck shell=bash
 
-# another file for a restore from another archive
+# a restore from another archive uses another file
 readonly WALG_ENV="${WALG_ENV:-$RUN/walg.env}"
 readonly CLONE_ENV="$RUN/clone.env"
-readonly STALLS=30 # times that without movement, a run whose caller waits may take in all
+readonly STALLS=30 # a run whose caller waits takes at most this many times the limit without movement
 # shellcheck disable=SC2034 # for common/environment.sh and request/request.sh
 readonly ODD_PREFIX="'.', '..', '?', '#' or a control character in it, which stores read differently"
-# what wal-g and its SDKs read of an environment beside WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
+# what wal-g and its SDKs read of the environment besides WALG_*, AWS_*, AZURE_* and GOOGLE_*: cron keeps none of it
 STORE_VARIABLES='HTTPS?_PROXY|https?_proxy|NO_PROXY|no_proxy|SSL_CERT_(FILE|DIR)|(S3|GCS|GCE|YC|IDENTITY|MSI)_.*'
 STORE_VARIABLES+='|STORAGE_EMULATOR_HOST|GPG_KEY_ID|GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|TOTAL_BG_UPLOADED_LIMIT'
 readonly STORE_VARIABLES
@@ -28,7 +28,7 @@ versioned_prefix() {
   printf '%s/%s' "$prefix" "$PG_MAJOR"
 }
 
-# Says which prefix is used when several are set.
+# Warns which prefix is used when several are set.
 warn_of_several_prefixes() {
   local name others=()
   for name in "${PREFIXES[@]}"; do
@@ -45,7 +45,7 @@ warn_of_several_prefixes() {
 # Arguments: name, value.
 export_line() { printf 'export %s=%s\n' "$1" "${2@Q}"; }
 
-# Prints the variable for a prefix's scheme; nothing when it has none that WAL-G knows.
+# Prints the variable for a prefix's scheme; nothing when WAL-G does not know the scheme.
 # Arguments: prefix.
 prefix_variable_of() {
   case "$1" in
@@ -56,15 +56,15 @@ prefix_variable_of() {
   esac
 }
 
-# Exit: 0 when a prefix has what one store takes for part of a key and the next for something else: `.`, `..` (also as %2e, which
-# WAL-G decodes), `?`, `#` or a control character. An empty folder has always been taken. Arguments: prefix.
+# Exit: 0 when a prefix contains something that stores interpret differently, as part of a key or not: `.`, `..` (also as %2e,
+# which WAL-G decodes), `?`, `#` or a control character. An empty folder has always been accepted. Arguments: prefix.
 is_odd_prefix() {
   local LC_ALL=C path="${1#*://}"
   path="${path//%2[eE]/.}"
   [[ "$path" == *[[:cntrl:]?\#]* || "/$path/" =~ /\.{1,2}/ ]]
 }
 
-# Prints what archive-wal, fetch-wal and backup.sh run with.
+# Prints the environment of archive-wal, fetch-wal and backup.sh.
 # Arguments: variable of the prefix, prefix with its major.
 walg_environment() {
   local name
@@ -80,13 +80,13 @@ walg_environment() {
   store_environment ''
 }
 
-# Prints the settings and secrets of a store. A secret given as a file is read again at each use, so that a rotated one
-# counts without a restart; an empty one is an error, as WAL-G would store in plain with it. Line ends are those of read_secret.
-# Arguments: what the variables' names begin with (nothing, or CLONE_); what is printed has the names without it.
+# Prints a store's settings and secrets. A secret in a file is read at each use, so that a rotated one takes effect without a
+# restart; an empty one is an error, because WAL-G would store in plain text. Line ends are stripped as in read_secret.
+# Arguments: prefix of the variables' names (nothing, or CLONE_); the output omits it.
 store_environment() {
   local of="$1" name value file_variable taken
   for name in $(compgen -e); do
-    # the last match that is tried sets BASH_REMATCH
+    # BASH_REMATCH comes from the last match, so the order matters
     if [[ ! "$name" =~ WALG_(S3|GS|AZ|FILE)_PREFIX$ && "$name" =~ ^$of((WALG|AWS|AZURE|GOOGLE)_.*)$ ]]; then
       export_line "${BASH_REMATCH[1]}" "${!name}"
     fi
@@ -102,8 +102,8 @@ store_environment() {
   done
 }
 
-# Prints what a clone reads its source with: this server's store and its credentials, as far as CLONE_* does not say otherwise.
-# A key to decrypt is never taken over: another database has its own.
+# Prints the environment with which a clone reads its source: this server's store and credentials, unless CLONE_* overrides them.
+# It never inherits a decryption key: another database has its own.
 clone_environment() {
   local prefix="${CLONE_FROM%/}"
   walg_environment "$(prefix_variable_of "$prefix")" "${prefix#file://}"
@@ -111,7 +111,7 @@ clone_environment() {
   store_environment CLONE_
 }
 
-# Writes walg.env, or removes it when no prefix is set, and clone.env likewise. A folder of a file:// prefix is created.
+# Writes walg.env, or removes it when no prefix is set, and likewise clone.env. Creates the folder of a file:// prefix.
 write_walg_env() {
   local prefix
   rm -f "$WALG_ENV" "$CLONE_ENV"
@@ -141,11 +141,11 @@ write_secret_file() {
 load_walg_env() {
   # shellcheck disable=SC1090 # written by the entrypoint
   . "$WALG_ENV" || return
-  # as the data say, whose server this one is called by; else what the environment says
+  # the data's segment size, where the calling server passes it; else the environment's
   if [ -n "${WAL_SEGMENT_BYTES-}" ]; then export WALG_PG_WAL_SIZE=$((WAL_SEGMENT_BYTES / 1048576)); fi
 }
 
-# Replaces the values of secrets in a text: errors of object stores can quote a URL with a token.
+# Masks secrets in a text: an object store's errors can quote a URL with a token.
 # Arguments: name of the variable with the text.
 redact() {
   local -n redacted="$1"
@@ -155,16 +155,16 @@ redact() {
   done
 }
 
-# Runs wal-g as a child that dies with this script, and ends it when nothing has moved for too long. It prints as it likes.
-# Arguments: seconds without movement, seconds in all, wal-g's. Exit: wal-g's, or STOOD_STILL.
+# Runs wal-g as a child that dies with this script, and kills it when nothing moves for too long. Its output passes through.
+# Arguments: seconds without movement, seconds in total, wal-g's. Exit: wal-g's, or STOOD_STILL.
 run_walg() {
   local WAITED=0
   setpriv --pdeathsig KILL wal-g "${@:3}" &
   wait_while_moving $! "$1" "$2" look_at_walg $!
 }
 
-# Sets POSITION: what wal-g has moved. That it waits for the server, as for the checkpoint a base backup begins with, counts too:
-# the store is not to blame. Keeps WAITED, of run_walg, from one call to the next. Arguments: pid.
+# Sets POSITION: what wal-g has moved. Waiting for the server counts too, as for the checkpoint that begins a base backup: the
+# store is not to blame. Keeps run_walg's WAITED across calls. Arguments: pid.
 look_at_walg() {
   bytes_moved "$1"
   if ((STILL > 0)) && [ -n "${PGAPPNAME-}" ] && server_is_busy; then WAITED=$((WAITED + LEAST_MOVEMENT)); fi
@@ -172,7 +172,7 @@ look_at_walg() {
   POSITION=$((BYTES + WAITED))
 }
 
-# Exit: 0 when another session with this one's name waits for the server.
+# Exit: 0 when another session with this one's name is waiting for the server.
 server_is_busy() {
   local sessions
   {
@@ -185,7 +185,7 @@ server_is_busy() {
 }
 
 # Runs wal-g; its output goes to WALG_OUTPUT, its last error to WALG_ERROR (one line, without secrets).
-# Arguments: seconds without movement, wal-g's arguments. Exit: wal-g's, or STOOD_STILL when it was ended.
+# Arguments: seconds without movement, wal-g's arguments. Exit: wal-g's, or STOOD_STILL when it was killed.
 walg_within() {
   local bound=$(($1 * STALLS)) began="$SECONDS" status=0
   WALG_OUTPUT="$(run_walg "$1" "$bound" "${@:2}" 2>&1)" || status=$?
@@ -197,7 +197,7 @@ walg_within() {
   return "$status"
 }
 
-# Sets WALG_ERROR from WALG_OUTPUT, and takes secrets out of both. Arguments: wal-g's exit code.
+# Sets WALG_ERROR from WALG_OUTPUT, and masks secrets in both. Arguments: wal-g's exit code.
 read_walg_error() {
   local line
   redact WALG_OUTPUT
@@ -212,7 +212,7 @@ read_walg_error() {
   WALG_ERROR="wal-g exit $1: ${WALG_ERROR:-${WALG_OUTPUT##*$'\n'}}"
 }
 
-# Logs wal-g's lines as our own.
+# Logs wal-g's lines in our own format.
 relay() {
   local line
   while IFS= read -r line; do
@@ -226,7 +226,7 @@ relay() {
   done
 }
 
-# Runs wal-g for as long as something moves, and logs its lines. It is this process's own child, no pipeline's, so that it ends with it.
+# Runs wal-g as long as something moves, and logs its lines. wal-g is a direct child, not part of a pipeline, so it dies with us.
 # Arguments: wal-g's. Exit: wal-g's, or STOOD_STILL.
 walg() {
   local status=0 lines relaying

@@ -1,8 +1,9 @@
-# That a base backup is good: its parts, and the WAL that makes it consistent, were seen in the archive. Needs WAL-G's environment and
-# a server; SYSTEM, TIMELINE, SEGMENT_BYTES and ARCHIVE_MODE are the server's. WORK is a folder. Functions that fail say why in PROBLEM.
+# Proves that a base backup is good: its parts, and the WAL that makes it consistent, are in the archive. Needs WAL-G's
+# environment and a server; SYSTEM, TIMELINE, SEGMENT_BYTES and ARCHIVE_MODE are the server's. WORK is a folder. Functions that
+# fail say why in PROBLEM.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-COMPRESSED=.lz4 # what the names of WAL end in
+COMPRESSED=.lz4 # the suffix of WAL names
 
 # Writes the names of this database's base backups into a file, oldest first. Exit: 1 when they can't be listed.
 # Arguments: file, timeline (empty: any).
@@ -13,8 +14,8 @@ own_backups_into() {
   return 1
 }
 
-# Looks whether the archive has a segment: its first byte comes, under the name that the compression of today gives it, or another.
-# Exit: 1 when it has not, or can't be read. Arguments: segment.
+# Checks that the archive has a segment by reading its first byte, under the name that today's compression gives it, or another.
+# Exit: 1 when it is missing or unreadable. Arguments: segment.
 is_in_archive() {
   local suffix
   for suffix in "$COMPRESSED" .lz4 .zst .br .lzma .lzo ''; do
@@ -26,21 +27,21 @@ is_in_archive() {
   return 1
 }
 
-# Prints something when a byte comes on stdin, and reads no further than it must.
+# Prints something when a byte arrives on stdin, and reads no further than it must.
 has_byte() {
   local LC_ALL=C byte=''
   IFS= read -r -d '' -n 1 byte || [ -n "$byte" ] || return 0
   echo yes
 }
 
-# Waits until the server has nothing up to a segment left to archive. Exit: 1 when nothing moves for two deadlines.
+# Waits until the server has archived everything up to a segment. Exit: 1 when nothing moves for two deadlines.
 # Arguments: segment.
 wait_until_archived() {
   local waiting left='' since="$SECONDS" query
   query="SELECT count(*) || ' ' || coalesce((SELECT last_archived_wal FROM pg_stat_archiver), '') FROM pg_ls_archive_statusdir()
     WHERE name ~ '^[0-9A-F]{24}\.ready\$' AND left(name, 24) <= '$1'"
   while true; do
-    # what a connection says of another collation version is no answer
+    # a connection's warning about a collation version mismatch is no answer
     waiting="$(PGOPTIONS="$UNDISTURBED" sql -c "$query" 2>"$WORK/sql.err")" || {
       PROBLEM="the server can't be asked what is archived: $(<"$WORK/sql.err")"
       return 1
@@ -55,8 +56,8 @@ wait_until_archived() {
   done
 }
 
-# Completes a segment and sees it in the archive, before hours of work: an archive without WAL makes a base backup worthless, and
-# one with other content of it belongs to somebody else. Exit: 1 when it does not come.
+# Completes a segment and sees it in the archive, before hours of work: without WAL a base backup is worthless, and different
+# content means that the archive belongs to another database. Exit: 1 when the segment does not arrive.
 check_archiving() {
   local segment
   if [ "$ARCHIVE_MODE" = off ]; then
@@ -78,8 +79,8 @@ SQL
   return 1
 }
 
-# Proves the base backup that was just made, and stores its manifest. Runs by attempt. Arguments: file with the names from before.
-# Writes its name into WORK/name.
+# Proves the base backup that was just made, and stores its manifest. Runs by attempt. Arguments: file with the previous names.
+# Writes the name into WORK/name.
 prove_backup() {
   local name word rest last=''
   own_backups_into "$WORK/after" "$TIMELINE"

@@ -1,9 +1,9 @@
-# What is deleted after a base backup: the planner names it, computed from the history that lives. A failure leaves the backup good.
+# Retention after a base backup: the planner names what to delete, from the live history. A failure leaves the backup good.
 # Needs WAL-G's environment. Reads IDENTITY and IDENTITY_WHY, and SYSTEM, TIMELINE and WORK as proof.sh does.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-# Deletes what is above BACKUP_RETAIN, and sees that it is gone. Runs by attempt; PROBLEM says why it failed. Writes into
-# WORK/retention what was done.
+# Deletes what exceeds BACKUP_RETAIN, and checks that it is gone. Runs by attempt; PROBLEM says why it failed. Writes the result
+# into WORK/retention.
 apply_retention() {
   local word name deleted=0 before=''
   find_identity "$STORE_SECONDS"
@@ -27,8 +27,8 @@ apply_retention() {
   echo "deleted $deleted" >"$WORK/retention"
 }
 
-# Reads what the plan needs besides backups.json, which the proof has just written. A reader that can't be read ends it: what it
-# reads is not known.
+# Reads the planner's other input; the proof has just written backups.json. An unreadable reader ends retention: nobody knows
+# which base backup it reads.
 gather_retention() {
   read_objects_into 'readers/*.json' "$WORK/readers"
   gather_history
@@ -55,7 +55,7 @@ delete_backup() {
   PROBLEM=''
 }
 
-# WAL-G compares WAL by its number then, and base backups by their start: the planner chose one that is the first by either.
+# WAL-G compares WAL by number here, and base backups by start time: the planner chose a base backup that is first by both.
 # Arguments: base backup.
 delete_wal_before() {
   PROBLEM="WAL before $1 can't be deleted (above)"
@@ -63,7 +63,7 @@ delete_wal_before() {
   PROBLEM=''
 }
 
-# Ends the process when one that was deleted is listed still.
+# Ends the process when a deleted base backup is still listed.
 see_deleted() {
   local left
   list_backups_into "$WORK/backups.json"

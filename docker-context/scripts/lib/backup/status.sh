@@ -1,14 +1,14 @@
-# How a backup ends: done, skipped or failed, said in the log and in BACKUP_STATUS_FILE. As a pod's termination message that is one
-# line, `done: `, `skipped: ` or `failed: ` and the text; as a record on the volume the last good backup with its time, how its
-# retention ended, and how the last run ended.
+# How a backup ends: done, skipped or failed, in the log and in BACKUP_STATUS_FILE. As a pod's termination message that is one
+# line, `done: `, `skipped: ` or `failed: ` and the text; as a record on the volume: the last good backup with its time, the
+# result of its retention, and the result of the last run.
 # Reads DOING.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 readonly SKIPPED=3
-SAID=''  # how it ended, once that was said
-DOING='' # what to say when it ends in the middle
+SAID=''  # the result, once reported
+DOING='' # what to report when it ends midway
 
-# Writes the status. Arguments: done, skipped or failed; text; first lines of the record (default: those that it has).
+# Writes the status. Arguments: done, skipped or failed; text; first lines of the record (default: the present ones).
 write_status() {
   local now kept
   SAID="$1"
@@ -42,7 +42,7 @@ finish() {
   exit 0
 }
 
-# Notes a good backup with the time of now; without it monitoring can't tell how old the last is. Arguments: name, its retention.
+# Records a good backup with the current time, so that monitoring can tell its age. Arguments: name, its retention.
 record_backup() {
   local now
   TZ=UTC0 printf -v now '%(%F %T)T UTC' -1
@@ -50,7 +50,7 @@ record_backup() {
   info "last good backup: $1 at $now; $2"
 }
 
-# At the end of the process: one that nothing was said of has failed.
+# At the end of the process: a run without a reported result has failed.
 end_with_words() {
   local status="$?"
   rm -rf "$WORK"

@@ -1,15 +1,15 @@
-# The collation guard. PostgreSQL leaves the order of text to the C library and to ICU; with another version of them an index
-# that was built before may be in the wrong order, which it answers wrongly from and never says. So data that were last served
-# with other versions, or nobody knows with which, are looked at privately before clients come in.
-# The record .postgres-stack/collations says which versions the indexes are ordered by: `glibc=2.41 icu=76.1`, or while they are
-# being rebuilt `reindexing glibc=2.43 icu=78.1` and the lines of read.sh with the file nodes from before: an index with
-# another one is rebuilt already, whichever image comes next.
+# The collation guard. PostgreSQL takes the order of text from the C library and ICU; with another version of these, an existing
+# index may be in the wrong order, and PostgreSQL then silently returns wrong answers. So data that were last served with other or
+# unknown versions are checked privately before clients come in.
+# The record .postgres-stack/collations says which versions order the indexes: `glibc=2.41 icu=76.1`, or during a rebuild
+# `reindexing glibc=2.43 icu=78.1` and the lines of read.sh with the earlier file nodes: an index with another file node is
+# rebuilt already, whichever image comes next.
 # Sets SERVER; reads SERVER_FLAGS, UPGRADE, OLD_MAJOR and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly COLLATIONS="$RECORDS/collations"
 readonly COLLATION_REPORT="$RECORDS/collation-report"
-readonly COLLATION_LOG="$RECORDS/collations.log" # not in memory: crash recovery may write much
+readonly COLLATION_LOG="$RECORDS/collations.log" # not in memory: crash recovery may log a lot
 readonly LISTED=20
 
 # Prints the version of the C library as PostgreSQL reports it.
@@ -19,10 +19,10 @@ c_library_version() {
   echo "${version#glibc }"
 }
 
-# Prints what the order of text comes from in this image, as in the record.
+# Prints this image's collation versions, in the form of the record.
 collation_providers() {
   local icu linked
-  linked="$(LD_TRACE_LOADED_OBJECTS=1 postgres)" # as ldd does
+  linked="$(LD_TRACE_LOADED_OBJECTS=1 postgres)" # like ldd
   icu=/none
   if [[ "$linked" =~ libicui18n\.so[^\ ]*\ =\>\ ([^\ ]*) ]]; then icu="${BASH_REMATCH[1]}"; fi
   icu="$(readlink -f "$icu")"
@@ -32,8 +32,8 @@ collation_providers() {
 # Records that every index is ordered by this image's versions.
 record_collations() { write_record "$COLLATIONS" "$(collation_providers)"; }
 
-# Records that this image has begun to rebuild. With the permit, the next guard_collations goes on from here: what is in the lines
-# counts whatever the catalogs say, as after an upgrade, whose catalogs no longer know the versions from before.
+# Records that this image has begun to rebuild. With the permit, the next guard_collations continues from here: the lines count
+# whatever the catalogs say, because after an upgrade those no longer know the earlier versions.
 # Arguments: file with lines of affected_collations.
 plan_reindex() {
   {
@@ -43,11 +43,11 @@ plan_reindex() {
   publish_record "$COLLATIONS.new" "$COLLATIONS" reindexing
 }
 
-# Forgets the record, because other data come: their indexes are looked at by the next guard_collations. Durable with the next sync.
+# Removes the record, because the data are replaced: the next guard_collations checks their indexes. Durable with the next sync.
 forget_collations() { rm -f "$COLLATIONS"; }
 
-# Prints the lines that need a rebuild or a word, one for each object: those whose recorded version is not the one provided, and
-# those of a rebuild that was begun. After one begun with other versions than this image's, that is what was rebuilt by then.
+# Prints the lines that need a rebuild or a warning, one for each object: those whose recorded version differs from the provided
+# one, and those of an unfinished rebuild. If that was begun with other versions than this image's, those that it had rebuilt.
 # Arguments: file with lines.
 affected_collations() {
   awk -F '\t' -v OFS='\t' -v record="$COLLATIONS" -v provided="$(collation_providers)" '
@@ -93,7 +93,7 @@ describe_change() {
     }' "$1"
 }
 
-# Writes the whole list for people. Arguments: file with lines, record before.
+# Writes the whole list for people. Arguments: file with lines, earlier record.
 write_collation_report() {
   {
     echo "Ordered by ${2:-unknown versions}, this image has $(collation_providers)."
@@ -103,7 +103,7 @@ write_collation_report() {
   publish_record "$COLLATION_REPORT.new" "$COLLATION_REPORT" collation-report
 }
 
-# Says what a rebuild of indexes can't help. Arguments: file with lines.
+# Warns of what an index rebuild can't fix. Arguments: file with lines.
 warn_of_the_rest() {
   local database kind name
   awk -F '\t' '$2 != "index" { print $1 "\t" $2 "\t" $6 }' "$1" | while IFS=$'\t' read -r database kind name; do
@@ -114,7 +114,7 @@ warn_of_the_rest() {
   done
 }
 
-# At boot, before the server starts: makes sure that every index is in the order of this image's C library and ICU, or ends the
+# At boot, before the server starts: ensures that every index is in the order of this image's C library and ICU, or ends the
 # process. Costs nothing when the record says so.
 guard_collations() {
   local provided record handlers problem PROBLEM=''
@@ -143,7 +143,7 @@ guard_collations() {
   rm -f "$COLLATION_REPORT"
 }
 
-# Prints the record's first line, nothing when there is none. The lines of a rebuild may be very many.
+# Prints the record's first line, nothing without a record. A rebuild may have very many lines.
 collation_record() {
   local first=''
   if ! [ -e "$COLLATIONS" ]; then return 0; fi
@@ -151,8 +151,8 @@ collation_record() {
   printf '%s\n' "$first"
 }
 
-# Starts the private server on PGDATA, crash-safe as the real one. WAL waits for that to be archived; nothing that runs by itself
-# changes the data. Sets SERVER; when it does not start, that is empty, and PROBLEM says why.
+# Starts the private server on PGDATA, as crash-safe as the real one, which archives the WAL later. No background job changes the
+# data. Sets SERVER; when it does not start, that is empty, and PROBLEM says why.
 open_privately() {
   local setting archive=on flags=("${SERVER_FLAGS[@]}")
   write_generated_settings "$PGDATA"

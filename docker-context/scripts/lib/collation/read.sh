@@ -1,28 +1,28 @@
-# Which indexes depend on which collations, asked of a running private server of 17, 18 or 19.
-# Lines about collations have 11 fields, between tabs: database, kind (index; partitions: a table whose bounds are compared by
+# Finds which indexes depend on which collations, from a running private server of 17, 18 or 19.
+# A line has 11 fields, separated by tabs: database, kind (index; partitions: a table whose bounds are compared by
 # the collation; closed: a database that refuses connections), oid, file node, bytes, name, collation, provider (c, i, b),
-# locale, version recorded in the catalog, version that the server's libraries provide. The database's name has a backslash, a
-# tab and line breaks as \\, \t, \n and \r. There may be very many, so they are in files and go through awk.
+# locale, version recorded in the catalog, version that the server's libraries provide. In the database's name, backslash, tab and
+# line breaks are \\, \t, \n and \r. There may be very many lines, so they are in files and go through awk.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 COLLATION_ERROR="$RUN/collations.error"
 
-# Arguments: socket's folder or host, database, psql's. Prints fields between tabs; writes errors, one line each, into
+# Arguments: socket's folder or host, database, psql's. Prints fields separated by tabs; writes errors, one line each, into
 # COLLATION_ERROR.
 collation_sql() { private_sql "$1" "$2" -F $'\t' -v VERBOSITY=terse "${@:3}" 2>"$COLLATION_ERROR"; }
 
-# Prints what the last of them complained about.
+# Prints the last error of collation_sql.
 collation_error() {
   local words
   words="$(sed -nE 's/.*(ERROR|FATAL): *//p' "$COLLATION_ERROR" | paste -sd ' ')"
   echo "${words:-$(tail -n 1 "$COLLATION_ERROR")}"
 }
 
-# Writes a line for each index, and each kind of object besides, that depends on a collation with a recorded version, and for
-# each of these collations. An index depends on the collations of its keys, also within arrays, domains, ranges and composite
-# types, on those by which its expressions and its predicate compare, and with jsonb keys on the database's default. Operator
-# classes that compare bytes, and hashes of what is equal only when its bytes are, depend on none. Nothing here opens an index: a
-# session keeps what it knows of each relation that it opened, 10 KiB each.
+# Writes a line for each index, and each other kind of object, that depends on a collation with a recorded version, and for each
+# of these collations. An index depends on the collations of its keys, also within arrays, domains, ranges and composite types, on
+# those by which its expressions and its predicate compare, and with jsonb keys on the database's default. Operator classes that
+# compare bytes, and hashes under deterministic collations, depend on none. This opens no index: a session caches each relation
+# that it opened, 10 KiB each.
 # Arguments: socket's folder, file. Exit: 1 when a database can't be read; PROBLEM says which.
 read_collations() {
   write_collation_commands >"$BULK/collations.sql"
@@ -46,7 +46,7 @@ SELECT replace(replace(replace(replace(datname, '\', '\\'), E'\t', '\t'), E'\n',
 SQL
 }
 
-# Prints the query of a database, unique indexes first: they are the ones that may fail to be rebuilt.
+# Prints the query for a database, unique indexes first, because their rebuild may fail.
 write_collation_commands() {
   cat <<'SQL'
 WITH RECURSIVE version AS (
@@ -102,7 +102,7 @@ SELECT replace(replace(replace(replace(current_database(), '\', '\\'), E'\t', '\
 SQL
 }
 
-# Prints the version that a server's libraries give to a collation, - when it has none. The C library is this image's.
+# Prints a server's version of a collation, - when it has none. The C library is this image's.
 # Arguments: socket's folder, provider (c, i, b), locale. Exit: psql's.
 actual_version() {
   case "$2:$3" in
@@ -121,8 +121,8 @@ SQL
   esac
 }
 
-# Puts the versions that another server provides into lines, as for an upgrade, whose old server may still have the old ICU.
-# Arguments: the other server's socket's folder, file with lines. Exit: 1 when it does not answer; PROBLEM says so.
+# Replaces the versions in lines with another server's, as for an upgrade, whose old server may still have the old ICU.
+# Arguments: socket's folder of the other server, file with lines. Exit: 1 when it does not answer; PROBLEM says so.
 take_versions_from() {
   local provider locale version
   cut -f 8,9 "$2" | sort -u >"$BULK/asked"

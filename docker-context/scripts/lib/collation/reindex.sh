@@ -1,11 +1,11 @@
-# Rebuilds indexes whose order is another one with this image's C library or ICU, on a running private server of 17, 18 or 19.
+# Rebuilds indexes that this image's C library or ICU orders differently, on a running private server of 17, 18 or 19.
 # Reads lines as read.sh writes them. What writes runs by attempt.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-readonly MOST_IN_SESSION=2000         # indexes: a session keeps what it knows of each
-readonly REINDEXING="$RUN/reindexing" # the index that is being rebuilt, for the line of progress
+readonly MOST_IN_SESSION=2000         # indexes: a session caches each of them
+readonly REINDEXING="$RUN/reindexing" # the index being rebuilt, for the line of progress
 
-# Looks whether the volume has room for the new files and for their WAL, which waits for the real server to be archived.
+# Checks that the volume has room for the new files and for their WAL, which stays until the real server archives it.
 # Arguments: file with lines. Exit: 1 when it has not; PROBLEM says so.
 check_reindex_room() {
   local needed free
@@ -17,8 +17,8 @@ check_reindex_room() {
   }
 }
 
-# Rebuilds the indexes of the lines and refreshes the recorded versions when all of them are done. One that has another file
-# node than its line was rebuilt before and is left alone, so that this may be killed and called again with the same lines.
+# Rebuilds the indexes of the lines, then refreshes the recorded versions. Skips an index whose file node differs from its line:
+# it was rebuilt before. So this may be killed and called again with the same lines.
 # Arguments: socket's folder, file with lines. Exit: 1; PROBLEM says why, and which index.
 reindex_changed() {
   local reporter
@@ -32,7 +32,7 @@ reindex_changed() {
   refresh_versions "$1"
 }
 
-# One session for each database, which takes the indexes one after the other.
+# Rebuilds the indexes one after the other, in one session per database.
 # Arguments: socket's folder, file with lines of indexes. Exit: 1; PROBLEM says why.
 reindex_each() {
   local total number=0 said=-1 open='' database oid node bytes name
@@ -56,7 +56,7 @@ reindex_each() {
   if [ -n "$open" ]; then close_session; fi
 }
 
-# Sets SESSION, the ends of a psql in a database. Arguments: socket's folder, database. Exit: 1; PROBLEM says why.
+# Sets SESSION, the pipes of a psql in a database. Arguments: socket's folder, database. Exit: 1; PROBLEM says why.
 open_session() {
   local answer=''
   coproc SESSION { collation_sql "$1" "$2" -v ON_ERROR_STOP=off -c 'SELECT 1' -f -; }
@@ -73,8 +73,8 @@ close_session() {
   wait "$ended" || true
 }
 
-# Rebuilds the index of reindex_each. What fails because of the server, of room or of damage ends the rebuild. What fails because of
-# the index itself is left invalid, so that no query reads it, unless it keeps a rule of the data: then only by force.
+# Rebuilds the index of reindex_each. A failure of the server, of room or by damage ends the rebuild. A failure of the index
+# itself leaves it invalid, so that no query reads it; an index that enforces a rule of the data needs force for that.
 reindex_one() {
   local code message
   cat >&"${SESSION[1]}" <<SQL
@@ -94,7 +94,7 @@ SQL
   leave_invalid
 }
 
-# Arguments of reindex_one. Exit: 1 for an index that keeps a rule of the data, without force; PROBLEM says so.
+# Arguments of reindex_one. Exit: 1 for an index that enforces a rule of the data, without force; PROBLEM says so.
 leave_invalid() {
   local rule
   cat >&"${SESSION[1]}" <<SQL
@@ -117,11 +117,11 @@ SQL
   warn_later "index $name of database $database could not be rebuilt ($message) and is invalid, so no query uses it: correct the cause, then REINDEX INDEX"
 }
 
-# Beside reindex_each: logs the present index and how far it is.
-# Arguments: socket's folder, pid at whose end this ends.
+# Beside reindex_each: logs the current index and its progress.
+# Arguments: socket's folder, pid; ends when that process ends.
 report_reindex() {
   local quiet line COLLATION_ERROR=/dev/null
-  # to read from where nothing comes is to sleep without a further process
+  # reading from a pipe that nobody writes to sleeps without another process
   exec {quiet}<> <(:)
   while ! read -r -t "$REPORT_SECONDS" -u "$quiet" && kill -0 "$2" 2>/dev/null; do
     line="$(
@@ -134,12 +134,12 @@ SQL
   done
 }
 
-# Refreshes the recorded versions that differ, in every database that can be worked in, and in template0, which new databases are
-# copied from. What fails is only said: an index is in order by its rebuild, not by what the catalog says of it.
+# Refreshes outdated recorded versions in every database that accepts connections, and in template0, from which new databases are
+# copied. A failure is only a warning: the rebuild puts an index in order, not what the catalog says of it.
 # Arguments: socket's folder.
 refresh_versions() {
   local problem
-  # each statement on its own, so that one that fails leaves the others
+  # each statement separately, so that a failure leaves the others alone
   cat >"$BULK/refresh.sql" <<SQL
 \\set ON_ERROR_STOP off
 \\o $BULK/refresh-these.sql
@@ -164,7 +164,7 @@ SQL
   done <"$BULK/refreshed"
 }
 
-# Arguments: socket's folder. A kill in between is made good by the next call.
+# Arguments: socket's folder. The next call repairs what a kill in between leaves.
 refresh_template0() {
   collation_sql "$1" postgres -c "ALTER DATABASE template0 ALLOW_CONNECTIONS true"
   collation_sql "$1" template0 -f "$BULK/refresh.sql"

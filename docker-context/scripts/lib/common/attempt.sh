@@ -1,13 +1,13 @@
-# Running what writes, and may fail. Bash switches `set -e` off inside of whatever runs in `if`, `||`, `&&` or `!`, so that a
-# write that fails there is passed over. What writes is called plainly, where a failure ends the process, or by attempt.
+# Runs commands that write and may fail. Bash disables `set -e` inside whatever runs in `if`, `||`, `&&` or `!`, so a failed write
+# goes unnoticed there. Call writers plainly, so that a failure ends the process, or through attempt.
 # shellcheck shell=bash disable=SC2034 # results for the callers
 
 readonly RUN=/run/postgres-stack # in memory, gone with the container
 
-# Runs a command, mostly a function that writes, in a child in which `set -e` is on; a signal's trap interrupts the waiting.
-# Call it plainly: in a condition, or in a function that runs in one, `set -e` would be off in the child too. Variables that
-# the command sets are lost with the child, but for PROBLEM.
-# Arguments: command. Exit: 0. Sets STATUS: the command's exit code, and PROBLEM: why it failed, as far as it says so.
+# Runs a command, usually a function that writes, in a child with `set -e` on; a signal's trap interrupts the wait.
+# Call it plainly: in a condition, or in a function that runs in one, `set -e` is off in the child too. The child's variables are
+# lost, except PROBLEM.
+# Arguments: command. Exit: 0. Sets STATUS: the command's exit code, and PROBLEM: why it failed, if the command says so.
 attempt() {
   local problem="$RUN/problem.$BASHPID"
   run_attempt "$problem" "$@" &
@@ -23,7 +23,7 @@ attempt() {
 
 # Arguments: file for PROBLEM, command. Exit: the command's.
 run_attempt() {
-  # where a failure ends it, because by the end of the process a PROBLEM that some caller has as a local variable is gone
+  # ERR too: at EXIT, a PROBLEM that is a caller's local variable is already gone
   # shellcheck disable=SC2064 # the file of now
   trap "keep_problem '$1'" ERR EXIT
   PROBLEM=''

@@ -1,4 +1,4 @@
-# What the environment says: secrets (as NAME or NAME_FILE), defaults, and every error at once.
+# Reads the environment: secrets (as NAME or NAME_FILE) and defaults; reports every error at once.
 # Sets REHEARSAL and PREFIX_VARIABLE; reads BACKUP_SCHEDULE and PG_UPGRADE.
 # shellcheck shell=bash
 
@@ -6,7 +6,7 @@ readonly ROLE_VARIABLES=(POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB APP_USER AP
 readonly STORE_SECRETS=(AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AZURE_STORAGE_ACCESS_KEY
   AZURE_STORAGE_SAS_TOKEN WALG_LIBSODIUM_KEY WALG_PGP_KEY WALG_PGP_KEY_PASSPHRASE)
 readonly PREFIXES=(WALG_S3_PREFIX WALG_GS_PREFIX WALG_AZ_PREFIX WALG_FILE_PREFIX)
-# the same for the store that a clone reads from: CLONE_AWS_ACCESS_KEY_ID and so on
+# the same secrets for the store that a clone reads from: CLONE_AWS_ACCESS_KEY_ID and so on
 readonly CLONE_SECRETS=("${STORE_SECRETS[@]/#/CLONE_}")
 
 ENVIRONMENT_ERRORS=()
@@ -15,8 +15,8 @@ ENVIRONMENT_ERRORS=()
 # Arguments: message, beginning with the variable's name; never a secret's value.
 refuse() { ENVIRONMENT_ERRORS+=("$1"); }
 
-# Reads NAME or the file that NAME_FILE names into the shell variable NAME, which is not exported. A file's last line end, also
-# one made on Windows, is no part of the value.
+# Reads NAME or the file that NAME_FILE names into the shell variable NAME, which is not exported. Strips the file's trailing line
+# end, also CRLF.
 # Arguments: name.
 read_secret() {
   local name="$1" file_variable="$1_FILE" value
@@ -40,7 +40,7 @@ read_secret() {
   check_secret "$name"
 }
 
-# Refuses what would be read as another value by whom it is given to: psql drops a carriage return at the end, for one.
+# Refuses what its consumer would read as another value: psql, for one, drops a trailing carriage return.
 # Arguments: name.
 check_secret() {
   local value="${!1-}"
@@ -54,7 +54,7 @@ check_secret() {
   fi
 }
 
-# Arguments: name, least, greatest. Refuses a value that is no whole number between the two.
+# Arguments: name, least, greatest. Refuses a value that is not a whole number in this range.
 check_number() {
   local value="${!1}"
   if ! [[ "$value" =~ ^[0-9]{1,10}$ ]] || ((10#$value < $2 || 10#$value > $3)); then
@@ -62,7 +62,7 @@ check_number() {
   fi
 }
 
-# Arguments: name of a variable that holds a role or a database. Refuses what PostgreSQL would cut or reserve.
+# Arguments: name of a variable that holds the name of a role or a database. Refuses what PostgreSQL would truncate or reserves.
 check_identifier() {
   local value="${!1}" LC_ALL=C
   if ((${#value} > 63)); then
@@ -72,7 +72,7 @@ check_identifier() {
   fi
 }
 
-# Arguments: name of a prefix variable. Refuses a value of another scheme, and one that stores read differently.
+# Arguments: name of a prefix variable. Refuses a value of another scheme, and one that stores interpret differently.
 check_prefix() {
   local value="${!1}" pattern
   case "$1" in
@@ -109,7 +109,7 @@ read_environment() {
   done
 }
 
-# Checks what concerns roles and databases.
+# Checks the variables for roles and databases.
 check_roles() {
   local name
   for name in POSTGRES_USER POSTGRES_DB; do
@@ -129,7 +129,7 @@ check_roles() {
   fi
 }
 
-# Checks what concerns archiving and base backups.
+# Checks the variables for archiving and base backups.
 check_backup() {
   local name
   for name in "${PREFIXES[@]}"; do
@@ -163,7 +163,7 @@ check_runtime() {
   [ -z "${POSTGRES_INITDB_WALDIR-}" ] || refuse "POSTGRES_INITDB_WALDIR: not supported; WAL stays on the volume"
 }
 
-# Prints every error that was noted. Exit: ends the process with 1 when there is any.
+# Prints every noted error. Exit: ends the process with 1 when there is any.
 report_environment() {
   local message
   ((${#ENVIRONMENT_ERRORS[@]} > 0)) || return 0

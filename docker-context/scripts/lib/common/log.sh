@@ -1,8 +1,8 @@
 # Logging: `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message` on stderr, one line each.
-# Callers set COMPONENT; LOG_LEVEL (debug, info, warn, error; default info) is the least level that is printed.
+# Callers set COMPONENT; LOG_LEVEL (debug, info, warn, error; default info) is the lowest level that is printed.
 # shellcheck shell=bash
 
-declare -rA LOG_RANKS=([debug]=0 [info]=1 [warn]=2 [error]=3) # a higher one is more urgent
+declare -rA LOG_RANKS=([debug]=0 [info]=1 [warn]=2 [error]=3) # higher is more urgent
 
 # Prints one log line; line breaks of the message become spaces.
 # Arguments: level, message.
@@ -25,7 +25,7 @@ die() {
   exit 1
 }
 
-# Leaves the termination message of a Kubernetes pod; elsewhere there is no place for one.
+# Leaves the termination message of a Kubernetes pod; does nothing elsewhere.
 # Arguments: message (may have several lines; Kubernetes keeps 4096 bytes).
 leave_message() {
   if [ -w /dev/termination-log ]; then
@@ -33,7 +33,7 @@ leave_message() {
   fi
 }
 
-# Logs an error, also as the termination message, and ends the process with exit code 1.
+# Logs an error, leaves it as the termination message, and ends the process with exit code 1.
 # Arguments: message.
 die_with_message() {
   leave_message "$1"

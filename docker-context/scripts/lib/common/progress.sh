@@ -1,4 +1,4 @@
-# How far a restore or a rebuild of indexes is: in the log, and in a file that the probe prints, so that the pod's events say it too.
+# Progress of a restore or an index rebuild: in the log, and in a file that the probe prints, so that the pod's events show it.
 # shellcheck shell=bash
 
 readonly PROGRESS_LINE="$RUN/restore-progress"

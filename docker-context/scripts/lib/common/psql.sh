@@ -1,12 +1,12 @@
 # SQL through psql: the server of this container, or the one that PGHOST names.
 # shellcheck shell=bash
 
-# Whole statements stay out of the server's log, whatever its settings are, and out of pg_stat_statements.
+# Keeps statements out of the server's log, whatever its settings, and out of pg_stat_statements.
 # shellcheck disable=SC2034 # for server/roles.sh
 readonly UNLOGGED="-c log_statement=none -c log_min_duration_statement=-1 -c log_min_duration_sample=-1
   -c log_duration=off -c log_min_error_statement=panic -c pg_stat_statements.track_utility=off"
 
-# For sessions of ours, the superuser's: no setting of the server, of a role or of a database disturbs them, and no trigger.
+# For our own superuser sessions: protects them from triggers and from the settings of the server, a role or a database.
 # shellcheck disable=SC2034 # for server/private.sh and backup.sh
 readonly UNDISTURBED="-c client_min_messages=error -c lc_messages=C -c search_path=pg_catalog -c role=none -c datestyle=ISO
   -c quote_all_identifiers=off -c default_transaction_read_only=off -c event_triggers=off -c session_replication_role=origin
@@ -18,14 +18,14 @@ readonly UNDISTURBED="-c client_min_messages=error -c lc_messages=C -c search_pa
 use_server() {
   if [ -n "${PGPASSWORD_FILE-}" ]; then
     PGPASSWORD="$(<"$PGPASSWORD_FILE")"
-    # as read_secret reads the same file
+    # read_secret strips it too
     export PGPASSWORD="${PGPASSWORD%$'\r'}"
   fi
   export PGHOST="${PGHOST:-/var/run/postgresql}" PGUSER="${PGUSER:-${POSTGRES_USER:-postgres}}"
   export PGDATABASE=postgres PGCONNECT_TIMEOUT=10 PGAPPNAME="postgres-stack/${COMPONENT:-sql}" PGOPTIONS="$UNDISTURBED"
 }
 
-# Points libpq at the socket of this container, whatever PG* variables say; only the port is the server's too.
+# Points libpq at this container's socket, whatever PG* variables say, except the port.
 use_socket() {
   local name
   for name in $(compgen -e PG); do

@@ -1,10 +1,10 @@
-# Records on the volume that survive a kill -9 and a power failure at any moment: old content or new, never half.
+# Records on the volume that survive kill -9 and a power failure at any moment: old content or new, never half.
 # shellcheck shell=bash disable=SC2034,SC2094,SC2154,SC2178 # references to arrays of the callers
 
 readonly VOLUME=/var/lib/postgresql
 readonly RECORDS="$VOLUME/.postgres-stack"
 
-# For tests only: POSTGRES_STACK_KILL_AT names the point at which everything ends as if the power had failed.
+# For tests only: POSTGRES_STACK_KILL_AT names the point at which the script dies as if the power had failed.
 # Arguments: point, <step>:<before, written, synced, renamed or after>.
 kill_point() {
   if [ "${POSTGRES_STACK_KILL_AT-}" = "$1" ]; then
@@ -14,7 +14,7 @@ kill_point() {
 
 # Replaces a file atomically: temporary file, fsync, rename, fsync of the folder. Creates the folder.
 # Arguments: path, content, name of its kill points (default: the file's name).
-# Exit: 1 when any step fails; the old content is then still there, and the log and PROBLEM say why.
+# Exit: 1 when any step fails; the old content stays, and the log and PROBLEM say why.
 write_record() {
   local path="$1" content="$2" folder="${1%/*}" point="${3:-${1##*/}}"
   [ -d "$folder" ] || record_step "$path" mkdir -p "$folder" || return
@@ -42,7 +42,7 @@ record_step() {
   return 1
 }
 
-# Puts a finished file in the place of a record, as durably; for one that may be very long.
+# Replaces a record with a finished file, just as durably; for records that may be very long.
 # Arguments: file, path in the same folder, name of its kill points.
 publish_record() {
   kill_point "$3:written"
@@ -68,8 +68,8 @@ remove_record() {
   kill_point "$2:after"
 }
 
-# Reads a record of `name=value` lines into an associative array, which is empty when there is no record. Empty lines say nothing.
-# Ends the process when something else is in it: what it said decides about data.
+# Reads a record of `name=value` lines into an associative array, empty when there is no record. Skips empty lines.
+# Ends the process on any other line, because records decide what happens to data.
 # Arguments: array's name, path.
 read_fields() {
   local -n fields="$1"
@@ -87,7 +87,7 @@ read_fields() {
   done <"$2"
 }
 
-# Reads a journal likewise. It has to have an id and one of the steps.
+# Reads a journal the same way. It must have an id and one of the steps.
 # Arguments: array's name, path, the steps as an extended regular expression.
 read_journal() {
   local -n journal="$1"
@@ -120,7 +120,7 @@ print_fields() {
   done
 }
 
-# Enters a step of a journal, with its time, before it is taken. Its kill points have the step's name.
+# Records a journal's step, with its time, before the step is taken. Its kill points have the step's name.
 # Arguments: array's name, path, step, what the journal is about. Exit: 1 when it can't be written.
 write_step() {
   local -n journal="$1"
@@ -130,8 +130,8 @@ write_step() {
   info "$4: $3"
 }
 
-# Records what became of something, with the time of now, and reads it back: what is done because of it can't be undone.
-# Arguments: array's name, path, name of its kill points. Exit: 1 when it is not there afterwards.
+# Records an outcome with the current time and reads it back, because what follows from it can't be undone.
+# Arguments: array's name, path, name of its kill points. Exit: 1 when the record does not hold it afterwards.
 write_outcome() {
   local -n result="$1"
   local written
@@ -145,7 +145,7 @@ write_outcome() {
   fi
 }
 
-# Moves a finished folder to its final name so that it is complete there whatever happens.
+# Moves a finished folder to its final name; it is complete there even after a power failure.
 # Arguments: source, target (absent or an empty folder), both on one file system; name of its kill points.
 publish_folder() {
   local point="${3:-${2##*/}}"

@@ -4,8 +4,8 @@
 readonly MONTH_NAMES="jan feb mar apr may jun jul aug sep oct nov dec"
 readonly DAY_NAMES="sun mon tue wed thu fri sat"
 
-# Number of a field's value; names count from the lowest value.
-# Arguments: value, lowest, highest, names. Prints the number. Exit: 1 when it is no value of the field.
+# Converts a field's value to a number; names count from the lowest value.
+# Arguments: value, lowest, highest, names. Prints the number. Exit: 1 when the field does not allow the value.
 cron_value() {
   local value="${1,,}" low="$2" high="$3" name number="$2"
   if [[ "$value" =~ ^[0-9]{1,2}$ ]]; then

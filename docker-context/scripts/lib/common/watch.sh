@@ -1,39 +1,39 @@
-# Processes that may come to a standstill, as a client does whose server hangs: waited for as long as something moves.
+# Waits for processes that may hang, such as a client of a hung server, as long as something moves.
 # Sets BYTES and FETCHES; reads POSITION.
 # shellcheck shell=bash disable=SC2034 # results and limits for the callers
 
 readonly STOOD_STILL=142
-# a client without a server still reads some bytes a second: events, errors, name service
+# a client without a server still reads a few bytes a second: events, errors, name resolution
 readonly LEAST_MOVEMENT=16384         # bytes
-readonly NO_BOUND=9223372036854775807 # seconds in all
+readonly NO_BOUND=9223372036854775807 # seconds in total
 
-# Sets BYTES: how many bytes processes have read so far, from the network too.
+# Sets BYTES: how many bytes the processes have read so far, network included.
 # Arguments: pids.
 bytes_read() {
   local pid bytes
   BYTES=0
   for pid in "$@"; do
-    # a process may be gone meanwhile
+    # the process may have ended
     if { read -r _ bytes <"/proc/$pid/io"; } 2>/dev/null; then
       BYTES=$((BYTES + bytes))
     fi
   done
 }
 
-# Sets BYTES: how many bytes a process has moved so far: read, and written, the network included. What waits in a socket to be
-# sent has not moved: on a slow line that is megabytes for each.
+# Sets BYTES: how many bytes a process has read and written so far, network included. Bytes that wait in a socket don't count:
+# on a slow line that is megabytes per socket.
 # Arguments: pid.
 bytes_moved() {
   local read written unsent
   BYTES=0
-  # the process may be gone meanwhile
+  # the process may have ended
   if { read -r _ read && read -r _ written; } 2>/dev/null <"/proc/$1/io"; then
     unsent="$(unsent_bytes "$1")"
     BYTES=$((read + written - unsent))
   fi
 }
 
-# Prints how many bytes wait in the sockets of a process, or are on their way. Arguments: pid.
+# Prints how many bytes in the sockets of a process are unsent or in flight. Arguments: pid.
 unsent_bytes() {
   local sockets queue inode unsent=0
   { sockets=" $(find "/proc/$1/fd" -lname 'socket:*' -printf '%l ')" || true; } 2>/dev/null
@@ -43,7 +43,7 @@ unsent_bytes() {
   echo "$unsent"
 }
 
-# Sets FETCHES: the pids of wal-g that fetch WAL for the server of a folder, ahead too.
+# Sets FETCHES: the pids of the wal-g processes that fetch or prefetch WAL for the server of a data folder.
 # Arguments: data folder.
 find_fetches() {
   local pid
@@ -55,7 +55,7 @@ find_fetches() {
   done
 }
 
-# Ends what find_fetches finds. Arguments: data folder.
+# Kills what find_fetches finds. Arguments: data folder.
 end_fetches() {
   find_fetches "$1"
   if ((${#FETCHES[@]} > 0)); then
@@ -63,16 +63,16 @@ end_fetches() {
   fi
 }
 
-# Waits for a child, and kills it when nothing has moved for too long, or after too long a time in all.
-# Arguments: pid, seconds without movement, seconds in all, function that sets POSITION, bytes that grow with each movement,
-# and its arguments. The function runs beside this one, after each fifth of the seconds without movement (2 to 10 s); STILL
-# tells it for how many seconds nothing has moved.
+# Waits for a child, and kills it when nothing moves for too long, or when it takes too long in total.
+# Arguments: pid, seconds without movement, seconds in total, function that sets POSITION (bytes, growing with each movement), and
+# its arguments. A background process calls the function after each fifth of the seconds without movement (2 to 10 s); STILL is
+# the number of seconds since the last movement.
 # Exit: the child's, or STOOD_STILL.
 wait_while_moving() {
   local watcher status=0 verdict=0
   watch_movement "$@" &
   watcher=$!
-  # bash would print that it was killed
+  # hides bash's message about the killed child
   { wait "$1" || status=$?; } 2>/dev/null
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || verdict=$?
@@ -80,20 +80,20 @@ wait_while_moving() {
   return "$status"
 }
 
-# The other side of wait_while_moving, with its arguments. Exit: STOOD_STILL when it killed the child.
+# The background process of wait_while_moving, with its arguments. Exit: STOOD_STILL when it killed the child.
 watch_movement() {
   local pid="$1" limit="$2" bound="$3" tick quiet started="$SECONDS" moved="$SECONDS" last=0
   local POSITION=0 STILL=0
   shift 3
   tick=$((limit < 10 ? 2 : limit < 50 ? limit / 5 : 10))
-  # to read from where nothing comes is to sleep without a further process
+  # reading from a pipe that nobody writes to sleeps without another process
   exec {quiet}<> <(:)
   while read -r -t "$tick" -u "$quiet" || kill -0 "$pid" 2>/dev/null; do
     "$@"
     if ((POSITION >= last + LEAST_MOVEMENT)); then
       moved="$SECONDS"
     fi
-    # bytes of a process that has ended no longer count
+    # the bytes of an ended process no longer count
     if ((POSITION >= last + LEAST_MOVEMENT || POSITION < last)); then
       last="$POSITION"
     fi

@@ -1,5 +1,5 @@
-# What an archive holds, read from what WAL-G printed. LSNs and segments are numbers, times microseconds since 1970. What can't
-# be read to its end is an error: half a list would look like a loss.
+# An archive's contents, read from what WAL-G printed. LSNs and segments are numbers, times microseconds since 1970. Incomplete
+# input is an error: half a list would look like a loss.
 package Archive;
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use Time::Local qw(timegm);
 our @EXPORT_OK = qw(slurp parse_json read_json_lines microseconds show_time lsn_number read_backups read_history contains chain on_path FAR);
 use constant FAR => 9223372036854775807;
 
-# The whole of a file; nothing when there is none.
+# Reads a whole file; nothing when it is missing.
 sub slurp {
     my ($file) = @_;
     open my $in, '<:raw', $file or return;
@@ -27,7 +27,7 @@ sub parse_json {
     return $value;
 }
 
-# One object a line; a file that is not there has none.
+# Reads one object per line; a missing file has none.
 sub read_json_lines {
     my ($file, $what) = @_;
     return map { parse_json($_, $what) } grep { /\S/ } split /\n/, slurp($file) // '';
@@ -42,7 +42,7 @@ sub microseconds {
     return $seconds * 1_000_000 + substr("${fraction}000000", 0, 6);
 }
 
-# A time for humans. Arguments: microseconds since 1970.
+# Formats a time for people. Arguments: microseconds since 1970.
 sub show_time {
     my ($second, $minute, $hour, $day, $month, $year) = gmtime int($_[0] / 1_000_000);
     return sprintf '%04d-%02d-%02d %02d:%02d:%02d+00', $year + 1900, $month + 1, $day, $hour, $minute, $second;
@@ -54,7 +54,7 @@ sub lsn_number {
     return hex($high) * 4294967296 + hex $low;
 }
 
-# Base backups, the oldest first. Arguments: file with `wal-g backup-list --json --detail`, whose end shows that it is whole.
+# Reads base backups, oldest first. Arguments: file with `wal-g backup-list --json --detail`; truncated JSON does not parse.
 sub read_backups {
     my ($file) = @_;
     my $list = parse_json(slurp($file) // die("$file is missing\n"), "the list of base backups");
@@ -89,8 +89,8 @@ sub read_backup {
     };
 }
 
-# The way to a timeline: its own the last, each with the LSN at which it was left. Arguments: timeline, file with its history,
-# which only the first does without.
+# Returns the path to a timeline: its ancestors, each with the LSN at which it was left, then itself. Arguments: timeline, file
+# with its history, which only timeline 1 does without.
 sub read_history {
     my ($timeline, $file) = @_;
     my ($text, @path) = (slurp($file));
@@ -112,7 +112,7 @@ sub contains {
     return defined $on && $backup->{finish} <= $on->{end};
 }
 
-# A base backup with those that it is an increment of, itself first. Arguments: backup, all backups.
+# Returns a base backup and those it builds on as an increment, itself first. Arguments: backup, all backups.
 sub chain {
     my ($backup, @all) = @_;
     my @chain = ($backup);
@@ -124,7 +124,7 @@ sub chain {
     return @chain;
 }
 
-# Whether a base backup lies on a path with all that it is an increment of: on one of a history that was left, it holds pages of that.
+# Whether a base backup and those it builds on lie on a path: one on an abandoned history holds pages of that.
 # Arguments: backup, all backups, path.
 sub on_path {
     my ($backup, $all, @path) = @_;

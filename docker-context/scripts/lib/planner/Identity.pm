@@ -1,25 +1,24 @@
-# Whose an archive is. An owner is an object that no other one replaces; what can't be told apart for certain is a stranger.
+# Decides who owns an archive. An owner is an object that no other one replaces; whoever can't be told apart is a stranger.
 package Identity;
 use strict;
 use warnings;
 use POSIX qw(strftime);
 use Archive qw(slurp parse_json read_json_lines read_backups);
 
-# Input: owners (one JSON object a line), live.json (optional), and for an archive that nobody claimed, once they were read:
+# Input: owners (one JSON object per line), live.json (optional), and for an archive that nobody claimed, once they were read:
 # backups.json, and wal-system (of its newest segment; empty when it has none).
 # Request: uuid (empty: this volume has claimed nothing yet), claimed (1: this archive, by that uuid), system, owner, prefix,
-# timeline, takeover (1: data were exchanged on purpose, human: somebody ordered it), collision (segment that differs),
-# cloned_from.
-# Lines: `verdict WORD [UUIDS]`, `why TEXT` for a stranger, and `live TIMELINE` where live.json says it. Words: owner, rename UUIDS (the object is to bear the database's name
-# of now, and replaces those), adopt UUID, unowned (backups.json and wal-system are
-# needed), claim, takeover UUIDS (replaces those), withdraw (take the own claim back, somebody came in between), stranger.
+# timeline, takeover (1: data were replaced on purpose, human: by order), collision (segment that differs), cloned_from.
+# Lines: `verdict WORD [UUIDS]`, `why TEXT` for a stranger, and `live TIMELINE` when live.json has one. Words: owner, rename UUIDS
+# (the object must get the database's current name, and replaces those), adopt UUID, unowned (backups.json and wal-system are
+# needed), claim, takeover UUIDS (replaces those), withdraw (another claim came in between: take back our own), stranger.
 sub plan {
     my ($folder, $request) = @_;
     my $live = live_timeline($folder);
     return (judge($folder, $request), defined $live ? "live $live" : ());
 }
 
-# The timeline that live.json says; nothing where there is none, or half of it, as a killed upload leaves it in a file system.
+# The timeline in live.json; nothing when it is missing or truncated, as a killed upload leaves it in a file system.
 sub live_timeline {
     my ($folder) = @_;
     my $text = slurp("$folder/live.json") // return;
@@ -47,7 +46,7 @@ sub judge {
     return of_others(\%request, \@others, keys %owner);
 }
 
-# An owner's object, or an error: one that can't be read may be anybody's.
+# Checks an owner's object: an unreadable one may be anybody's, so it is an error.
 sub checked {
     my ($owner) = @_;
     die "an owner of the archive is none\n" if ref $owner ne 'HASH';
@@ -61,7 +60,7 @@ sub checked {
 
 sub stranger { return ('verdict stranger', "why $_[0]") }
 
-# Arguments: request, those that the archive belongs to.
+# Arguments: request, owners of the archive.
 sub stranger_why {
     my ($request, @owners) = @_;
     my @names = map {
@@ -70,7 +69,7 @@ sub stranger_why {
     return 'why it belongs to ' . join ' and ', @names;
 }
 
-# Where the data can't be asked, the name alone decides.
+# Where the data can't be asked, only the name decides.
 sub by_name {
     my ($request, @valid) = @_;
     my @others = grep { $_->{owner} ne '' && $_->{owner} ne $request->{owner} && $_->{uuid} ne $request->{uuid} } @valid;
@@ -108,7 +107,7 @@ sub of_others {
     return @why;
 }
 
-# An archive without owners: of an earlier version of this image, or empty.
+# Judges an archive without owners: one of an earlier version of this image, or an empty one.
 sub of_nobody {
     my ($folder, $request) = @_;
     return 'verdict unowned' if !-e "$folder/backups.json" || !-e "$folder/wal-system";

@@ -1,4 +1,4 @@
-# Reads a JSON object of any length from a stream, a piece at a time, for the keys of one of its members.
+# Reads a JSON object of any length from a stream, piece by piece, for the keys of one of its members.
 package JsonStream;
 use strict;
 use warnings;
@@ -7,8 +7,8 @@ use constant PIECE => 1 << 20;
 
 sub new { my ($class, $in) = @_; return bless { in => $in, text => '' }, $class }
 
-# The keys of the object that a member of the outermost object is; nothing when there is no such member. Dies when the stream is
-# no JSON object, or ends before that does.
+# Returns the keys of an object that is a member of the outermost object; nothing without that member. Dies when the stream is
+# not a JSON object, or ends early.
 sub keys_of {
     my ($self, $member) = @_;
     my $found;
@@ -24,7 +24,7 @@ sub keys_of {
     return $found;
 }
 
-# Calls back for each member of an object that was opened, with its key; the value is still to be read.
+# Calls back for each member of an opened object, with its key; the callback reads the value.
 sub members {
     my ($self, $read) = @_;
     my $token = $self->token;
@@ -41,12 +41,12 @@ sub members {
     }
 }
 
-# Reads over a value.
+# Skips a value.
 sub skip {
     my ($self) = @_;
     my @open;
     while (1) {
-        # whatever is neither a bracket nor the end of the piece, at once
+        # at once, everything but brackets and the end of the piece
         1 while @open && ($self->{text} =~ /\G(?:[^"{}\[\]\\]++|"(?:[^"\\]++|\\.)*+"(?=.))++/gcs);
         my $token = $self->token;
         if ($token eq '{' || $token eq '[') { push @open, $token eq '{' ? '}' : ']' }
@@ -56,7 +56,7 @@ sub skip {
     }
 }
 
-# The next token: a bracket, a colon, a comma, a whole string or a word; nothing at the end of the stream.
+# Returns the next token: a bracket, a colon, a comma, a whole string or a word; nothing at the end of the stream.
 sub token {
     my ($self) = @_;
     while (1) {

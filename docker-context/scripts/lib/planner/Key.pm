@@ -1,5 +1,5 @@
-# Whether the key of today opens the WAL that a restore needs for certain. It may have been changed after the base backup was made;
-# what a time needs is found by looking into segments, as the store's times mean nothing.
+# Whether the current key opens the WAL that a restore certainly needs: the key may have changed since the base backup. For a
+# time, looks into segments to find what it needs, because the store's times mean nothing.
 package Key;
 use strict;
 use warnings;
@@ -8,7 +8,7 @@ use Archive qw(lsn_number);
 use Path;
 
 # Input and request: see Path, kind, target and epoch of Restore, and promised (of that plan, for one base backup).
-# Lines: `ask=OBJECT`: its last commit is to be looked at; or `verdict=open`, or `verdict=closed` and `segment=NAME`.
+# Lines: `ask=OBJECT`: read its last commit; or `verdict=open`, or `verdict=closed` and `segment=NAME`.
 sub plan {
     my ($folder, $request) = @_;
     my $path = Path->new($folder, $request);
@@ -19,7 +19,7 @@ sub plan {
         return $path->name($span->[3], $span->[1] + $index - $span->[0]) . $span->[4];
     };
     my $state = sub { $path->{commits}{ substr $object->($_[0]), 0, 24 } };
-    # the first one of the backup itself opens with its key
+    # the first one is the backup's own and opens with its key
     return 'verdict=open' if $count < 2 || $request->{kind} eq 'xid' || $request->{kind} eq 'name';
     my $closed = $count - 1;
     return 'ask=' . $object->($closed) if !defined $state->($closed);
@@ -42,8 +42,8 @@ sub plan {
     return ('verdict=closed', 'segment=' . substr $object->($closed), 0, 24);
 }
 
-# What is stored of the promised segments, up to an LSN that is the target, as [index of the first, its number, of the last,
-# timeline, suffix], in order; the backup's own is the first.
+# The stored part of the promised segments, up to the target if that is an LSN, as [index of the first, number of the first, of
+# the last, timeline, suffix], in order; the backup's own comes first.
 sub spans {
     my ($path, $request) = @_;
     my $bound = $request->{kind} eq 'lsn' ? int(lsn_number($request->{target}) / $path->{bytes}) : undef;

@@ -1,14 +1,15 @@
-# Whether a base backup is whole: what is stored of it is compared with what was stored.
+# Whether a base backup is whole: compares its stored parts with those that it had.
 package Parts;
 use strict;
 use warnings;
 use Archive qw(slurp parse_json);
 use JsonStream;
 
-# Input: parts (what `wal-g st ls -r` prints of its folder); and what tells its parts, by source: manifest (the file manifest: ours,
-# with names and sizes), metadata (standard input: WAL-G's files_metadata.json, of any length) or sentinel (the file sentinel: the
-# backup was made without these, so that WAL-G's numbering and the sum of the sizes tell).
-# Request: backup, source. Lines: problem=, empty when it is whole; or `unreadable=true`: this source says nothing, as half a manifest.
+# Input: parts (the output of `wal-g st ls -r` for its folder), and the list of its parts, by source: manifest (the file manifest:
+# ours, with names and sizes), metadata (standard input: WAL-G's files_metadata.json, of any length) or sentinel (the file
+# sentinel: the backup was made without these, so WAL-G's numbering and the sum of the sizes decide).
+# Request: backup, source. Lines: problem=, empty when it is whole; or `unreadable=true`: this source is unusable, as half a
+# manifest.
 sub plan {
     my ($folder, $request) = @_;
     my $name = $request->{backup};
@@ -42,7 +43,7 @@ sub by_manifest {
 sub by_metadata {
     my ($folder, $name, $stored) = @_;
     my $parts = eval { JsonStream->new(\*STDIN)->keys_of('TarFileSets') };
-    # what writes would die of a closed pipe
+    # a closed pipe would kill the writer
     1 while read STDIN, my $rest, 1 << 20;
     return 'the list of its parts (files_metadata.json) ends early, or is none' if !$parts || !@$parts;
     my ($missing) = grep { !defined $stored->{$_} } sort @$parts;
@@ -60,7 +61,7 @@ sub by_sentinel {
     my $bytes = 0;
     $bytes += $_ for values %$stored;
     my $sent = $sentinel->{CompressedSize} // 0;
-    # wal-g does not always count the last bytes of a part: more is no damage
+    # wal-g does not always count the last bytes of a part, so more is no damage
     return "its parts have $bytes bytes, and $sent were sent" if !$sent || $bytes < $sent;
     return;
 }

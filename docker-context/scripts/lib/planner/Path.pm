@@ -1,4 +1,4 @@
-# The WAL that leads from a base backup along the timelines to the end: how far it goes, and what is missing.
+# The WAL from a base backup along the timelines to the end: how far it reaches, and what is missing.
 package Path;
 use strict;
 use warnings;
@@ -6,10 +6,10 @@ use Archive qw(slurp parse_json read_backups read_history microseconds FAR);
 use Timeline;
 use Wal qw(read_wal read_local merged part_of segment_name segment_number object_of);
 
-# Reads what a plan needs. Input: backups.json, wal, local, history, timelines, reach.json, commits (lines SEGMENT VALUE: the time of
-# its last commit, `none`, or `closed`, which can't be read; optional). Request: segment_bytes, timeline (or what Timeline chooses it
-# by), live (timeline of the data to be replaced, or empty), live_segment (the last that crash recovery of these does not need).
-# A path without timelines is one whose history is still to be read.
+# Reads a plan's input. Input: backups.json, wal, local, history, timelines, reach.json, commits (lines SEGMENT VALUE: the time of
+# its last commit, `none`, or `closed` when unreadable; optional). Request: segment_bytes, timeline (or what Timeline chooses it
+# by), live (timeline of the data to be replaced, or empty), live_segment (the last that their crash recovery does not need).
+# A path without timelines is one whose history must be read first.
 sub new {
     my ($class, $folder, $request) = @_;
     my $bytes = $request->{segment_bytes};
@@ -31,19 +31,19 @@ sub new {
     $self->{path} = [$known ? read_history($self->{timeline}, "$folder/history") : ()];
     for (map { $_->{timeline} } @{ $self->{path} }) {
         $self->{have}{$_} = merged($stored->{$_} // [], $local->{all}{$_} // []);
-        # what is left of another timeline is not written to any more
+        # nobody writes to what is left of another timeline
         $self->{firm}{$_} = merged($stored->{$_} // [], $local->{ $_ eq $self->{live} ? 'ended' : 'all' }{$_} // []);
     }
     return $self;
 }
 
-# When timelines began, as far as that can be read.
+# When timelines began, as far as that is readable.
 sub read_began {
     my @marks = grep { ref eq 'HASH' } map { eval { parse_json($_, '') } // () } split /\n/, slurp($_[0]) // '';
     return map { @$_{qw(timeline began)} } grep { ($_->{timeline} // '') =~ /^\d+$/ && ($_->{began} // '') =~ /^\d{1,18}$/ } @marks;
 }
 
-# Up to where everything was archived at which time. One that can't be read, such as half of one, says nothing.
+# Up to which segment everything was archived, and when. An unreadable mark, such as half of one, tells nothing.
 sub read_reach {
     my $reach = eval { parse_json(slurp($_[0]) // '', '') };
     my ($segment, $at) = ref $reach eq 'HASH' ? map { $_ // '' } @$reach{qw(segment at)} : ('', '');
@@ -58,14 +58,14 @@ sub read_commits {
     return %commits;
 }
 
-# Whether the path ends on the timeline of the data that are to be replaced, whose newest WAL is on the volume.
+# Whether the path ends on the timeline of the data to be replaced, whose newest WAL is on the volume.
 sub is_live { return $_[0]{path}[-1]{timeline} eq $_[0]{live} }
 
 sub name { return segment_name($_[1], $_[2], $_[0]{bytes}) }
 
-# Follows WAL from a base backup on. What is found: gap (name of the first segment that is missing, or empty), last ([timeline,
-# number] of the last one before the gap or the end; none when the first is missing), count, end (LSN after it), and promised
-# ([timeline, first, last] for each timeline).
+# Follows WAL from a base backup. Returns gap (name of the first missing segment, or empty), last ([timeline, number] of the last
+# one before the gap or the end; none when the first is missing), count, end (LSN after it), and promised ([timeline, first, last]
+# for each timeline).
 sub follow {
     my ($self, $backup) = @_;
     my $number = int($backup->{start} / $self->{bytes});
@@ -96,7 +96,7 @@ sub follow {
                 last;
             }
         }
-        # beyond what crash recovery starts at, what was completed is there for certain
+        # after the start of crash recovery, only completed segments are certain
         if ($open && $self->is_live && (my $range = part_of($self->{firm}{$timeline}, $number))) { $take->($timeline, $range->[1]) }
     }
     return \%found;
@@ -108,8 +108,8 @@ sub stored_after {
     return @$ranges && $ranges->[-1][1] > $number;
 }
 
-# Up to when the WAL that was found reaches at least, in microseconds, and whether more can't be known. No time of the store counts,
-# as a copy of the archive has others. Arguments: what follow has found, base backups of the path.
+# The time that the WAL found reaches at least, in microseconds, and whether no more can be known. No time of the store counts,
+# because a copy of the archive has others. Arguments: result of follow, base backups of the path.
 sub reach {
     my ($self, $found, @backups) = @_;
     return (0, 1) if !$found->{last};
@@ -132,8 +132,8 @@ sub reach {
     return ($reached, $exact || !defined $asked);
 }
 
-# The time of the last commit up to a segment, as far as that was looked for, and the object that is to be looked at next:
-# nothing once a commit was found, or after many segments without any. Arguments: timeline, number.
+# The time of the last commit up to a segment, as far as it was looked for, and the next object to read: nothing once a commit was
+# found, or after many segments without any. Arguments: timeline, number.
 sub last_commit {
     my ($self, $timeline, $last) = @_;
     for (my $number = $last; $number > $last - 16 && $number >= 0; $number--) {

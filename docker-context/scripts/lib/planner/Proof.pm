@@ -1,13 +1,13 @@
-# Whether the parts of a base backup are all stored, and which WAL makes it consistent.
+# Whether all parts of a base backup are stored, and which WAL makes it consistent.
 package Proof;
 use strict;
 use warnings;
 use JSON::PP ();
 use Archive qw(slurp read_backups);
 
-# Input: backups.json; parts (what `wal-g st ls` prints of its tar_partitions). Request: name, segment_bytes.
-# Lines: `segment NAME` for each that makes it consistent, in order; then `manifest JSON`. WAL-G numbers the parts, and knows how
-# many bytes it has sent, so a list that is cut short shows.
+# Input: backups.json; parts (the output of `wal-g st ls` for its tar_partitions). Request: name, segment_bytes.
+# Lines: `segment NAME` for each segment that makes it consistent, in order; then `manifest JSON`. WAL-G numbers the parts and
+# counts the bytes it sends, so a truncated list shows.
 sub plan {
     my ($folder, $request) = @_;
     my ($name, $size) = @$request{qw(name segment_bytes)};
@@ -39,13 +39,13 @@ sub plan {
     return ((map { "segment $_" } @segments), 'manifest ' . JSON::PP->new->canonical->encode(\%manifest));
 }
 
-# Names and bytes. Arguments: what `wal-g st ls` prints.
+# Returns names and bytes. Arguments: the output of `wal-g st ls`.
 sub parts {
     my @parts = map { /^obj\s+(\d+)\s.*\s(\S+)\s*$/ ? [$2, $1] : () } split /\n/, $_[0];
     return sort { $a->[0] cmp $b->[0] } @parts;
 }
 
-# A part's name without what its compression adds.
+# A part's name without the suffix of its compression.
 sub stem { return $_[0] =~ /^(\w+)\.tar/ ? $1 : $_[0] }
 
 sub segment {

@@ -1,4 +1,4 @@
-# From which base backups a target can be reached, along which timeline, and what there is.
+# From which base backups, and along which timeline, a target can be reached, and what is reachable.
 package Restore;
 use strict;
 use warnings;
@@ -10,12 +10,13 @@ use Path;
 use constant MIB => 1048576;
 
 # Input and request: see Path; and kind (latest, time, lsn, xid, name), target, epoch (of a time, in microseconds), to (the target
-# as it was asked for), backup and by_name (a timeline; what was asked for; may be empty), system (may be empty), major, now (microseconds).
-# Lines: `timeline=` and `history=`: the history of that timeline is to be read, from the archive, from local data, or there is none.
-# Or `ask=OBJECT` alone: the time of the last commit in that segment (`local:SEGMENT`: in that of the data that are to be
-# replaced) is to be looked at before more can be said. Or fields of
-# the plan: timeline, live, window, problem; candidates, fit for the target, the newest first, up to the first that a problem was
-# found with; and of each, after its name and an underscore: problem, damage, system, end (LSN), promised, wal and bytes (room), chain.
+# as requested), backup and by_name (a timeline; both as requested, may be empty), system (may be empty), major, now
+# (microseconds).
+# Lines: `timeline=` and `history=`: read that timeline's history first, from the archive or from local data, or there is none.
+# Or `ask=OBJECT` alone: read the time of the last commit in that segment first (`local:SEGMENT`: in that of the data to be
+# replaced). Or fields of the plan: timeline, live, window, problem; candidates, those suitable for the target, newest first, up
+# to the first with a problem; and for each, after its name and an underscore: problem, damage, system, end (LSN), promised, wal
+# and bytes (room), chain.
 sub plan {
     my ($folder, $request) = @_;
     my $path = Path->new($folder, $request);
@@ -37,8 +38,8 @@ sub plan {
 
 sub lines { my ($plan) = @_; return map { "$_=$plan->{$_}" } sort keys %$plan }
 
-# Goes back to the timeline that was in use at a time: the present one, or for a time before it began, where it came from.
-# Returns what may be said to somebody who meant the later one.
+# Goes back to the timeline that was in use at a time: the present one or, for a time before it began, its parent, and so on.
+# Returns a hint for somebody who meant the later one.
 sub leave_later_timelines {
     my ($path, $request) = @_;
     my $hint = '';
@@ -56,8 +57,8 @@ sub leave_later_timelines {
     return $hint;
 }
 
-# When a timeline began, and whether that is only the first that is known of it: what its history says of the volume that it began
-# on, or its first base backup.
+# When a timeline began, and whether that is an estimate: the first that is known of it, from the history file on the volume or
+# its first base backup.
 sub began {
     my ($path, $timeline) = @_;
     return ($path->{began}{$timeline}, 0) if defined $path->{began}{$timeline};
@@ -76,12 +77,12 @@ sub usable {
     } @{ $path->{backups} };
 }
 
-# Adds what can be reached, from one gap in the WAL to the next, and the backups. Returns the object to be looked at first, if any.
+# Adds what can be reached, from one gap in the WAL to the next, and the backups. Returns the object to be read first, if any.
 sub describe_window {
     my ($plan, $path, $request, @usable) = @_;
     my (@ranges, $found);
     for my $backup (@usable) {
-        # what begins before the end of the last range lies in it
+        # a backup that begins before the end of the last range lies in it
         next if $found && (!$found->{gap} || $backup->{start} < $found->{end});
         $found = $path->follow($backup);
         my ($reached, $exact) = $path->reach($found, @usable);
@@ -99,8 +100,8 @@ sub describe_window {
 
 sub next_object { my ($path, $found) = @_; return ($path->last_commit(@{ $found->{last} }))[1] }
 
-# Adds those that ended before the target, as far as that can be known: whether a name or a transaction came before or after a
-# backup shows only in replaying. Returns the object to be looked at first, if any.
+# Adds the base backups that ended before the target, as far as that is known: only replay shows whether a name or a transaction
+# came before or after a backup. Returns the object to be read first, if any.
 sub add_candidates {
     my ($plan, $path, $request, $hint, @usable) = @_;
     my @candidates;
@@ -110,7 +111,7 @@ sub add_candidates {
         next if $request->{kind} eq 'lsn'  && $backup->{finish} > lsn_number($request->{target});
         my $found = $path->follow($backup);
         my ($problem, $ask) = check_reach($path, $request, $backup, $found, @usable);
-        # older ones are for when that one is damaged
+        # older ones only matter when this one is damaged
         return $ask if defined $ask && !@candidates;
         my $name = $backup->{name};
         my @chain = eval {
@@ -140,8 +141,8 @@ sub add_candidates {
     return;
 }
 
-# Looks whether WAL reaches from a backup to the target without a gap. Returns what is wrong, or nothing, and the object to be
-# looked at before that can be said.
+# Checks that WAL reaches from a backup to the target without a gap. Returns the problem, or nothing, and the object to be read
+# before that is known.
 sub check_reach {
     my ($path, $request, $backup, $found, @usable) = @_;
     my $whole = !$found->{gap} && $path->is_live;

@@ -1,14 +1,14 @@
-# Which base backups retention deletes: computed from the history that lives, since names order by timeline first, so that an
-# abandoned higher timeline would outlive the live one.
+# Which base backups retention deletes, from the live history: names order by timeline first, so an abandoned higher timeline
+# would outlive the live one.
 package Retention;
 use strict;
 use warnings;
 use Archive qw(read_backups read_history read_json_lines on_path);
 
-# Input: backups.json, history (of the live timeline; the first needs none), readers (one JSON object a line; optional).
+# Input: backups.json, history (of the live timeline; timeline 1 needs none), readers (one JSON object per line; optional).
 # Request: live (timeline), system (identifier), retain, now (seconds since 1970).
-# Lines: `keep NAME`, `delete NAME` (what depends on another before it), and at most one `wal-before NAME`: a base backup
-# before which `wal-g delete before NAME --use-sentinel-time` finds nothing but WAL that no kept one needs.
+# Lines: `keep NAME`, `delete NAME` (increments before what they build on), and at most one `wal-before NAME`: a base backup
+# before which `wal-g delete before NAME --use-sentinel-time` finds only WAL that no kept one needs.
 sub plan {
     my ($folder, $request) = @_;
     for (qw(live system retain now)) {
@@ -21,13 +21,13 @@ sub plan {
     my @deleted = grep { !$kept->{ $_->{name} } } @all;
     return (
         (map { "keep $_->{name}" } @kept),
-        # an increment starts after what it depends on
+        # an increment starts after what it builds on
         (map { "delete $_->{name}" } sort { $b->{start} <=> $a->{start} } @deleted),
         (map { "wal-before $_->{name}" } first_of_all($request->{system}, @kept)),
     );
 }
 
-# The names that somebody reads just now. Arguments: file, seconds since 1970.
+# The base backups being read now. Arguments: file, seconds since 1970.
 sub read_by {
     my ($file, $now) = @_;
     my %read;
@@ -39,7 +39,7 @@ sub read_by {
     return \%read;
 }
 
-# The names that stay: nothing goes without a live backup that is newer.
+# The names to keep: nothing goes without a newer live backup.
 sub kept {
     my ($all, $path, $request, $read) = @_;
     my @live = grep { $_->{system} eq $request->{system} && on_path($_, $all, @$path) } @$all;
@@ -53,7 +53,7 @@ sub kept {
             || $backup->{permanent}
             || $read->{ $backup->{name} };
     }
-    # an increment needs what it was made on
+    # an increment needs what it builds on
     for my $backup (sort { $b->{start} <=> $a->{start} } @$all) {
         next if !$kept{ $backup->{name} } || !defined $backup->{parent};
         $kept{ $_->{name} } = 1 for grep { $_->{segment} eq $backup->{parent} } @$all;
@@ -61,8 +61,8 @@ sub kept {
     return \%kept;
 }
 
-# The kept backup that comes first by time, by WAL and by timeline: WAL-G orders by the first two, and by the last two where
-# it can't read the times. Nothing when there is no such one, or when WAL of another system lies between.
+# The kept backup that comes first by time, by WAL and by timeline: WAL-G orders by the first two, or by the last two if it can't
+# read the times. Nothing when there is no such backup, or when WAL of another system lies between.
 sub first_of_all {
     my ($system, @kept) = @_;
     return if !@kept || grep { $_->{system} ne $system } @kept;

@@ -1,16 +1,16 @@
-# How many bytes a WAL segment of an archive has, where no data on the volume say so: its base backups say where in the WAL they
-# began, and in which segment.
+# How many bytes a WAL segment of an archive has, without data on the volume to tell: each base backup says at which LSN it began,
+# and in which segment.
 package Segment;
 use strict;
 use warnings;
 use Archive qw(read_backups);
 
-# Input: backups.json. Request: bytes, what a segment is taken to have as long as nothing speaks against it.
+# Input: backups.json. Request: bytes, the assumed size unless something contradicts it.
 # Lines: `bytes=NUMBER`.
 sub plan {
     my ($folder, $request) = @_;
     my @backups = read_backups("$folder/backups.json");
-    # another database's from before have had segments of their own
+    # earlier ones of another database may have another segment size
     @backups = grep { $_->{system} eq $backups[-1]{system} } @backups;
     my @fit = grep { fits($_, @backups) } $request->{bytes}, map { 1048576 << $_ } 0 .. 10;
     return 'bytes=' . ($fit[0] // $request->{bytes});

@@ -1,12 +1,12 @@
-# Which timeline is meant, before its history can be read.
+# Chooses the timeline, before its history can be read.
 package Timeline;
 use strict;
 use warnings;
 use Archive qw(slurp parse_json);
 
-# The one that is named, else that of the data to be replaced, else what the archive says lives, else the newest; and where its history
-# is: archive, local or none, nothing for the first. Arguments: folder with live.json (the archive's own; optional), request with
-# by_name and live (may be empty), stored and local WAL (of the module Wal).
+# Returns the named timeline, else that of the data to be replaced, else the archive's live one, else the newest; and where its
+# history is: archive, local or none, nothing for timeline 1. Arguments: folder with live.json (the archive's own; optional),
+# request with by_name and live (may be empty), stored and local WAL (of the module Wal).
 sub choose {
     my ($folder, $request, $wal, $local) = @_;
     my ($newest) = sort { $b <=> $a } 0, map { keys %{ $wal->{$_} } } qw(stored histories);
@@ -16,7 +16,7 @@ sub choose {
     return ($timeline, $wal->{histories}{$timeline} ? 'archive' : $local->{histories}{$timeline} ? 'local' : 'none');
 }
 
-# The timeline that the archive's owner is on; nothing in an archive of an earlier version of this image.
+# The timeline of the archive's owner; nothing in an archive of an earlier version of this image.
 sub live_timeline {
     my $text = slurp($_[0]) // '';
     return if $text !~ /\S/;

@@ -1,4 +1,4 @@
-# The WAL of an archive as ranges of segment numbers, for each timeline. A list of a million is read line by line.
+# An archive's WAL as ranges of segment numbers, for each timeline. Reads a list of a million line by line.
 package Wal;
 use strict;
 use warnings;
@@ -14,14 +14,14 @@ sub segment_name {
     return sprintf '%08X%08X%08X', $timeline, int($number / $of_log), $number % $of_log;
 }
 
-# Prints timeline and number. Arguments: name, bytes of a segment.
+# Returns timeline and number. Arguments: name, bytes of a segment.
 sub segment_number {
     my ($name, $bytes) = @_;
     return (hex substr($name, 0, 8), hex(substr $name, 8, 8) * (4294967296 / $bytes) + hex substr($name, 16, 8));
 }
 
-# Input: standard input, what `wal-g st ls wal_005/` prints. Request: segment_bytes.
-# Lines: `range TIMELINE FIRST LAST SUFFIX`, in order, and `history TIMELINE`; SUFFIX is what the names of the objects end in.
+# Input: standard input, the output of `wal-g st ls wal_005/`. Request: segment_bytes.
+# Lines: `range TIMELINE FIRST LAST SUFFIX`, in order, and `history TIMELINE`; SUFFIX ends the objects' names.
 sub plan {
     my ($folder, $request) = @_;
     my $of_log = 4294967296 / $request->{segment_bytes};
@@ -51,10 +51,10 @@ sub plan {
     return (@lines, map { "history $_" } @histories);
 }
 
-# Reads to the end, as what writes would die of a closed pipe, and its words would hide ours. Arguments: what is wrong.
+# Reads to the end first: a closed pipe would kill the writer, whose message would hide ours. Arguments: what is wrong.
 sub refuse { 1 while <STDIN>; die "$_[0]\n" }
 
-# Ranges in order, those that touch as one. Arguments: lists of [first, last].
+# Sorts ranges and merges adjacent ones. Arguments: lists of [first, last].
 sub merged {
     my @merged;
     for my $range (sort { $a->[0] <=> $b->[0] } map { @$_ } @_) {
@@ -66,7 +66,7 @@ sub merged {
     return \@merged;
 }
 
-# The range that a number lies in; nothing when it lies in none. Arguments: ranges in order, number.
+# The range that contains a number, nothing if none does. Arguments: ranges in order, number.
 sub part_of {
     my ($ranges, $number) = @_;
     my ($low, $high) = (0, $#{ $ranges // [] });
@@ -95,7 +95,7 @@ sub read_wal {
     return \%wal;
 }
 
-# The object's name of a stored segment; nothing when it is not stored. Arguments: wal, timeline, number, bytes of a segment.
+# The name of a stored segment's object; nothing when it is not stored. Arguments: wal, timeline, number, bytes of a segment.
 sub object_of {
     my ($wal, $timeline, $number, $bytes) = @_;
     for (@{ $wal->{objects} }) {
@@ -105,9 +105,9 @@ sub object_of {
     return;
 }
 
-# Reads the WAL of the data that are to be replaced: all (ranges by timeline), ended (those of them that are complete for certain:
-# marked to be archived, or as archived), histories (by timeline, when the file was written, in microseconds).
-# Arguments: file with what `find pg_wal -printf '%P %T@\n'` prints; nothing when there are no such data. Bytes of a segment.
+# Reads the WAL of the data to be replaced: all (ranges by timeline), ended (the certainly complete ones: marked as ready to be
+# archived or as archived), histories (by timeline, when the file was written, in microseconds).
+# Arguments: file with the output of `find pg_wal -printf '%P %T@\n'`, missing without such data; bytes of a segment.
 sub read_local {
     my ($file, $bytes) = @_;
     my %local = (all => {}, ended => {}, histories => {});

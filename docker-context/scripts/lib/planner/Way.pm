@@ -1,4 +1,4 @@
-# Whether an archive leads back to where a server is: by its newest base backup, and WAL that follows it without a gap.
+# Whether an archive leads back to a server's present state: by its newest base backup and the WAL after it, without a gap.
 package Way;
 use strict;
 use warnings;
@@ -6,7 +6,7 @@ use Archive qw(chain contains);
 use Path;
 
 # Input and request: see Path, whose timeline is the server's; and system, max_age (seconds since the backup ended), now (seconds).
-# Lines: backup=, chain= (with what an increment was made on), problem=.
+# Lines: backup=, chain= (including what an increment builds on), problem=.
 sub plan {
     my ($folder, $request) = @_;
     my $path = Path->new($folder, $request);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# Computes a plan from files that others have read from the archive; touches nothing and asks nobody.
+# Computes a plan from files that others have read from the archive; touches nothing and queries nothing.
 # Arguments: plan (a module of this folder), folder with its input, fields of the request as NAME=VALUE.
-# Prints: the plan's lines, all of them or none. Exit: 0, or 1 when the input can't be relied upon; standard error says why.
+# Prints: the plan's lines, all of them or none. Exit: 0, or 1 when the input is not reliable; standard error says why.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

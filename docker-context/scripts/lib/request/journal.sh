@@ -1,4 +1,4 @@
-# The journal of the restore that runs: JOURNAL, the record .postgres-stack/restore. Its steps are those of restore/steps.sh.
+# The journal of the restore under way: JOURNAL, the record .postgres-stack/restore. restore/steps.sh describes its steps.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly RESTORE_STEPS='requested|fetching|recovering|verifying|stopped|swapping|swapped|finishing|undoing|branching'
@@ -9,8 +9,8 @@ read_restore_journal() { read_journal JOURNAL "$JOURNAL_FILE" "$RESTORE_STEPS"; 
 # Arguments: step. Ends the process when it can't be written.
 enter_step() { write_step JOURNAL "$JOURNAL_FILE" "$1" "$(title "${JOURNAL[id]}")"; }
 
-# The journal ends, and the request with it when it was a file; but not before the outcome can be read: without both, the next
-# start would carry out the request once more.
+# Closes the journal, and drops a request made by a file, but only once the outcome is readable: without both, the next start
+# would carry out the request again.
 close_journal() {
   local state
   state="$(outcome_of "${JOURNAL[id]}" state)"
@@ -18,7 +18,7 @@ close_journal() {
   drop_journal
 }
 
-# The journal ends without an outcome.
+# Closes the journal without an outcome.
 drop_journal() {
   remove_record "$JOURNAL_FILE" closing
   forget_request "${JOURNAL[id]}" "${JOURNAL[undo]:-false}"

@@ -1,8 +1,9 @@
-# What is asked for: a restore or a clone, by the environment, or a restore by the file that restore.sh wrote; and what
-# became of earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo, force; a clone has the id CLONE. Records
-# below .postgres-stack: `restore-request` (the file), `restore` (the journal of the one that runs) and
-# `restores/<id>.restore` (outcomes: each id is used once).
-# Sets JOURNAL, TARGET_KIND, TARGET and TARGET_EPOCH; reads UNDO_BY_RESTORE, PG_UPGRADE, RESTORE_ID, RESTORE_TO and PREFIX_VARIABLE.
+# The request: a restore or a clone from the environment, or a restore from the file that restore.sh wrote; and the outcomes of
+# earlier ones. REQUEST holds id, to, from, backup, timeline, keep_old, undo, force; a clone has the id CLONE. Records
+# below .postgres-stack: `restore-request` (the file), `restore` (the journal of the one under way) and
+# `restores/<id>.restore` (outcomes: each id works once).
+# Sets JOURNAL, TARGET_KIND, TARGET and TARGET_EPOCH; reads UNDO_BY_RESTORE, PG_UPGRADE, RESTORE_ID, RESTORE_TO and
+# PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly REQUEST_FILE="$RECORDS/restore-request"
@@ -12,7 +13,7 @@ readonly CLONE=clone
 
 declare -A REQUEST=() JOURNAL=()
 
-# Reads the request into REQUEST; empty when nothing is asked for. The file, written later by a human, goes first.
+# Reads the request into REQUEST, empty when there is none. The file takes precedence: a person wrote it later.
 read_request() {
   if [ -e "$REQUEST_FILE" ]; then
     read_fields REQUEST "$REQUEST_FILE"
@@ -36,11 +37,11 @@ read_environment_request() {
   fi
 }
 
-# Prints what a request is called in messages.
+# Prints a request's name for messages.
 # Arguments: id.
 title() { if [ "$1" = "$CLONE" ]; then echo "clone"; else echo "restore $1"; fi; }
 
-# Holds the lock that the request's file and what an undo needs are changed under, until unlock_requests.
+# Holds the lock on the request's file and on what an undo needs, until unlock_requests.
 lock_requests() {
   exec {REQUEST_LOCK}>"$RECORDS/request-lock"
   flock "$REQUEST_LOCK"
@@ -48,8 +49,8 @@ lock_requests() {
 
 unlock_requests() { exec {REQUEST_LOCK}>&-; }
 
-# Removes the request's file when it is about this: another may have been written meanwhile, such as for the undoing.
-# Arguments: id, whether it is an undoing (true or false).
+# Removes the request's file if it is about this request: another one may have been written meanwhile, such as an undo.
+# Arguments: id, whether it is an undo (true or false).
 forget_request() {
   local -A filed
   [ -e "$REQUEST_FILE" ] || return 0
@@ -68,7 +69,7 @@ undo_is_asked_for() {
   [ "${filed[id]-}" = "$1" ] && [ "${filed[undo]-}" = true ]
 }
 
-# Prints what makes two requests of one id the same.
+# Prints what makes two requests with the same id equal.
 # Arguments: name of the array that holds it.
 request_text() {
   local -n request="$1"
@@ -79,11 +80,11 @@ request_text() {
 # Arguments: id. Exit: 0 when it can name a restore's record.
 is_request_id() { [[ "$1" =~ ^(undo-)?[A-Za-z0-9._-]{1,63}$ && "$1" != "$CLONE" ]]; }
 
-# Prints the path of an id's outcome. The suffix keeps it apart from any id and from the temporary file of another's.
+# Prints the path of an id's outcome. The suffix prevents a clash with another id, or with another's temporary file.
 # Arguments: id.
 outcome_file() { printf '%s/%s.restore' "$OUTCOMES" "$1"; }
 
-# Records what became of the restore that the journal is about, or else of the request. Ends the process when it can't.
+# Records the outcome of the journal's restore, or else of the request. Ends the process when it can't.
 # Arguments: state (done, refused, failed, withdrawn, undone), message.
 record_outcome() {
   local id="${JOURNAL[id]:-${REQUEST[id]}}"
@@ -104,7 +105,7 @@ outcome_of() {
 }
 
 # Reads a target into TARGET_KIND (latest, time, lsn, xid, name), TARGET (as PostgreSQL reads it) and, for a time,
-# TARGET_EPOCH (microseconds). Exit: 1 when it is none; PROBLEM says why.
+# TARGET_EPOCH (microseconds). Exit: 1 when it is invalid; PROBLEM says why.
 # Arguments: target.
 parse_target() {
   local day='[0-9]{4}-[0-9]{2}-[0-9]{2}' clock='[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?'
@@ -131,7 +132,7 @@ parse_target() {
   return 1
 }
 
-# Checks the form of REQUEST. Exit: 1 when it is wrong; PROBLEM says why.
+# Checks the form of REQUEST. Exit: 1 when it is invalid; PROBLEM says why.
 check_request() {
   local scheme=''
   if [ "${REQUEST[id]}" != "$CLONE" ]; then scheme="${!PREFIX_VARIABLE%%://*}"; fi

@@ -1,10 +1,10 @@
-# Whether a request is to be carried out, before its archive is looked at: what its id has come to, and what is on the volume.
+# Decides whether to carry out a request, before its archive is read: from its id's outcome and the data on the volume.
 # Sets VERDICT; reads REQUEST, JOURNAL, PREFIX_VARIABLE and RESTORE_ID.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly TRIES_FILE="$RECORDS/restore-tries" TRIES_WITHOUT_DATA=3
 
-# Decides about REQUEST. Touches nothing; JOURNAL is about none but a swapped restore. Sets VERDICT and, but for the first two,
+# Judges REQUEST. Touches nothing; JOURNAL is empty or about a swapped restore. Sets VERDICT and, except for the first two,
 # PROBLEM: begin, undo, settled (done before, or under way), spent (it ended badly, its id is used), refused.
 judge_request() {
   local id="${REQUEST[id]}" state
@@ -28,7 +28,7 @@ judge_request() {
   fi
 }
 
-# Two requests at once: one by hand gives way to a new one of the environment, which came with this start, unless it is under way.
+# With two requests, the one made by hand, unless under way, yields to a new one of the environment, which came with this start.
 drop_second_request() {
   local -A filed
   local state
@@ -54,7 +54,7 @@ judge_new_restore() {
   fi
 }
 
-# Arguments: what became of the id.
+# Arguments: state of the id's outcome.
 judge_used_id() {
   local id="${REQUEST[id]}" before now
   before="$(outcome_of "$id" request)"
@@ -68,7 +68,7 @@ judge_used_id() {
   fi
 }
 
-# Arguments: what became of the id.
+# Arguments: state of the id's outcome.
 judge_undo() {
   local id="${REQUEST[id]}"
   if [ "$1" = undone ]; then
@@ -82,7 +82,7 @@ judge_undo() {
   fi
 }
 
-# A clone fills an empty volume, once. Arguments: what became of it.
+# A clone fills an empty volume, once. Arguments: state of its outcome.
 judge_clone() {
   local before
   before="$(outcome_of "$CLONE" request)"
@@ -101,10 +101,10 @@ judge_clone() {
   fi
 }
 
-# Prints what the tries on an empty volume are counted for.
+# Prints the request that the tries on an empty volume are counted for.
 tried_text() { printf 'id=%s %s force=%s' "${REQUEST[id]}" "$(request_text REQUEST)" "${REQUEST[force]:-false}"; }
 
-# Exit: 0 when REQUEST failed so often on this empty volume that it is not tried again; PROBLEM says what leads on.
+# Exit: 0 when REQUEST has failed too often on this empty volume to be tried again; PROBLEM says how to proceed.
 is_given_up() {
   local -A tries
   read_fields tries "$TRIES_FILE"
@@ -112,7 +112,7 @@ is_given_up() {
   PROBLEM="it failed ${tries[count]} times on this empty volume and is not tried again, last: ${tries[message]}. Ways on: another request (with a new id); where only the verification fails, the same one with RESTORE_FORCE=true (restore: {force: true}); or, once the cause is gone, remove $TRIES_FILE"
 }
 
-# Counts a restore that failed where there are no old data: each downloads everything. Arguments: message.
+# Counts a restore that failed without old data: each try downloads everything. Arguments: message.
 count_try() {
   local -A tries
   read_fields tries "$TRIES_FILE"

@@ -1,12 +1,12 @@
-# A timeline of their own for data that are put back: what the archive has of the restored ones would be newer than theirs for
-# everyone who follows it, and from one moment on it would hold two histories under one name.
+# Moves data that were put back to a new timeline: on the old one, everyone who follows the archive would see the restored data's
+# WAL as newer, and the archive would end up with two histories under one name.
 # Reads JOURNAL.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # results are shared between the files
 
 # Prints the timeline of a data folder, nothing when it has none. Arguments: data folder.
 timeline_of() { control "$1" "Latest checkpoint's TimeLineID" || true; }
 
-# Prints the newest timeline that the data folders on the volume know of.
+# Prints the newest timeline that the data folders on the volume know.
 newest_local_timeline() {
   local folder name newest=0
   for folder in "$PGDATA" "$PRE_RESTORE" "$UNDONE"; do
@@ -18,15 +18,15 @@ newest_local_timeline() {
   echo "$newest"
 }
 
-# Starts the data of PGDATA once, privately, so that they end recovery on a new timeline. Nothing is read from the archive: all
-# their WAL is on the volume, and may be nowhere else. Does nothing when a former boot has done it.
-# Arguments: the newest timeline that is in use. Ends the process when they don't start.
+# Starts the data in PGDATA once, privately, so that they end recovery on a new timeline. Reads nothing from the archive: all
+# their WAL is on the volume, and perhaps nowhere else. Does nothing when an earlier boot has done it.
+# Arguments: the newest timeline in use. Ends the process when the data don't start.
 branch_off() {
   local now number history wal="$PGDATA/pg_wal" flags
   now="$(timeline_of "$PGDATA")"
   [ -n "$now" ] || die "restore ${JOURNAL[id]} can't be undone any further: the control file of $PGDATA can't be read. The restored data are kept in $UNDONE; nothing was deleted"
   if ((now > $1)); then return 0; fi
-  # the server takes the first number without a history
+  # the server takes the first timeline number without a history
   for ((number = now + 1; number <= $1; number++)); do
     printf -v history '%08X.history' "$number"
     if ! [ -e "$wal/$history" ]; then : >"$wal/$history"; fi

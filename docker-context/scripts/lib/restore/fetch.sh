@@ -1,15 +1,15 @@
-# Brings a base backup into the staging folder. A fetch that stands still is ended and begun anew, a few times; one that
-# can't succeed is not. Reads JOURNAL and REQUEST.
+# Fetches a base backup into the staging folder. A stalled fetch is killed and restarted a few times; a hopeless one is not.
+# Reads JOURNAL and REQUEST.
 # Sets POSITION; reads BYTES and WALG_ERROR.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
 readonly FETCH_TRIES=3 NOT_WORTH_IT=3
 readonly FETCH_ERRORS="$RUN/fetch-errors"
 
-# Run by attempt. Exit: 1; PROBLEM says why.
+# Runs by attempt. Exit: 1; PROBLEM says why.
 fetch_backup() {
   local try found
-  # a third copy is not what the volume is made for
+  # volumes are not sized for a third copy
   rm -rf "$PRE_RESTORE" "$UNDONE" "$PRE_RESTORE_OF"
   for ((try = 1; try <= FETCH_TRIES; try++)); do
     rm -rf "$STAGING"
@@ -32,7 +32,7 @@ fetch_backup() {
   touch "$STAGING/recovery.signal"
 }
 
-# Run by attempt, in whose child it loads the credentials. Exit: 0, 1, or NOT_WORTH_IT for another attempt; PROBLEM says why.
+# Runs by attempt, in whose child it loads the credentials. Exit: 0, 1, or NOT_WORTH_IT for another attempt; PROBLEM says why.
 run_fetch() {
   local lines relay walg began="$EPOCHSECONDS" most=0 BYTES=0 status=0
   # shellcheck disable=SC1090 # written by the entrypoint
@@ -41,7 +41,7 @@ run_fetch() {
     return 1
   fi
   export WALG_TAR_DISABLE_FSYNC=true # stop_private_server syncs
-  # after a cut connection wal-g goes on in the middle of a part, instead of waiting a minute and beginning the part anew
+  # after a broken connection wal-g resumes within a part, instead of waiting a minute and restarting the part
   export WALG_S3_RANGE_BATCH_ENABLED="${WALG_S3_RANGE_BATCH_ENABLED:-true}"
   rm -f "$FETCH_ERRORS"
   exec {lines}> >(keep_errors | relay)
@@ -57,7 +57,7 @@ run_fetch() {
   explain_fetch "$status"
 }
 
-# Hands wal-g's lines on. Its errors are kept, and are warnings here: what comes of them the restore says.
+# Passes wal-g's lines on. Keeps its errors and logs them as warnings: the restore reports what they lead to.
 keep_errors() {
   local line said
   while IFS= read -r line; do
@@ -70,8 +70,8 @@ keep_errors() {
   done
 }
 
-# Reports how far the fetch is. Sets POSITION: what was read, and after an error, when wal-g reads parts again, only what was
-# not there before. Keeps most and BYTES, of run_fetch, from one call to the next.
+# Reports the fetch's progress. Sets POSITION: the bytes read, and after an error, when wal-g reads parts again, only the growth
+# of the staging folder. Keeps run_fetch's most and BYTES across calls.
 # Arguments: wal-g's pid.
 look_at_fetch() {
   local staged rest
@@ -91,8 +91,8 @@ look_at_fetch() {
   say_still_reading
 }
 
-# Says in PROBLEM why a fetch failed, as far as that can be found out.
-# Arguments: exit code of the fetch. Exit: NOT_WORTH_IT when another attempt would end likewise, else 1.
+# Sets PROBLEM to why a fetch failed, as far as that is known.
+# Arguments: exit code of the fetch. Exit: NOT_WORTH_IT when another attempt would fail the same way, else 1.
 explain_fetch() {
   local advice="name an older base backup with RESTORE_BACKUP (restore.sh --backup)" folder how part answer status=0
   folder="basebackups_005/${JOURNAL[backup]}/tar_partitions"
@@ -104,7 +104,7 @@ explain_fetch() {
     PROBLEM="$how, and the archive can't be read ($WALG_ERROR)"
     return 1
   fi
-  # what wal-g could not make use of is read alone: only an archive that answers can show that it is damaged
+  # read the part that wal-g failed on alone: only an archive that answers can prove damage
   part="$(sed -n 's/^Extraction error in \([^:]*\):.*/\1/p' "$FETCH_ERRORS" 2>/dev/null | tail -n 1)"
   if [ -n "$part" ]; then
     answer="$(run_walg "$RESTORE_STALL_SECONDS" "$NO_BOUND" st cat "$folder/$part" --decrypt --decompress 2>&1 >/dev/null)" || status=$?

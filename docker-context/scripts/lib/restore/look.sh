@@ -1,8 +1,8 @@
-# The first step of a restore: what is to be known before anything is touched.
+# The first step of a restore: what must be known before anything is touched.
 # Reads PLAN, REQUEST, ARCHIVE_REQUEST and ARCHIVE_REQUEST_TEXT.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
-# Makes the plan for REQUEST, which is a new one. Sets PLAN, and PROBLEM: empty, or why it is refused, with what could be reached.
+# Makes the plan for REQUEST, a new one. Sets PLAN, and PROBLEM: empty, or why it is refused, with what could be reached.
 look_at_plan() {
   PROBLEM=''
   if ! id_is_new; then return 0; fi
@@ -17,8 +17,8 @@ look_at_plan() {
   if ((STATUS == 0)); then PROBLEM=''; fi
 }
 
-# Exit: 0 when the archive does not know the id either: a volume that was lost, or a record, took its own knowledge along. Else, or
-# when it can't be asked, PROBLEM says so.
+# Exit: 0 when the archive does not know the id either: a lost volume or record takes its own knowledge along. Else, or when the
+# archive can't be queried, PROBLEM says so.
 id_is_new() {
   if [[ "${REQUEST[id]}" == @(|"$CLONE") ]]; then return 0; fi
   archive_request_state "${REQUEST[id]}" || return 1
@@ -27,13 +27,13 @@ id_is_new() {
   return 1
 }
 
-# Sets PROBLEM: why this stack may not restore its own archive onto a volume without data and go on with it; else empty.
+# Sets PROBLEM: why this stack may not restore its own archive onto a volume without data and continue it; else empty.
 look_at_owner() {
   if [ "${REQUEST[id]}" = "$CLONE" ] || [ -n "${REQUEST[from]}" ] || [ -s "$PGDATA/PG_VERSION" ]; then return 0; fi
   takeover_problem
 }
 
-# Looks into the base backups of PLAN for tablespaces. Run by attempt, in whose child it loads the credentials. Exit: 1; PROBLEM.
+# Searches PLAN's base backups for tablespaces. Runs by attempt, in whose child it loads the credentials. Exit: 1; PROBLEM.
 find_tablespaces() {
   local name found
   # shellcheck disable=SC1090 # written by the entrypoint or just now

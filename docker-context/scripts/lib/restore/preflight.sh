@@ -1,9 +1,10 @@
-# Before anything is touched: which base backup, which timeline, is all WAL there, is there room? The answer is PLAN.
-# Sets CHOICE, PLANS, OLD_WAL, SEGMENT_BYTES and PLANNING; reads REQUEST, PREFIX_VARIABLE, TARGET_KIND, TARGET, TARGET_EPOCH and SERVER_FLAGS.
+# Before anything is touched: which base backup, which timeline, is all WAL available, is there room? The answer is PLAN.
+# Sets CHOICE, PLANS, OLD_WAL, SEGMENT_BYTES and PLANNING; reads REQUEST, PREFIX_VARIABLE, TARGET_KIND, TARGET, TARGET_EPOCH and
+# SERVER_FLAGS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly STAGING="$PGDATA.restore" PRE_RESTORE="$PGDATA.pre-restore" UNDONE="$PGDATA.undone"
-# the id of the restore that .pre-restore was set aside for
+# the id of the restore that set .pre-restore aside
 readonly PRE_RESTORE_OF="$RECORDS/pre-restore"
 readonly RESTORE_ENV="$RUN/restore.env"
 readonly MIB=1048576
@@ -25,14 +26,14 @@ archive_environment() {
   echo "$RESTORE_ENV"
 }
 
-# Makes PLAN for REQUEST: backups (fit for it, the newest first), kind, target, timeline, system, live, old_wal, bytes, end (LSN
-# after the WAL that is there), promised (that WAL, as TIMELINE:FIRST-LAST in numbers of segments), room, window, and problem: why
-# the request is refused, empty when it is not. Touches nothing. Call it plainly.
+# Makes PLAN for REQUEST: backups (the suitable ones, newest first), kind, target, timeline, system, live, old_wal, bytes, end
+# (LSN after the available WAL), promised (that WAL, as TIMELINE:FIRST-LAST in segment numbers), room, window, and problem: why
+# the request is refused, or empty. Touches nothing. Call it plainly.
 plan_restore() {
   PLANS="$RUN/plans.$BASHPID"
   PLAN=()
   mkdir -p "$PLANS"
-  # a child of its own, because it loads the credentials
+  # in a child, because it loads the credentials
   attempt make_plan "$PLANS/plan"
   read_fields PLAN "$PLANS/plan"
   PLAN[problem]=''
@@ -59,13 +60,13 @@ make_plan() {
   check_room "$1"
 }
 
-# Reads what the data to be replaced are. Sets OLD_WAL (empty: a restore from another archive, or no data), SEGMENT_BYTES (empty
+# Reads the data to be replaced. Sets OLD_WAL (empty for a restore from another archive, or without data), SEGMENT_BYTES (empty
 # then), PLAN[system], LIVE_TIMELINE and LIVE_SEGMENT (number of the last segment that crash recovery does not need).
 read_present_data() {
   local redo
   OLD_WAL='' SEGMENT_BYTES='' LIVE_TIMELINE='' LIVE_SEGMENT=-1
   PLAN[system]=''
-  # damaged data are no reason against a restore
+  # damaged data don't prevent a restore
   if [ -s "$PGDATA/PG_VERSION" ] && [ -z "${REQUEST[from]}" ]; then
     PLAN[system]="$(control "$PGDATA" 'Database system identifier' || true)"
   fi
@@ -75,11 +76,11 @@ read_present_data() {
   LIVE_TIMELINE="$(control "$PGDATA" "Latest checkpoint's TimeLineID")"
   redo="$(lsn_number "$(control "$PGDATA" "Latest checkpoint's REDO location")")"
   LIVE_SEGMENT=$((redo / SEGMENT_BYTES))
-  # without pg_wal there is no more than the archive has
+  # without pg_wal there is only what the archive has
   find "$OLD_WAL/" -maxdepth 2 -type f -printf '%P %T@\n' >"$PLANS/local" 2>/dev/null || true
 }
 
-# What the archive says of itself counts where the data to be replaced can't say it.
+# Reads the archive, with its marks for what the data to be replaced can't tell.
 read_archive_for_target() {
   local marks=()
   if [ -z "$LIVE_TIMELINE" ]; then marks+=(live.json reach.json); fi
@@ -87,7 +88,7 @@ read_archive_for_target() {
   read_archive "${marks[@]}"
 }
 
-# Sets CHOICE, what the planner says of this request; PLANNING, what it was asked with; and what it says in PLAN.
+# Sets CHOICE, the planner's answer to this request, and PLANNING, its input; copies the answer into PLAN.
 make_choice() {
   local name
   PLANNING=("kind=$TARGET_KIND" "target=$TARGET" "epoch=$TARGET_EPOCH" "to=${REQUEST[to]}" "backup=${REQUEST[backup]}"
@@ -98,8 +99,8 @@ make_choice() {
   for name in timeline live window; do PLAN[$name]="${CHOICE[$name]-}"; done
 }
 
-# Chooses the newest whole base backup of the candidates; where only replaying shows whether the target came after a backup, all of
-# them, to be tried in turn. Sets PLAN. Exit: 1 when there is none; PROBLEM says why.
+# Chooses the newest whole base backup of the candidates; if only replay shows whether the target came after a backup, chooses all
+# of them, to be tried in turn. Sets PLAN. Exit: 1 when there is none; PROBLEM says why.
 choose_backups() {
   local name fit=() damage=''
   for name in ${CHOICE[candidates]}; do
@@ -124,27 +125,27 @@ choose_backups() {
   PLAN[kind]="$TARGET_KIND" PLAN[target]="$TARGET" PLAN[old_wal]="$OLD_WAL"
   PLAN[backups]="${fit[*]}"
   PLAN[system]="${CHOICE[${fit[0]}_system]}" PLAN[bytes]="${CHOICE[${fit[0]}_bytes]}"
-  # of the oldest, from which the others' WAL follows
+  # of the oldest, whose WAL includes that of the others
   PLAN[end]="${CHOICE[${fit[-1]}_end]}" PLAN[promised]="${CHOICE[${fit[-1]}_promised]}" PLAN[wal]="${CHOICE[${fit[-1]}_wal]}"
 }
 
-# Arguments: backup. Exit: as is_whole_backup, of what an increment was made on too.
+# Arguments: backup. Exit: as is_whole_backup, also for the base backups that an increment builds on.
 chain_is_whole() {
   local name
   for name in ${CHOICE[$1_chain]}; do is_whole_backup "$name"; done
 }
 
-# Prints a setting of the server in MiB, as it will have it. Arguments: setting, what it has without any.
+# Prints a setting in MiB, as the server will have it. Arguments: setting, its default.
 setting_mib() {
   local folder="$PGDATA"
-  # what ALTER SYSTEM has set counts too
+  # ALTER SYSTEM counts too
   if ! [ -s "$PGDATA/PG_VERSION" ]; then folder="$RUN"; fi
   postgres -C "$1" -D "$folder" "${SERVER_FLAGS[@]}" 2>/dev/null || echo "$2"
 }
 
-# Checks that a second copy fits on the volume: the largest candidate, and WAL, of which recovery keeps max_wal_size and
-# wal_keep_size, what is fetched ahead, and what the new timeline begins with. What an earlier restore left is removed first, so it
-# counts as free. Arguments: file for PLAN. Exit: 1 with PROBLEM.
+# Checks that a second copy fits on the volume: the largest candidate, and WAL, of which recovery keeps max_wal_size,
+# wal_keep_size, what is prefetched, and the new timeline's first segments. An earlier restore's leftovers are removed first, so
+# they count as free. Arguments: file for PLAN. Exit: 1 with PROBLEM.
 check_room() {
   local bytes="${PLAN[bytes]}" wal kept free old
   wal="${PLAN[wal]}"

@@ -1,12 +1,12 @@
-# Brings a base backup to the target in the staging folder, with a private server that nobody else reaches and that
-# archives nothing, and proves that the result works. Reads JOURNAL and REQUEST.
+# Recovers a base backup to the target in the staging folder, with a private server that nobody else reaches and that archives
+# nothing, and proves that the result works. Reads JOURNAL and REQUEST.
 # Sets RECOVERED; reads SERVER_FLAGS and SERVER.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
-readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay writes much
+readonly RECOVERY_LOG="$RECORDS/recovery.log" # not in memory: a long replay logs a lot
 readonly TRIES=3 REPORT_SECONDS=10
 
-# Prints a setting as the real server will have it, or as the data need it when that is more.
+# Prints a setting as the real server will have it, or the data's minimum when that is higher.
 # Arguments: data folder, setting, field of pg_controldata.
 largest() {
   local configured needed
@@ -15,8 +15,8 @@ largest() {
   echo "$((configured > needed ? configured : needed))"
 }
 
-# Sets flags: those of every private server that ends recovery. With archive_mode on and no command, what is to be archived waits
-# for the real server. The log's lines have the process and the SQLSTATE.
+# Sets flags: those of every private server that ends recovery. With archive_mode on and no command, segments wait for the real
+# server to archive them. Log lines show the process and the SQLSTATE.
 # Arguments: data folder.
 recovery_flags() {
   local setting
@@ -30,14 +30,14 @@ recovery_flags() {
   done
 }
 
-# Starts the private server on the staging folder: its settings are flags, so that nothing stays behind in the data. A kill
-# costs nothing that the kernel has, so it waits for no disk: stop_private_server does that once, and a restart of the machine
-# begins anew. A replay that would make a tablespace ends, as it would write into the folder that the old data use.
+# Starts the private server on the staging folder. Its settings are flags, so that nothing stays behind in the data. It runs
+# without fsync: a kill loses nothing that the kernel has, stop_private_server syncs once, and a restart of the machine begins
+# again. A replay that would create a tablespace must fail: it would write into the folder that the old data use.
 start_private_server() {
   local flags kind="${JOURNAL[kind]}" inclusive=on
   forbid_tablespaces "$STAGING"
   recovery_flags "$STAGING"
-  # an LSN names the end of what is wanted, a time and a transaction are in it
+  # an LSN names the end of what is wanted; a time or a transaction is included
   if [ "$kind" = lsn ]; then inclusive=off; fi
   flags+=(-c fsync=off -c "restore_command=/usr/local/bin/fetch-wal %f %p" -c "recovery_target_inclusive=$inclusive"
     -c "recovery_target_timeline=${JOURNAL[timeline]}")
@@ -48,17 +48,17 @@ start_private_server() {
     FOREIGN_TIMELINE="${REQUEST[from]:+${JOURNAL[timeline]}}" WALG_ENV="$(archive_environment)" postgres "${flags[@]}"
 }
 
-# Exit: 0 when the private server, which has ended, replayed all WAL before the target came: SQLSTATE F0000 of the startup process.
-# A wrong configuration has it too, but of the postmaster.
+# Exit: 0 when the private server, which has ended, replayed all WAL before the target: SQLSTATE F0000 of the startup process.
+# A wrong configuration has the same code, but from the postmaster.
 server_missed_target() { [ "${JOURNAL[kind]}" != latest ] && in_recovery_log ' startup F0000 '; }
 
-# Exit: 0 when replay came to a tablespace that is to be made: SQLSTATE 42501, since pg_tblspc can't be written into.
+# Exit: 0 when replay reached a CREATE TABLESPACE: SQLSTATE 42501, because pg_tblspc is not writable.
 replay_made_tablespace() { in_recovery_log ' startup 42501 .*pg_tblspc/'; }
 
-# Arguments: pattern of a line. Exit: 0 when the log of the private server, which has ended, has one.
+# Arguments: pattern of a line. Exit: 0 when the log of the private server, which has ended, has such a line.
 in_recovery_log() {
   local try
-  # the process that writes the log may be a moment behind
+  # the process that writes the log may lag behind
   for ((try = 0; try < 5; try++)); do
     if grep -q -- "$1" "$RECOVERY_LOG"; then return 0; fi
     sleep 0.1
@@ -70,7 +70,7 @@ in_recovery_log() {
 # Arguments: segment.
 segment_position() { echo "$((16#${1:8:8} * 4294967296 + 16#${1:16:8} * $(control "$STAGING" 'Bytes per WAL segment')))"; }
 
-# Prints the time of the last commit in the newest segment before one, nothing when it has none or is gone.
+# Prints the time of the last commit in the newest segment before a given one, nothing when there is none.
 # Arguments: segment.
 commit_time_before() {
   local file before=''
@@ -88,7 +88,7 @@ report_replay_in_time() {
   REPORT_AT=$((SECONDS + REPORT_SECONDS))
 }
 
-# The startup process shows the segment it replays in its title. Keeps REPLAY_* of recover from one call to the next.
+# Reads the segment from the startup process's title. Keeps recover's REPLAY_* across calls.
 report_replay() {
   local pid title doing segment='' position start time end="${JOURNAL[end]}"
   for pid in $(pgrep -P "$SERVER" || true); do
@@ -113,15 +113,15 @@ report_replay() {
   )"
 }
 
-# Prints why the private server ended: what fetch-wal said last, or else the server.
+# Prints why the private server ended: the last error of fetch-wal, or else of the server.
 last_words() {
   local words
   words="$(sed -n 's/.* ERROR \[fetch-wal\] \(.*\); recovery stops here.*/\1/p' "$RECOVERY_LOG" | tail -n 1)"
   echo "${words:-$(sed -n 's/.* FATAL:  //p' "$RECOVERY_LOG" | tail -n 1)}"
 }
 
-# Runs the private server until it has been promoted. A storage error stops it, and a new start goes on where it was.
-# Sets RECOVERED: promoted, missed (all WAL was replayed before the target came), or failed, after TRIES; PROBLEM says why.
+# Runs the private server until it is promoted. A storage error stops it, and a new start continues from there.
+# Sets RECOVERED: promoted, missed (replayed all WAL before the target), or failed, after TRIES; PROBLEM says why.
 recover() {
   local try REPORT_AT REPLAY_BEGAN='' REPLAY_FROM='' REPLAY_TIME=''
   RECOVERED=failed PROBLEM=''
@@ -129,7 +129,7 @@ recover() {
     REPORT_AT=$((SECONDS + REPORT_SECONDS))
     start_private_server
     attempt wait_private "$STAGING" report_replay_in_time
-    # what wal-g still fetches ahead
+    # prefetches of wal-g that still run
     end_fetches "$STAGING"
     if ((STATUS == 0)); then
       RECOVERED=promoted
@@ -150,8 +150,8 @@ recover() {
   PROBLEM="recovery failed $TRIES times: $(last_words)"
 }
 
-# Proves that the promoted private server holds what was wanted: the right system, a new timeline, all WAL that was promised, no
-# tablespace, and tables that can be read. By force, damage and missing WAL are only said. Sets PROBLEM, empty when all is well.
+# Proves that the promoted private server holds what was wanted: the right system, a new timeline, all promised WAL, no
+# tablespace, and readable tables. With force, damage and missing WAL only cause warnings. Sets PROBLEM, empty when all is well.
 verify() {
   local answer
   PROBLEM=''
@@ -173,7 +173,7 @@ verify() {
   if ((STATUS == 0)); then PROBLEM=''; else pass_by_force; fi
 }
 
-# Empties PROBLEM, after a warning, when the request says force; else adds how to say it.
+# With force, turns PROBLEM into a warning and empties it; else adds how to force it.
 pass_by_force() {
   if [ "${REQUEST[force]:-false}" = true ]; then
     warn "passed over by force: $PROBLEM"
@@ -184,7 +184,7 @@ pass_by_force() {
 }
 
 # Compares what was replayed with the end that the plan promised: the new timeline begins in its last segment, or later. Other
-# targets than the latest have shown themselves in being reached. Sets PROBLEM when something is missing.
+# targets than latest prove themselves by being reached. Sets PROBLEM when WAL is missing.
 check_promise() {
   local history last begins="${JOURNAL[promised]-}"
   [ "${JOURNAL[kind]}" = latest ] && [ -n "$begins" ] || return 0
@@ -196,8 +196,8 @@ check_promise() {
   fi
 }
 
-# Stops the private server with a checkpoint and brings all data to the disk. Sets PROBLEM when they are not shut down cleanly,
-# or not on the disk.
+# Stops the private server with a checkpoint and syncs all data to the disk. Sets PROBLEM when the shutdown was not clean, or the
+# data are not on the disk.
 stop_private_server() {
   PROBLEM=''
   stop_private || true

@@ -1,22 +1,22 @@
-# A restore, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
+# A restore, step by step. The journal records each step before it is taken, so that the next boot knows where it stopped:
 #   requested  the preflight: nothing has been touched
-#   fetching   the base backup comes into <PGDATA>.restore; begins anew after a kill
-#   recovering WAL is replayed there by a private server; goes on after a kill, but after a restart of the machine all that
-#              is fetched anew: up to `stopped` nothing waits for the disk
-#   verifying  that server has been promoted and is looked at
+#   fetching   fetches the base backup into <PGDATA>.restore; begins again after a kill
+#   recovering a private server replays WAL there; continues after a kill, but fetches all of it again after a restart of the
+#              machine: nothing is synced to the disk before `stopped`
+#   verifying  that server has been promoted and is being checked
 #   stopped    it was stopped cleanly
 #   swapping   PGDATA becomes .pre-restore, .restore becomes PGDATA; from here on the restore is finished, not given up
 #   swapped    the server starts on the restored data; done once it has answered as a primary with the right passwords
-#   finishing  a base backup of the new timeline; then the journal is removed
+#   finishing  takes a base backup of the new timeline, then removes the journal
 #   undoing    PGDATA becomes .undone, .pre-restore becomes PGDATA again
-#   branching  a private server opens a timeline of their own for those; then the journal is removed
+#   branching  a private server moves that to a new timeline; then the journal is removed
 # Sets JOURNAL; reads REQUEST, VERDICT, PLAN and RECOVERED.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly BOOTS=5
 
-# Leaves the old data as they are: no staging folder, which may be what has filled the volume, an outcome, an error. Ends the
-# process when there are no old data, and records no outcome then, so that the next boot tries again.
+# Gives up and keeps the old data: removes the staging folder, which may be what filled the volume, records an outcome, logs an
+# error. Without old data, ends the process and records no outcome, so that the next boot tries again.
 # Arguments: state (refused, failed, withdrawn), message.
 give_up() {
   local title
@@ -33,7 +33,7 @@ give_up() {
   error "$title $1: $2. The old data were not touched and serve on; for another attempt choose a new id"
 }
 
-# At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for.
+# At boot, before the data are opened: finishes or gives up what an earlier boot began, then begins the present request.
 settle_restore() {
   read_restore_journal
   drop_other_major
@@ -50,7 +50,7 @@ settle_restore() {
   fi
 }
 
-# A restore of another major: only one that was to undo an upgrade gives way to the upgraded data, which it has not touched.
+# Handles a restore of another major: only one that was to undo an upgrade yields to the upgraded data, which it has not touched.
 drop_other_major() {
   local major="${JOURNAL[major]:-$PG_MAJOR}"
   if [ "$major" = "$PG_MAJOR" ]; then return 0; fi
@@ -60,12 +60,12 @@ drop_other_major() {
   drop_journal
 }
 
-# Goes on where a former boot was ended, if that is still wanted.
+# Continues a restore that an earlier boot did not finish, if it is still wanted.
 resume_restore() {
   local id="${JOURNAL[id]}" boots=$((JOURNAL[boots] + 1)) state
   state="$(outcome_of "$id" state)"
   if [ -n "$state" ]; then
-    # it was ended in the middle of giving up
+    # it was interrupted while giving up
     rm -rf "$STAGING"
     close_journal
     read_request
@@ -82,7 +82,7 @@ resume_restore() {
   fi
 }
 
-# Carries out what no journal is about yet, or says why not.
+# Begins a request that has no journal yet, or says why not.
 begin_request() {
   local VERDICT PROBLEM
   judge_request
@@ -99,7 +99,7 @@ begin_request() {
   esac
 }
 
-# Refuses a request without a record. Ends the process when there are no data that could serve on.
+# Refuses a request without recording it. Ends the process when there are no data to serve.
 # Arguments: message.
 decline() {
   [ -s "$PGDATA/PG_VERSION" ] || die "$1. There are no data to serve; nothing was touched"
@@ -122,7 +122,7 @@ begin_restore() {
   run_restore
 }
 
-# Takes the steps from the journal's on, up to the swap.
+# Runs the steps from the journal's on, up to the swap.
 run_restore() {
   local PROBLEM=''
   case "${JOURNAL[step]}" in
@@ -143,7 +143,7 @@ run_restore() {
       elif [ -d "$STAGING" ]; then
         recover_to_target
       else
-        # it was ended in the middle of giving up
+        # it was interrupted while giving up
         bring_to_target
       fi
       ;;
@@ -151,7 +151,7 @@ run_restore() {
   esac
 }
 
-# Stores the segments that the old server had no time to archive: they are the newest WAL, and later restores need them.
+# Archives the segments that the old server did not get to: they are the newest WAL, and later restores need them.
 archive_old_wal() {
   local mark
   for mark in "$PGDATA/pg_wal/archive_status/"*.ready; do
@@ -165,7 +165,7 @@ archive_old_wal() {
   done
 }
 
-# Takes the plan over into the journal.
+# Copies the plan into the journal.
 start_fetching() {
   local name
   for name in kind target timeline system live old_wal bytes end backups promised; do
@@ -176,7 +176,7 @@ start_fetching() {
   bring_to_target
 }
 
-# Prints what changes when the machine restarts, or moves; where the kernel does not say, what never comes again.
+# Prints what changes when the machine restarts, or the pod moves; a unique value where the kernel does not say.
 boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo "unknown at $EPOCHREALTIME"; }
 
 bring_to_target() {
@@ -199,7 +199,7 @@ recover_to_target() {
   if [ "$RECOVERED" = missed ]; then
     rest="${JOURNAL[backups]#"${JOURNAL[backup]}"}"
     if [ "${JOURNAL[kind]}" = time ] && [ "${JOURNAL[live]}" = true ]; then
-      # nothing was committed between the end of all WAL of the old data and the target
+      # nothing was committed between the end of the old data's WAL and the target
       info "no commit came after the target ${JOURNAL[to]}: the end of WAL is what it looked like then"
       JOURNAL[kind]=latest
       enter_step recovering

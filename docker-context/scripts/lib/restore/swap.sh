@@ -1,5 +1,5 @@
-# Exchanging the data folders, and what follows: the end of a restore and its undoing. Which rename is still to be made shows
-# in which folders exist, so a kill between two renames is finished by the next boot.
+# Exchanges the data folders and completes a restore or its undo. Which folders exist shows which rename is left, so the next boot
+# finishes after a kill between two renames.
 # Sets JOURNAL; reads REQUEST and PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # arrays and results are shared between the files
 
@@ -36,7 +36,7 @@ begin_undo() {
 }
 
 swap_back() {
-  JOURNAL[undo]=true JOURNAL[major]="$PG_MAJOR" # journals of older images have none of them
+  JOURNAL[undo]=true JOURNAL[major]="$PG_MAJOR" # journals of older images have neither
   : "${JOURNAL[left]:=$(newest_local_timeline)}"
   forget_collations
   if [ -d "$PRE_RESTORE" ] && [ -s "$PGDATA/PG_VERSION" ]; then
@@ -50,19 +50,19 @@ swap_back() {
   finish_undo
 }
 
-# The data are back; they go on on a timeline of their own.
+# The old data are back; moves them to a new timeline.
 finish_undo() {
   branch_off "${JOURNAL[left]}"
   record_outcome undone "the data from before the restore serve again on timeline $(timeline_of "$PGDATA"); the restored ones are kept in $UNDONE"
   info "restore ${JOURNAL[id]} undone: the data from before it serve again on timeline $(timeline_of "$PGDATA"), the restored ones are kept in $UNDONE"
-  # no base backup leads to that timeline yet
+  # that timeline has no base backup yet
   JOURNAL[keep_old]=true
   enter_step finishing
   forget_request "${JOURNAL[id]}" true
 }
 
-# Behind the running server: the restore is done when that has answered as a primary; then the new timeline gets a base
-# backup, without which it could only be restored through the old one. Exit: 1 when something is still to be done; PROBLEM.
+# Runs beside the server: the restore is done once the server has answered as a primary; then the new timeline gets a base backup,
+# without which only the old one leads to it. Exit: 1 when something is left to do; PROBLEM.
 finish_restore() {
   local title
   read_restore_journal
@@ -94,8 +94,8 @@ finish_restore() {
   close_journal
 }
 
-# Removes the data from before the restore, unless their return was asked for meanwhile. From when their owner's record is gone,
-# restore.sh refuses to ask for it.
+# Removes the data from before the restore, unless an undo was requested meanwhile. Once the record of their restore is gone,
+# restore.sh refuses to undo it.
 discard_old() {
   lock_requests
   if undo_is_asked_for "${JOURNAL[id]}"; then

@@ -1,4 +1,4 @@
-# What the control file of a data folder says.
+# Reads the control file of a data folder.
 # shellcheck shell=bash
 
 # Prints a field of pg_controldata.

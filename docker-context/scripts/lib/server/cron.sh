@@ -1,18 +1,17 @@
-# Base backups by cron inside of the container, for plain Docker.
+# Base backups by cron inside the container, for plain Docker.
 # Reads BACKUP_SCHEDULE.
 # shellcheck shell=bash
 
 readonly CRON_PID=/run/crond.pid
 
-# Arguments: schedule. Exit: 1 when crontab(1) rejects it; 0 also where it can't be asked: not root, or not installed.
+# Arguments: schedule. Exit: 1 when crontab(1) rejects it; 0 also where crontab can't run: not root, or not installed.
 crontab_accepts() {
   ((EUID == 0)) && command -v crontab >/dev/null || return 0
   crontab -n - <<<"$1 true" >/dev/null 2>&1
 }
 
-# Installs the crontab and starts the daemon; CRON_PID exists afterwards unless that failed, which is no reason to keep
-# the database from starting. The job starts as root because only root may write to the log of PID 1; gosu makes it
-# postgres. Must run as root.
+# Installs the crontab and starts the daemon; afterwards CRON_PID exists unless that failed, which must not keep the database from
+# starting. The job starts as root, because only root may write to PID 1's log; gosu makes it postgres. Must run as root.
 start_cron() {
   local table
   rm -f "$CRON_PID"

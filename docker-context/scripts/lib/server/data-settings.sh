@@ -1,36 +1,36 @@
-# What a server takes from its data and from the container's flags, beside the files of the image: the size of a WAL segment, and
-# what initdb decided for the locale. postgresql.conf in the data, where initdb writes such things, is not read by any server.
+# What a server takes from its data and from the container's flags, besides the image's files: the size of a WAL segment, and
+# initdb's choices for the locale. No server reads the data's postgresql.conf, where initdb writes such things.
 # Sets SERVER_FLAGS, ARCHIVE_SETTINGS and WAL_SEGMENT_BYTES.
 # shellcheck shell=bash disable=SC2034 # results are shared between the files
 
-# log_timezone is not among them: the log is in UTC
+# without log_timezone: the log is in UTC
 readonly LOCALE_SETTINGS='lc_messages|lc_monetary|lc_numeric|lc_time|datestyle|timezone|default_text_search_config'
-# in the data, so that base backups take it along; data without it are of an earlier version of this image and go on as they were
+# in the data folder, so that base backups include it; data of an earlier image lack it and keep their settings
 readonly LOCALE_FILE=initdb.conf
 readonly USUAL_SEGMENT_MIB=16
 
-# What each server with the configuration of the real one is started with; boot adds the container's flags. And the archive's.
+# Flags of each server with the real one's configuration; boot adds the container's flags. Then the settings of the archive.
 SERVER_FLAGS=(-c config_file=/etc/postgresql/postgresql.conf)
 ARCHIVE_SETTINGS=()
 
-# Prints what larger segments need, the same as initdb would write: PostgreSQL does not start below two of them.
+# Prints what larger segments need, as initdb would write it: PostgreSQL does not start when these are below two segments.
 # Arguments: MiB of a segment.
 segment_settings() {
   if (($1 > USUAL_SEGMENT_MIB)); then printf 'min_wal_size = %sMB\nmax_wal_size = %sMB\n' "$((5 * $1))" "$((64 * $1))"; fi
 }
 
-# Keeps in a new data folder what initdb decided for its locale. Arguments: folder.
+# Keeps initdb's choices for the locale in a new data folder. Arguments: folder.
 keep_locale_settings() {
   sed -nE "/^($LOCALE_SETTINGS)[ =]/p" "$1/postgresql.conf" >"$1/$LOCALE_FILE"
 }
 
-# Gives a new data folder what the data have that it takes the place of. Arguments: folder of those, new folder.
+# Gives a new data folder the locale settings of the data that it replaces. Arguments: folder of those, new folder.
 copy_locale_settings() {
   if [ -e "$1/$LOCALE_FILE" ]; then cp "$1/$LOCALE_FILE" "$2/$LOCALE_FILE"; fi
 }
 
 # Writes what a server on these data needs into the file that the image's postgresql.conf includes before conf.d. Call it before
-# each start with SERVER_FLAGS. Arguments: data folder; an empty or absent one has nothing to say.
+# each start with SERVER_FLAGS. Arguments: data folder; an empty or absent one adds nothing.
 # Sets and exports WAL_SEGMENT_BYTES, which archive-wal and fetch-wal inherit from the server.
 write_generated_settings() {
   local setting

@@ -1,26 +1,26 @@
-# The same in every database, through one psql: ten thousand databases are as many connections, but not as many processes, and
-# their names may have any character. Lists that grow with what is in the databases lie on the volume, for a while.
+# Runs the same in every database through one psql: ten thousand databases need as many connections, but not as many processes,
+# and their names may have any character. Lists that grow with the databases' contents go to the volume for a while.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-# a command beside the server has the volume for reading only
+# a command beside the server mounts the volume read-only
 : "${BULK:=$RECORDS/scratch}"
 readonly BULK
 readonly EACH_ERROR="$BULK/each.error"
 
-# Makes the folder for long lists anew.
+# Creates an empty folder for long lists.
 empty_bulk() {
   rm -rf "$BULK"
   mkdir -p "$BULK"
 }
 
-# Runs a file of psql commands in each database that can be worked in. Prints what they print.
+# Runs a file of psql commands in each database that accepts connections. Prints their output.
 # Arguments: socket's folder or host, file of commands, psql's. Exit: psql's; each_problem prints what went wrong.
 in_each_database() {
   write_each_script "$1" "$2" >"$BULK/each.sql" 2>"$EACH_ERROR" || return
   private_sql "$1" postgres "${@:3}" -f "$BULK/each.sql" 2>"$EACH_ERROR"
 }
 
-# Prints a script that connects to one database after the other, with connection strings, and runs the commands.
+# Prints a script that connects to each database in turn, with connection strings, and runs the commands.
 # Arguments: socket's folder or host, file of commands.
 write_each_script() {
   private_sql "$1" postgres -v host="$1" -v user="$POSTGRES_USER" -v commands="$2" <<'SQL'
@@ -39,7 +39,7 @@ SELECT format(E'\\warn %s\n\\set place %s\n\\connect :"place"\n\\i %s', VARIADIC
 SQL
 }
 
-# Prints what the last of them complained about, with the database.
+# Prints the last error of these commands, with its database.
 each_problem() {
   local words
   words="$(sed -nE '/^database /h; /(ERROR|FATAL): /{ G; s/.*(ERROR|FATAL): *(.*)\n(database .*)/\3: \2/p }' "$EACH_ERROR" | tail -n 1)"

@@ -1,5 +1,5 @@
-# A volume without room. What waits to be archived keeps PostgreSQL from removing WAL, nothing is archived before recovery has
-# ended, and that needs room for WAL itself: so here what waits is archived before the server starts.
+# Boots with a full volume. PostgreSQL keeps WAL that waits for archiving, archives nothing before recovery ends, and recovery
+# needs room for WAL itself: so this archives the waiting WAL before the server starts.
 # Reads WAL_SEGMENT_BYTES and PREFIX_VARIABLE.
 # shellcheck shell=bash
 
@@ -14,8 +14,8 @@ free_kib() {
   echo "${free// /}"
 }
 
-# Archives what waits when the volume has no room, so that the checkpoint at the end of recovery may remove it. Nothing is removed
-# here but programs that are kept for an upgrade, which the next start with room keeps again. The server is started in any case.
+# Archives waiting WAL when the volume has no room, so that the checkpoint at the end of recovery may remove it. Removes nothing
+# but the programs kept for an upgrade, which the next start with room keeps again. The server starts in any case.
 archive_when_full() {
   local free stash waiting="$RUN/waiting" least=$((2 * WAL_SEGMENT_BYTES / 1024))
   free="$(free_kib)"
@@ -32,7 +32,7 @@ archive_when_full() {
   rm -f "$PROGRESS_LINE"
 }
 
-# Prints what waits to be archived, in PostgreSQL's order: histories of timelines first.
+# Prints the waiting WAL in PostgreSQL's order: timeline histories first.
 list_waiting() {
   local name LC_ALL=C
   for name in "$PGDATA/pg_wal/archive_status"/*.history.ready "$PGDATA/pg_wal/archive_status"/*.ready; do
@@ -41,7 +41,7 @@ list_waiting() {
   done | awk '!seen[$0]++'
 }
 
-# Archives what a file lists, until one fails. Arguments: file.
+# Archives the files of a list until one fails. Arguments: file.
 archive_listed() {
   local name count stored=0 report_at="$SECONDS"
   count="$(wc -l <"$1")"
@@ -60,9 +60,9 @@ archive_listed() {
   info "full: $stored WAL files that waited are archived"
 }
 
-# Archives a WAL file and notes that as PostgreSQL does. Arguments: its name.
+# Archives a WAL file and marks it as PostgreSQL does. Arguments: its name.
 archive_one() {
-  # a path as PostgreSQL gives it, below the data folder
+  # PostgreSQL passes a path relative to the data folder
   env -C "$PGDATA" archive-wal "pg_wal/$1"
   mv -f "$PGDATA/pg_wal/archive_status/$1.ready" "$PGDATA/pg_wal/archive_status/$1.done"
 }

@@ -1,9 +1,9 @@
-# Libraries that shared_preload_libraries does not name any more, and what in the databases does not work without them. Which
-# library has to be preloaded, PostgreSQL is asked and no list: the scratch server runs without it.
+# Libraries that shared_preload_libraries no longer names, and what in the databases fails without them. No list says which
+# library must be preloaded: the scratch server, which runs without it, shows that.
 # Reads FOLDER.
 # shellcheck shell=bash disable=SC2154 # results are shared between the files
 
-# Prints what needs a library that is preloaded now and would not be, a line each.
+# Prints what needs a library that is preloaded now and would not be, one line each.
 # Arguments: settings to come, as a JSON object.
 library_problems() {
   local library removed="$FOLDER/removed"
@@ -30,11 +30,11 @@ SELECT name FROM library WHERE now AND name <> '' EXCEPT SELECT name FROM librar
 SQL
 }
 
-# Prints who does not work without the library preloaded. Arguments: library.
+# Prints what fails unless the library is preloaded. Arguments: library.
 library_users() {
   local extensions="$FOLDER/extensions" extension
   attempt load_library "$1"
-  if ((STATUS != 0)); then # by itself it does not even load
+  if ((STATUS != 0)); then # it does not even load on demand
     slots_of "$1"
     ask_each_database users_of_functions "$1"
     return 0
@@ -47,7 +47,7 @@ library_users() {
   done <"$extensions"
 }
 
-# Exit: not 0 where a session of the scratch server can't load the library by itself. Arguments: library.
+# Exit: not 0 when a session of the scratch server can't load the library on demand. Arguments: library.
 load_library() { scratch_sql -v library="$1" <<<"LOAD :'library'" >"$FOLDER/load.log" 2>&1; }
 
 # Prints the replication slots whose output plugin is the library. Arguments: library.
@@ -57,7 +57,7 @@ SELECT 'replication slot ' || quote_ident(slot_name) FROM pg_replication_slots W
 SQL
 }
 
-# Prints the extensions of the database that have functions in the library. Arguments: library.
+# Prints the database's extensions with functions in the library. Arguments: library.
 extensions_with() {
   sql -v library="$1" <<'SQL'
 SELECT DISTINCT extname FROM pg_proc AS p
@@ -67,7 +67,7 @@ SELECT DISTINCT extname FROM pg_proc AS p
 SQL
 }
 
-# Prints the extensions of the database that have functions in the library, and functions of no extension. Arguments: library.
+# Prints the database's extensions with functions in the library, and functions without an extension. Arguments: library.
 users_of_functions() {
   sql -v library="$1" <<'SQL'
 SELECT DISTINCT format('%s in database %I', coalesce('extension ' || quote_ident(extname), 'function ' || p.oid::regprocedure),
@@ -78,7 +78,7 @@ SELECT DISTINCT format('%s in database %I', coalesce('extension ' || quote_ident
 SQL
 }
 
-# Makes an extension in the scratch server and reads its views. Exit: not 0 where one works only with its library preloaded.
+# Creates an extension in the scratch server and reads its views. Exit: not 0 when one works only with its library preloaded.
 # Arguments: extension.
 read_views_of() {
   scratch_sql -v extension="$1" >"$FOLDER/views" 2>&1 <<'SQL'
@@ -90,7 +90,7 @@ SELECT format('SELECT 1 FROM %s LIMIT 1', v.oid::regclass) FROM pg_class AS v
 SQL
 }
 
-# Prints what uses an extension's objects in the database and is none of them. Arguments: extension.
+# Prints what uses an extension's objects in the database without being one of them. Arguments: extension.
 users_of_extension() {
   sql -v extension="$1" <<'SQL'
 WITH member AS (

@@ -1,10 +1,10 @@
-# What the server that runs holds, and what of it settings to come leave no room for: a scratch server starts without them, since
-# it holds nothing. Needs FOLDER and ALTERED, a file for what ALTER SYSTEM says; sql asks the server that runs.
+# What the running server holds that new settings leave no room for: a scratch server, which holds nothing, starts without that
+# room. Needs FOLDER and ALTERED, a file for what ALTER SYSTEM says; sql asks the running server.
 # Sets ANSWERS and WAL_SEGMENT_MB.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
-# Asks the server that runs what a scratch server has to have in common with it. Where none answers, that is said and no reason
-# to refuse: another setting may be what it needs. Sets ANSWERS, WAL_SEGMENT_MB, and the file ALTERED.
+# Asks the running server what a scratch server must have in common with it. If none answers, logs that but refuses nothing: a
+# changed setting may be what it needs. Sets ANSWERS, WAL_SEGMENT_MB, and the file ALTERED.
 ask_running() {
   ANSWERS=false WAL_SEGMENT_MB=16
   : >"$ALTERED"
@@ -18,10 +18,10 @@ ask_running() {
     return 0
   fi
   ANSWERS=true WAL_SEGMENT_MB="$(cat "$FOLDER/wal-segment")"
-  if [ "$(cat "$FOLDER/major")" != "$PG_MAJOR" ]; then : >"$ALTERED"; fi # an upgrade sees to them
+  if [ "$(cat "$FOLDER/major")" != "$PG_MAJOR" ]; then : >"$ALTERED"; fi # the upgrade handles them
 }
 
-# Writes down the size of a segment, the major, and what ALTER SYSTEM says but for files, which a scratch server has none of.
+# Writes the segment size, the major, and what ALTER SYSTEM sets, except for files, which a scratch server lacks.
 running_facts() {
   sql -c "SELECT setting::bigint / 1048576 FROM pg_settings WHERE name = 'wal_segment_size'" >"$FOLDER/wal-segment"
   sql -c "SELECT current_setting('server_version_num')::int / 10000" >"$FOLDER/major"
@@ -40,7 +40,7 @@ also_altered() {
   fi
 }
 
-# Runs a function in each database of the server that runs; one that can't be asked is passed over, and said.
+# Runs a function in each database of the running server; skips one that can't be asked, with a warning.
 # Arguments: function and its arguments; PGDATABASE is the database's.
 ask_each_database() {
   local list="$FOLDER/databases" database
@@ -50,7 +50,7 @@ ask_each_database() {
   done <"$list"
 }
 
-# Prints what does not fit the settings, a line each: what a start counts, and what it looks at.
+# Prints what does not fit the settings, one line each: what a start counts, and what it checks.
 # Arguments: settings to come, as a JSON object.
 held_problems() {
   sql -v wanted="$1" <<'SQL'
@@ -122,7 +122,7 @@ SELECT format('- track_commit_timestamp = off forgets when rows were committed, 
 SQL
 }
 
-# Prints what names an object that no database has: PostgreSQL takes the name on faith when it starts, and each use fails.
+# Prints the settings that name an object that no database has: PostgreSQL trusts the name at its start, and each use fails.
 # Arguments: settings to come, as a JSON object.
 missing_objects() {
   local found="$FOLDER/found" missing="$FOLDER/missing"
@@ -134,7 +134,7 @@ missing_objects() {
   fi
 }
 
-# Prints which objects are not among those that were found. Arguments: settings to come, file of what was found.
+# Prints the objects that were not found. Arguments: settings to come, file of what was found.
 unfound() {
   sql -v wanted="$1" -v found="$(sort -u "$2")" <<'SQL'
 SELECT format('- %s = %s: no database has such %s: make it first, or correct the name.',
@@ -145,7 +145,7 @@ SELECT format('- %s = %s: no database has such %s: make it first, or correct the
 SQL
 }
 
-# Prints those of the settings that name an object which the database has. Arguments: settings to come, as a JSON object.
+# Prints the settings whose object exists in the database. Arguments: settings to come, as a JSON object.
 found_objects() {
   sql -v wanted="$1" <<'SQL'
 WITH wanted AS (SELECT :'wanted'::json AS value), config AS (SELECT value->>'default_text_search_config' AS name FROM wanted)

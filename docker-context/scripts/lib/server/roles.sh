@@ -1,12 +1,12 @@
-# Roles and their passwords equal the environment after every boot, also on an old or restored volume.
+# Brings roles and their passwords in step with the environment at every boot, also on an old or restored volume.
 # Reads PREFIX_VARIABLE and IDENTITY.
 # shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
 readonly ROLES_IN_STEP="$RUN/roles-in-step"
 readonly ROLES_PROBLEM="$RUN/roles-problem"
 
-# Starts the work as a process that PID 1 adopts: a child of the postmaster that ends badly would make it restart the
-# server. It waits as long as the server needs, hours of recovery included.
+# Starts the work as a process that PID 1 adopts: if a child of the postmaster failed, the server would restart. It waits as long
+# as the server needs, including hours of recovery.
 start_role_sync() {
   local server=$$
   (
@@ -15,8 +15,8 @@ start_role_sync() {
   )
 }
 
-# Retries with growing pauses until the roles are in step or the server has ended. Errors are logged, never fatal: the
-# server works, only readiness waits.
+# Retries with growing pauses until the roles are in step or the server has ended. Errors are logged, never fatal: the server
+# works, only readiness waits.
 # Arguments: pid of the server.
 sync_roles() {
   local server="$1" pause=1
@@ -37,7 +37,7 @@ sync_roles() {
   follow_up
 }
 
-# What waits for a server that serves: none of it keeps the others from being done.
+# Runs what needs a server that accepts connections; a failure does not stop the rest.
 follow_up() {
   attempt add_statistics
   ((STATUS == 0)) || warn "the extension pg_stat_statements is not there and can't be created (above): statements are not counted"
@@ -53,7 +53,7 @@ follow_up() {
   attempt stash_binaries
 }
 
-# Waits for the server, creates what is missing, then sets the passwords. What goes wrong is in ROLES_PROBLEM.
+# Waits for the server, creates what is missing, then sets the passwords. Errors go to ROLES_PROBLEM.
 # Arguments: pid of the server.
 bring_in_step() {
   exec 2>"$ROLES_PROBLEM"
@@ -78,7 +78,7 @@ wait_for_primary() {
   done
 }
 
-# Creates the extension that counts statements, where it would be by default.
+# Creates the extension that counts statements, in its default schema.
 add_statistics() {
   sql <<'SQL'
 SELECT 'CREATE EXTENSION pg_stat_statements SCHEMA public'
@@ -86,7 +86,7 @@ SELECT 'CREATE EXTENSION pg_stat_statements SCHEMA public'
 SQL
 }
 
-# Says which settings of the archive somebody has made elsewhere: they are flags, so those have no effect.
+# Warns of the archive's settings in other places: the flags override them.
 warn_of_overrides() {
   local found
   [ -n "$PREFIX_VARIABLE" ] || return 0
@@ -101,7 +101,7 @@ SQL
   fi
 }
 
-# Makes APP_USER a role that may log in and the owner of APP_DATABASE.
+# Makes APP_USER a role that may log in, and the owner of APP_DATABASE.
 apply_application_role() {
   sql -v role="$APP_USER" -v database="$APP_DATABASE" <<'SQL'
 SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
@@ -113,8 +113,8 @@ SELECT format('ALTER DATABASE %I OWNER TO %I', datname, :'role') FROM pg_databas
 SQL
 }
 
-# Sets a password through \password: psql computes the SCRAM verifier itself, so the server never sees the plain text.
-# A session without a terminal makes psql read it from stdin.
+# Sets a password through \password: psql computes the SCRAM verifier, so the server never sees the plain text.
+# Without a terminal, psql reads it from stdin.
 # Arguments: role, password.
 set_password() {
   local status=0

@@ -1,13 +1,13 @@
-# Reading what a private server holds, to find damage. Only damage counts: errors of reading, checksums and catalogs (classes 58
-# and XX of SQLSTATE), a full disk, a session that breaks down. What a table answers besides is not for us to judge.
+# Reads a private server's tables to find damage. Only damage counts: read errors, checksums and catalogs (SQLSTATE classes 58 and
+# XX), a full disk, a session that breaks down. Other errors of a table are not ours to judge.
 # Reads SERVER_DATA.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly TABLES_TOLD=20
-readonly TABLES_IN_SESSION=500 # a session keeps what it knows of each table and of its indexes
+readonly TABLES_IN_SESSION=500 # a session caches each table and its indexes
 
 # Reads the first and the last block of every table and materialized view, which PostgreSQL checks against their checksums.
-# Arguments: socket's folder. Exit: 1 when something is damaged, or can't be looked at; PROBLEM says what.
+# Arguments: socket's folder. Exit: 1 when something is damaged or can't be read; PROBLEM says what.
 read_all_tables() {
   local failed="$BULK/failed" state database table file told=0 what
   mkdir -p "$BULK"
@@ -29,8 +29,8 @@ read_all_tables() {
   if ((told > TABLES_TOLD)); then warn "there are $((told - TABLES_TOLD)) more of such tables"; fi
 }
 
-# Writes what psql is to run in a database: the reading of each table and, when that fails, a line with the SQLSTATE, the oids of
-# database and table, and the file. Left out are other access methods, and what does not outlive a restart.
+# Writes psql commands that read each table of a database and, when that fails, print a line with the SQLSTATE, the oids of
+# database and table, and the file. Skips other access methods, and tables that do not outlive a restart.
 # Arguments: file, condition on pg_class.
 write_reads() {
   cat >"$1" <<SQL
@@ -50,7 +50,7 @@ SELECT format(E'SELECT (SELECT count(*) FROM ONLY %1\$s WHERE ctid < ''(1,0)''),
 SQL
 }
 
-# Exit: 0 when an error shows damage. A file that is missing (58P01) may be a library's, which another image may lack.
+# Exit: 0 when an error shows damage. A missing file (58P01) may be a library's, which another image may lack.
 # Arguments: SQLSTATE, the table's file below the data folder.
 is_damage() {
   case "$1" in
@@ -60,7 +60,7 @@ is_damage() {
   esac
 }
 
-# Prints the names of a table and its database, and what its reading says, on one line. Arguments: socket's folder, oids of both.
+# Prints a table's name, its database's, and its read error, on one line. Arguments: socket's folder, oids of both.
 describe_table() {
   local name table words
   name="$(private_sql "$1" postgres -c "SELECT datname || '.' FROM pg_database WHERE oid = $2")" || true

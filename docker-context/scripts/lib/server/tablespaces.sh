@@ -1,6 +1,6 @@
-# Tablespaces, which base backups, restores and upgrades here don't cover: files outside of the data folder, or in it beside what
-# is copied. A server can't make one where it may not write into pg_tblspc, whoever asks: neither the link nor the folder of
-# one in place (allow_in_place_tablespaces). All else only reads that folder, replay too, so a replay that would make one stops.
+# Tablespaces, which base backups, restores and upgrades here don't cover: their files lie outside the data folder, or in it but
+# outside what is copied. With pg_tblspc not writable, a server can't create one, for any role: neither the link nor the folder of
+# one in place (allow_in_place_tablespaces). Everything else only reads that folder; a replay that would create one stops.
 # shellcheck shell=bash
 
 # Prints the tablespaces of a cluster, such as `16400 in /mnt/fast, 16401 in place`; nothing when there are none. Needs no server.
@@ -13,8 +13,8 @@ tablespaces_in() {
   sort <<<"$found" | paste -sd , | sed 's/,/, /g'
 }
 
-# Makes CREATE TABLESPACE impossible, for superusers too. Where there are tablespaces they stay as they are: to drop one, the
-# server has to write there. Arguments: data folder.
+# Makes CREATE TABLESPACE impossible, for superusers too. Where tablespaces exist, the folder stays writable: to drop one, the
+# server must write there. Arguments: data folder.
 forbid_tablespaces() {
   if [ -n "$(tablespaces_in "$1")" ]; then
     chmod u+w "$1/pg_tblspc"
@@ -24,8 +24,8 @@ forbid_tablespaces() {
   [ ! -w "$1/pg_tblspc" ] || warn "CREATE TABLESPACE can't be refused, the file system of $1 keeps no modes: don't make any, base backups don't cover them"
 }
 
-# At boot: forbids them, unless crash recovery is to come, which may have to make one that was dropped since; then that is done
-# behind the running server. Says so where there are some. Arguments: data folder.
+# At boot: forbids them, unless crash recovery comes first, which may have to create one that was dropped since; then sync_roles
+# does that beside the running server. Warns when there are some. Arguments: data folder.
 guard_tablespaces() {
   local found
   found="$(tablespaces_in "$1")"

@@ -1,10 +1,10 @@
-# The volume: who owns it, which major lives on it, and its first initialisation.
+# The volume: its owner, the major of its data, and its first initialisation.
 # Records below .postgres-stack: `owner`, `cluster-<major>` = initialising | initialised; collation/guard.sh has its own.
 # Sets POSTGRES_INITDB_ARGS; reads SERVER_FLAGS.
 # shellcheck shell=bash disable=SC2153 # STATUS is attempt's
 
-# Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which
-# can't see each other's processes, never both write. Sets LOCK, the file descriptor, inherited by the server.
+# Holds a lock on the volume until the last process of the server has ended, so that two containers on one volume, which can't see
+# each other's processes, never both write. Sets LOCK, the file descriptor, which the server inherits.
 lock_volume() {
   [ -d "$RECORDS" ] || mkdir -p "$RECORDS" || die "the volume $VOLUME is not writable for uid $EUID; nothing was touched: check its owner and mode"
   exec {LOCK}>"$RECORDS/lock"
@@ -12,13 +12,13 @@ lock_volume() {
     info "another server runs on this volume; waiting up to 60 s for it to end"
     interruptible flock -w 60 "$LOCK" || die "another server still runs on this volume; it was left alone: stop it first"
   fi
-  # a killed server leaves its socket's lock, whose number may now belong to another process of this container
+  # a killed server leaves its socket's lock file, whose pid may now belong to another process of this container
   if compgen -G '/var/run/postgresql/.s.PGSQL.*' >/dev/null; then rm -f /var/run/postgresql/.s.PGSQL.*; fi
 }
 
-# Removes what a killed server and its uploads left: the pid file, whose number may now belong to another process of this
-# container (the lock says that no server runs), and WAL-G's notes of segments it uploaded ahead, which may have gone to
-# another prefix; a segment that is pushed again is compared, not stored twice.
+# Removes what a killed server and its uploads left: the pid file, whose pid may now belong to another process of this container
+# (the lock proves that no server runs), and WAL-G's notes of segments it uploaded ahead, perhaps to another prefix; a segment
+# that is pushed again is compared, not stored twice.
 remove_leftovers() {
   local left
   for left in "$PGDATA/postmaster.pid" "$PGDATA/pg_wal/walg_data/walg_archive_status"; do
@@ -26,7 +26,7 @@ remove_leftovers() {
   done
 }
 
-# Prints the folders on the volume that hold a cluster, one a line.
+# Prints the folders on the volume that hold a cluster, one per line.
 cluster_folders() {
   local folder
   for folder in "$VOLUME" "$VOLUME/data" "$VOLUME"/*/docker; do
@@ -36,7 +36,7 @@ cluster_folders() {
   done
 }
 
-# Refuses a volume of another stack, or data that carries no owner. Does nothing when VOLUME_OWNER is empty.
+# Refuses a volume of another stack, or data without an owner. Does nothing when VOLUME_OWNER is empty.
 check_owner() {
   local recorded
   [ -n "$VOLUME_OWNER" ] || return 0
@@ -48,8 +48,8 @@ check_owner() {
   fi
 }
 
-# Decides what PGDATA is. Exit: 0 when it holds a cluster of this major, 1 when it is to be initialised; ends the process
-# for everything else.
+# Decides what PGDATA is. Exit: 0 when it holds a cluster of this major, 1 when it must be initialised; ends the process for
+# everything else.
 check_cluster() {
   local others version state
   state="$(read_record "$RECORDS/cluster-$PG_MAJOR")"
@@ -71,10 +71,10 @@ check_cluster() {
   return 1
 }
 
-# Makes a cluster and what the user wants in it, with the settings of the real server, but for the archive. Arguments: folder.
+# Creates a cluster and what the user wants in it, with the real server's settings except the archive's. Arguments: folder.
 make_first_cluster() {
   local flags=("${SERVER_FLAGS[@]}")
-  # pg_ctl, by which the official image starts that server, can't hand them on
+  # pg_ctl, with which the official image starts that server, can't pass them on
   if [[ "${flags[*]}" == *[[:cntrl:]]* ]]; then flags=(-c config_file=/etc/postgresql/postgresql.conf); fi
   export POSTGRES_PASSWORD POSTGRES_INITDB_ARGS="${POSTGRES_INITDB_ARGS-}" PGDATA="$1"
   "$LIB/server/first-cluster" initdb
@@ -83,8 +83,7 @@ make_first_cluster() {
   "$LIB/server/first-cluster" fill postgres "${flags[@]}" -c archive_mode=off -D "$1" -c "data_directory=$1"
 }
 
-# Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves either no cluster or a
-# complete one.
+# Initialises a cluster beside PGDATA and moves it there whole, so that a kill at any moment leaves no cluster or a complete one.
 initialise() {
   local staging="$PGDATA.initdb" found
   rm -rf "$staging"
@@ -95,11 +94,11 @@ initialise() {
   write_record "$RECORDS/cluster-$PG_MAJOR" initialising
   mkdir -p "${PGDATA%/*}"
   info "initialising PostgreSQL $PG_MAJOR in $staging"
-  # as from 18 on
+  # the default from 18 on
   if ((PG_MAJOR < 18)) && wants_checksums; then POSTGRES_INITDB_ARGS="--data-checksums ${POSTGRES_INITDB_ARGS-}"; fi
   attempt make_first_cluster "$staging"
   ((STATUS == 0)) || die "the initialisation failed (above); the next start begins it anew: correct the cause first"
-  # a script that is sourced may end the initialisation with exit 0
+  # a sourced script may end the initialisation with exit 0
   [ "$(control "$staging" 'Database cluster state')" = "shut down" ] ||
     die "the initialisation did not come to its end, and nothing was kept: does a script in /docker-entrypoint-initdb.d exit or exec? Correct it; the next start begins anew"
   found="$(tablespaces_in "$staging")"

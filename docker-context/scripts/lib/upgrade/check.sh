@@ -1,15 +1,15 @@
-# What an upgrade needs, looked at before anything is touched. Functions that fail say why in PROBLEM, with the way out.
+# Checks what an upgrade needs before anything is touched. Functions that fail say why in PROBLEM, with the way out.
 # Sets PLANS, OLD_WAL and SEGMENT_BYTES; reads OLD_BIN, OLD, OLD_MAJOR, PREFIX_VARIABLE, REHEARSAL and POSTGRES_INITDB_ARGS.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly INDEXES_TOLD=20                 # of each database
 readonly NEW_CATALOGS=$((256 * 1048576)) # bytes of an empty cluster, its WAL and what pg_upgrade writes, rounded up; or 8 segments
 
-# Prints a field of pg_controldata of the old data, by their own program.
+# Prints a field of pg_controldata of the old data, by their own major's program.
 # Arguments: field.
 old_control() { with_old_libraries env LC_ALL=C "$OLD_BIN/pg_controldata" -D "$OLD" 2>/dev/null | sed -n "s/^$1: *//p"; }
 
-# What can be seen without a server. Needs OLD and OLD_MAJOR, and name_old_programs. Runs by attempt. Exit: 1; PROBLEM says why.
+# Checks what needs no server. Needs OLD and OLD_MAJOR, and name_old_programs. Runs by attempt. Exit: 1; PROBLEM says why.
 check_old_data() {
   check_old_place
   use_stash "$OLD_MAJOR"
@@ -52,7 +52,7 @@ check_old_checksums() {
   return 1
 }
 
-# Exit: 0 when a cluster that this image makes has page checksums.
+# Exit: 0 when this image creates clusters with page checksums.
 wants_checksums() { [[ " ${POSTGRES_INITDB_ARGS-} " != *" --no-data-checksums "* ]]; }
 
 # Checks that what the mode copies fits on the volume.
@@ -64,7 +64,7 @@ check_upgrade_room() {
     needed=$((needed + $(du -s -B1 --exclude=pg_wal "$OLD" | cut -f 1)))
   fi
   free="$(df --output=avail -B1 "$VOLUME" | tail -n 1)"
-  # what a former attempt left is removed first
+  # leftovers of an earlier attempt are removed first
   for old in "$NEW_STAGING" "$PGDATA.undone"; do
     if [ -d "$old" ]; then free=$((free + $(du -s -B1 "$old" | cut -f 1))); fi
   done
@@ -84,9 +84,9 @@ check_new_archive() {
   }
 }
 
-# What only a server can say: all that stands in the way, not just the first of it. Writes the files $BULK/objects: for each
+# Checks what only a server knows, and reports every obstacle, not just the first. Writes the files $BULK/objects: for each
 # database its name, how many relations pg_dump locks, extensions that this image lacks, and invalid indexes; $BULK/encodings: how
-# many databases and roles set an encoding of their own for clients.
+# many databases and roles set a client encoding.
 # Arguments: socket's folder or host of the old server. Exit: 1; PROBLEM says why.
 check_old_server() {
   local answer found=()
@@ -129,14 +129,14 @@ SQL
   }
 }
 
-# pg_dump leaves out what a CREATE INDEX CONCURRENTLY that failed has left behind.
+# pg_dump leaves out what a failed CREATE INDEX CONCURRENTLY has left behind.
 warn_of_invalid_indexes() {
   local lost
   lost="$(awk -F '\t' '$4 != "" { list = list (list ? "; " : "") $4 " (database " $1 ")" } END { printf "%s", list }' "$BULK/objects")"
   if [ -n "$lost" ]; then warn "invalid indexes do not come along, the new version is without them: $lost. Make them again if they are wanted"; fi
 }
 
-# Prints for how many locks each of a number of connections needs room, so that so many dumps of the largest databases fit.
+# Prints the locks per connection that leave room for this many dumps of the largest databases.
 # Arguments: connections, dumps at once, file of check_old_server.
 locks_for() {
   sort -t $'\t' -k 2,2nr "$3" | awk -F '\t' -v connections="$1" -v dumps="$2" -v least="$MANY_LOCKS" '
@@ -163,8 +163,8 @@ EOF
   echo "$file"
 }
 
-# Looks whether the archive of the old major leads back here: its newest base backup is whole, opens with the key of today, ended
-# no longer ago than PG_UPGRADE_BACKUP_MAX_AGE, and WAL follows it without a gap. Prints the backup, or why it does not count.
+# Checks that the old major's archive leads back here: its newest base backup is whole, opens with the current key, ended no
+# longer ago than PG_UPGRADE_BACKUP_MAX_AGE, and WAL follows it without a gap. Prints the backup, or why it does not count.
 # Runs by attempt, because it loads the credentials. Exit: 1 when it does not lead back.
 fresh_backup() {
   local name PROBLEM=''
@@ -188,7 +188,7 @@ fresh_backup() {
   [ -z "$PROBLEM" ]
 }
 
-# Exit: 1 when the archive can't be understood; PROBLEM says why.
+# Exit: 1 when the archive's contents are not reliable; PROBLEM says why.
 plan_way_back() {
   local timeline
   timeline="$(old_control "Latest checkpoint's TimeLineID")"

@@ -1,11 +1,11 @@
-# The work of an upgrade on the new data: the new cluster before pg_upgrade fills it, and what that leaves to be done. What writes
-# runs by attempt. Functions that fail say why in PROBLEM.
+# The work of an upgrade on the new data: the new cluster before pg_upgrade fills it, and what is left to do after that. What
+# writes runs by attempt. Functions that fail say why in PROBLEM.
 # Reads OLD, SERVER_FLAGS and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly NEW_LOG="$RUN/new-cluster.log"
 
-# Initialises a new cluster with what has to be the same. Nothing waits for the disk: pg_upgrade does that once, at its end.
+# Initialises a new cluster with what must be the same. Nothing is synced to the disk: pg_upgrade does that once, at its end.
 # Arguments: folder. Exit: initdb's; new_cluster_problem prints why.
 make_new_cluster() {
   local options=(-D "$1" -U "$POSTGRES_USER" -A trust --no-instructions --no-sync --wal-segsize="$(($(old_control 'Bytes per WAL segment') / MIB))")
@@ -21,8 +21,8 @@ make_new_cluster() {
 
 new_cluster_problem() { echo "the new cluster can't be initialised: $(tail -n 1 "$NEW_LOG")"; }
 
-# Starts the new cluster, still empty, as the real server will be started, with the settings made with ALTER SYSTEM: what it does
-# not take is known now. Keeps those settings as $BULK/altered.conf; the ones that it does not take are left out as a whole, and said.
+# Starts the new cluster, still empty, as the real server will start, with ALTER SYSTEM's settings, to learn what it rejects.
+# Keeps those settings as $BULK/altered.conf; if it rejects any, leaves all of them out, with a warning.
 # Arguments: folder of the new cluster. Exit: 1; PROBLEM says why.
 try_new_settings() {
   local file=postgresql.auto.conf words
@@ -44,7 +44,7 @@ try_new_settings() {
   warn_later "settings made with ALTER SYSTEM were left out, PostgreSQL $PG_MAJOR does not take them ($words): $(grep '^[^#]' "$OLD/$file" | paste -sd ' ')"
 }
 
-# Starts a server with the settings of the real one, and stops it. Arguments: folder of the new cluster. Exit: 1; PROBLEM says why.
+# Starts a server with the real one's settings, and stops it. Arguments: folder of the new cluster. Exit: 1; PROBLEM says why.
 start_as_real() {
   write_generated_settings "$1"
   start_private "$1" "$NEW_LOG" "$RUN/new" postgres "${SERVER_FLAGS[@]}" -c fsync=off -c archive_mode=off -c autovacuum=off
@@ -56,8 +56,8 @@ start_as_real() {
   stop_private
 }
 
-# Looks which indexes the new image orders otherwise: the lines have the versions from before, as the old server knows them;
-# those of now are asked of the new cluster, which is still empty. They go into the file, for the rebuild that follows the upgrade.
+# Finds the indexes that the new image orders differently: the lines have the old server's versions, and the new, still empty
+# cluster gives today's. Writes them into the file, for the rebuild that follows the upgrade.
 # Arguments: file with lines of read_collations, folder of the new cluster, file. Exit: 1 unless that is allowed; PROBLEM has
 # the indexes.
 check_new_collations() {
@@ -84,8 +84,8 @@ take_new_versions() {
   stop_private
 }
 
-# On the running new server. Only damage fails, and not even that by force: what else does not work is a warning in the outcome.
-# Exit: 1; PROBLEM says what is damaged.
+# Checks and completes the new server while it runs. Only damage fails, and with force not even that: other problems are warnings
+# in the outcome. Exit: 1; PROBLEM says what is damaged.
 settle_new_server() {
   attempt read_all_tables "$PRIVATE"
   if ((STATUS != 0)); then
@@ -97,7 +97,7 @@ settle_new_server() {
   if ! [ -s "$UPGRADE_COLLATIONS" ]; then refresh_versions "$PRIVATE"; fi
 }
 
-# Brings extensions to the version that this image has, each on its own.
+# Updates each extension to this image's version, independently of the others.
 update_extensions() {
   local problem
   cat >"$BULK/extensions.sql" <<SQL
@@ -116,7 +116,7 @@ SQL
   done <"$BULK/extensions"
 }
 
-# PostgreSQL 18 and later keep the planner's statistics; the rest is made here, in one pass: nobody is served between stages.
+# PostgreSQL 18 and later keep the planner's statistics; creates the rest in one pass, because nobody is served between stages.
 complete_statistics() {
   local options=(--analyze-only)
   if ((PG_MAJOR >= 18)); then options+=(--missing-stats-only); fi

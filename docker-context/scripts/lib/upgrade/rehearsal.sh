@@ -1,5 +1,5 @@
-# A rehearsal of an upgrade, on a volume that is thrown away: the old image fills it with the newest that the archive has, the new
-# one upgrades that by the steps of the real upgrade, archives nothing, and says in Markdown what to expect.
+# Rehearses an upgrade on a disposable volume: the old image fills it with the archive's newest data; the new one upgrades them by
+# the steps of the real upgrade, archives nothing, and reports in Markdown what to expect.
 # Sets RESTORE_ID, RESTORE_TO, PG_UPGRADE, PG_REINDEX_COLLATIONS, REHEARSAL and PREFIX_VARIABLE; reads UPGRADE,
 # SERVER_FLAGS and OLD_MAJOR.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
@@ -46,10 +46,10 @@ rehearse() {
   stop_private || die "$PROBLEM"
 }
 
-# Prints what the volume holds, in MiB.
+# Prints the MiB used on the volume.
 used_mib() { du -sm "$VOLUME" | cut -f 1; }
 
-# Prints the extensions of all databases, with their versions. Reads the private server.
+# Prints the extensions of all databases, with their versions, from the private server.
 list_extensions() {
   cat >"$BULK/list.sql" <<'SQL'
 SELECT format('- %s: %s %s', current_database(), extname, extversion) FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname;
@@ -57,7 +57,7 @@ SQL
   in_each_database "$PRIVATE" "$BULK/list.sql"
 }
 
-# Arguments: MiB used before; seconds of the analysis, of the rebuild of indexes, without service.
+# Arguments: MiB used before; seconds of the analysis, of the index rebuild, without service.
 report_rehearsal() {
   local warnings extensions size
   warnings="$(

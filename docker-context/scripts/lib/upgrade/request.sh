@@ -1,15 +1,15 @@
-# An upgrade that is asked for, and what became of it. UPGRADE is the journal, the record .postgres-stack/upgrade; outcomes
-# are upgrades/<id>.upgrade: each id is used once. Sets OLD_MAJOR, OLD: the cluster that is upgraded, or was.
+# An upgrade request and its outcome. UPGRADE is the journal, the record .postgres-stack/upgrade; outcomes are
+# upgrades/<id>.upgrade: each id works once. Sets OLD_MAJOR, OLD: the cluster that is or was upgraded.
 # Sets VERDICT; reads PG_UPGRADE and PG_REINDEX_COLLATIONS.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
 readonly UPGRADE_FILE="$RECORDS/upgrade"
 readonly UPGRADES="$RECORDS/upgrades"
-readonly UPGRADE_WARNINGS="$RECORDS/upgrade-warnings" # what was left undone, a line each, for the outcome
+readonly UPGRADE_WARNINGS="$RECORDS/upgrade-warnings" # what was left undone, one line each, for the outcome
 
 declare -A UPGRADE=()
 
-# Reads what is asked for into PG_UPGRADE and PG_UPGRADE_*, with defaults, and the journal.
+# Reads the request into PG_UPGRADE and PG_UPGRADE_*, with defaults, and the journal.
 read_upgrade() {
   : "${PG_UPGRADE:=}" "${PG_UPGRADE_MODE:=link}" "${PG_UPGRADE_KEEP_OLD:=false}" "${PG_UPGRADE_BACKUP_MAX_AGE:=3600}"
   : "${PG_UPGRADE_UNDO:=false}" "${PG_UPGRADE_FORCE:=false}" "${PG_REINDEX_COLLATIONS:=false}"
@@ -20,7 +20,7 @@ read_upgrade_journal() {
   read_journal UPGRADE "$UPGRADE_FILE" 'asked|backing-up|upgrading|upgraded|starting|handing-over|handed-over|finishing-upgrade|undoing-upgrade'
 }
 
-# Checks the form of what is asked for, with the rest of the environment.
+# Checks the form of the request, with the rest of the environment.
 check_upgrade() {
   local name
   read_upgrade
@@ -41,14 +41,14 @@ check_upgrade() {
   esac
 }
 
-# Prints what makes two requests of one id the same.
+# Prints what makes two requests with the same id equal.
 upgrade_text() { printf 'to=%s mode=%s keep_old=%s' "$PG_MAJOR" "$PG_UPGRADE_MODE" "$PG_UPGRADE_KEEP_OLD"; }
 
 # Prints one field of an id's outcome, nothing when it has none.
 # Arguments: id, field.
 upgrade_outcome() { read_field "$UPGRADES/$1.upgrade" "$2"; }
 
-# Records what became of the upgrade that the journal is about.
+# Records the outcome of the journal's upgrade.
 # Arguments: state (done, failed, withdrawn, undone), message.
 record_upgrade() {
   # shellcheck disable=SC2034 # read by write_outcome
@@ -60,13 +60,13 @@ record_upgrade() {
   write_outcome outcome "$UPGRADES/${UPGRADE[id]}.upgrade" "upgrade-$1"
 }
 
-# Warns of what is left undone, and keeps it for the outcome of the upgrade that is under way, if one is. Arguments: message, a line.
+# Warns of what is left undone, and keeps it for the outcome of the upgrade under way, if any. Arguments: message, one line.
 warn_later() {
   warn "$1"
   if [ -n "${UPGRADE[step]-}" ]; then printf '%s\n' "$1" >>"$UPGRADE_WARNINGS"; fi
 }
 
-# Prints them for a message: the first, and how many there are.
+# Prints these warnings for a message: the first few, and their number.
 describe_warnings() {
   [ -s "$UPGRADE_WARNINGS" ] || return 0
   awk -v most=5 'NR <= most { list = list "; " $0 } END { printf "; left undone: %d%s%s", NR, list, (NR > most) ? "; and more, see the log" : "" }' "$UPGRADE_WARNINGS"
@@ -81,7 +81,7 @@ close_upgrade() {
   UPGRADE=()
 }
 
-# Exit: 0 when the journal's upgrade can no longer go back to the old data: with link, from when the new server starts on them.
+# Exit: 0 when the journal's upgrade can no longer return to the old data: with link, once the new server starts on them.
 past_return() {
   case "${UPGRADE[step]-}" in
     starting) [ "${UPGRADE[mode]}" = link ] ;;
@@ -90,7 +90,7 @@ past_return() {
   esac
 }
 
-# Prints the only folder on the volume that holds an older major's data; nothing when there is none or several.
+# Prints the only folder on the volume with data of an older major; nothing when there is none or several.
 old_cluster() {
   local folder found=()
   while IFS= read -r folder; do
@@ -99,8 +99,8 @@ old_cluster() {
   if ((${#found[@]} == 1)); then printf '%s' "${found[0]}"; fi
 }
 
-# Decides about the request for a new upgrade. Touches nothing. Sets VERDICT and, but for the first, PROBLEM: begin, settled
-# (done before, or nothing is asked for), refused.
+# Judges the request for a new upgrade. Touches nothing. Sets VERDICT and, except for the first, PROBLEM: begin, settled (done
+# before, or nothing to do), refused.
 judge_upgrade() {
   local state
   state="$(upgrade_outcome "$PG_UPGRADE" state)"
@@ -122,7 +122,7 @@ judge_upgrade() {
   fi
 }
 
-# Prints which data the volume holds.
+# Prints which data are on the volume.
 describe_clusters() {
   local folder found=()
   while IFS= read -r folder; do

@@ -1,17 +1,17 @@
-# The programs of a major version, kept on the volume by its own image: the image of the next major opens the old data with
-# them. Each is a folder .postgres-stack/binaries/<major>-<identity>, which appears whole:
+# The programs of a major, which its own image keeps on the volume: the next major's image opens the old data with them. Each is a
+# folder .postgres-stack/binaries/<major>-<identity>, which appears whole:
 #   usr/lib/postgresql/<major>, usr/share/postgresql/<major>   in the layout in which the programs find each other
-#   libraries/   what they link, but glibc: the older programs run with a newer one, and an older one breaks every other
+#   libraries/   what they link, except glibc: old programs run with a newer one, but an older one breaks every other program
 #   SHA256SUMS
 # Sets OLD_BIN and OLD_LIBRARIES.
 # shellcheck shell=bash disable=SC2034,SC2154 # results are shared between the files
 
 readonly STASHES="$RECORDS/binaries"
-readonly STASH_RESERVE=$((64 * 1048576)) # bytes that stay free
+readonly STASH_RESERVE=$((64 * 1048576)) # bytes to leave free
 readonly STASH_REMOVED="$STASHES/removed"
 readonly GLIBC='^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl|nsl|nss_.*|thread_db|BrokenLocale))\.so'
 
-# Prints what changes with the programs or with what they link.
+# Prints an identity that changes with the programs or the libraries they link.
 stash_identity() {
   local sum
   sum="$({
@@ -21,8 +21,8 @@ stash_identity() {
   echo "${sum:0:12}"
 }
 
-# Keeps the programs of this image, when they are not kept yet, and removes those of earlier images of this major. Needs no
-# server. Runs by attempt. Exit: 1 when they could not be kept; the log says why.
+# Keeps this image's programs unless they are kept already, and removes those of earlier images of this major. Needs no server.
+# Runs by attempt. Exit: 1 when they could not be kept; the log says why.
 stash_binaries() {
   local target old
   target="$STASHES/$PG_MAJOR-$(stash_identity)"
@@ -47,7 +47,7 @@ keep_binaries() {
   publish_folder "$1" "$2" stash
 }
 
-# Removes kept programs: renamed first, since half removed ones would be taken for the newest. Arguments: folder.
+# Removes kept programs. Renames them first, because half-removed ones would count as the newest. Arguments: folder.
 remove_stash() {
   rm -rf "$STASH_REMOVED"
   mv -T "$1" "$STASH_REMOVED"
@@ -55,7 +55,7 @@ remove_stash() {
   rm -rf "$STASH_REMOVED"
 }
 
-# Copies programs and libraries, without what compiles queries: it is large, and an upgrade needs none of it.
+# Copies programs and libraries, without the JIT compiler: it is large, and an upgrade does not need it.
 # Arguments: folder. Exit: 1 when something could not be copied; PROBLEM may say why.
 copy_binaries() {
   local bytes free library
@@ -76,13 +76,13 @@ copy_binaries() {
   (cd "$1" && find usr libraries -type f -print0 | sort -z | xargs -0 sha256sum >SHA256SUMS)
 }
 
-# Prints the paths of what programs and modules link. Arguments: folder.
+# Prints the paths of the libraries that programs and modules link. Arguments: folder.
 linked_libraries() {
-  # ldd fails where a script is among them
+  # ldd fails when it gets a script
   { find "$1" -type f \( -path '*/bin/*' -o -name '*.so' \) -exec ldd {} + 2>/dev/null || true; } | sed -n 's/.* => \(\/[^ ]*\) (.*/\1/p' | sort -u
 }
 
-# Prints the folder with the programs of a major; nothing when there is none. After a kill there may be two whole ones.
+# Prints the folder with a major's programs; nothing when there is none. After a kill there may be two whole ones.
 # Arguments: major.
 stash_of() {
   local folder newest=''
@@ -92,13 +92,13 @@ stash_of() {
   printf '%s' "$newest"
 }
 
-# Sets OLD_BIN, the folder of the kept programs of a major, and OLD_LIBRARIES: a folder for those libraries that this image lacks.
+# Sets OLD_BIN, the folder of a major's kept programs, and OLD_LIBRARIES, a folder for the libraries that this image lacks.
 # Arguments: major.
 name_old_programs() {
   OLD_BIN="$(stash_of "$1")/usr/lib/postgresql/$1/bin" OLD_LIBRARIES="$RUN/old-libraries"
 }
 
-# Makes the programs of name_old_programs ready to run here. Exit: 1 when they can't be used; PROBLEM says why.
+# Prepares the programs of name_old_programs to run here. Exit: 1 when they can't be used; PROBLEM says why.
 # Arguments: major.
 use_stash() {
   local stash library answer here
@@ -128,7 +128,7 @@ use_stash() {
 # Runs a command with the libraries that only the old programs need. Arguments: command.
 with_old_libraries() { env LD_LIBRARY_PATH="$OLD_LIBRARIES" "$@"; }
 
-# Removes the programs of the majors before this one.
+# Removes the programs of earlier majors.
 remove_old_stashes() {
   local folder major
   for folder in "$STASHES"/*-*; do

@@ -1,13 +1,13 @@
-# A major upgrade, step by step. Each step is in the journal before it is taken, so that the next boot knows where it stopped:
-#   asked              what it needs is looked at, also with the old server on a private socket and with the new settings on a
-#                      cluster that is still empty: nothing has been touched
-#   backing-up         a base backup of the old server where the last is old; its WAL has been archived
-#   upgrading          pg_upgrade fills <PGDATA>.upgrade; up to here a kill goes back to the old data and begins anew
-#   upgraded           it is done, and on the disk
+# A major upgrade, step by step. The journal records each step before it is taken, so that the next boot knows where it stopped:
+#   asked              checks what it needs, also with the old server on a private socket and with the new settings on a
+#                      still empty cluster: nothing has been touched
+#   backing-up         takes a base backup of the old server if the last one is old; its WAL has been archived
+#   upgrading          pg_upgrade fills <PGDATA>.upgrade; up to here a kill returns to the old data and begins again
+#   upgraded           pg_upgrade is done, and its data are on the disk
 #   starting           the new server runs on a private socket; with link the old data are gone from here on
 #   handing-over       the old folder becomes .pre-upgrade, .upgrade becomes PGDATA
 #   handed-over        the server starts on the new data; done once it has answered with the right passwords
-#   finishing-upgrade  a base backup of the new major; then what the old one left is removed, and the journal
+#   finishing-upgrade  takes a base backup of the new major, then removes the old major's leftovers and the journal
 #   undoing-upgrade    the new folder becomes .undone, .pre-upgrade becomes the old folder again
 # Sets UPGRADE, OLD and OLD_MAJOR; reads PG_UPGRADE, VERDICT, SERVER, REHEARSAL, SERVER_FLAGS and PREFIX_VARIABLE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
@@ -15,10 +15,10 @@
 readonly NEW_STAGING="$PGDATA.upgrade"
 readonly UNSAID="something failed (above)"
 readonly UPGRADE_LOG="$RECORDS/upgrade.log"
-readonly OLD_COLLATIONS="$BULK/upgrade.collations"        # what the old server orders text by
-readonly UPGRADE_COLLATIONS="$RECORDS/upgrade-collations" # what is to be rebuilt
+readonly OLD_COLLATIONS="$BULK/upgrade.collations"        # the old server's collation versions
+readonly UPGRADE_COLLATIONS="$RECORDS/upgrade-collations" # what must be rebuilt
 
-# At boot, before the data are opened: finishes or gives up what a former boot began, then begins what is asked for. Ends the
+# At boot, before the data are opened: finishes or gives up what an earlier boot began, then begins the present request. Ends the
 # process when there are no data of this major to serve afterwards.
 settle_upgrade() {
   if [ -n "${UPGRADE[step]-}" ]; then
@@ -53,13 +53,13 @@ begin_upgrade() {
   esac
 }
 
-# Goes on where a former boot of this image was ended.
+# Continues where an earlier boot of this image was interrupted.
 resume_upgrade() {
   local step="${UPGRADE[step]}"
   case "$step" in
     asked | backing-up | upgrading | upgraded | starting)
       if ! past_return && [ -n "$(upgrade_outcome "${UPGRADE[id]}" state)" ]; then
-        # it was ended in the middle of giving up
+        # it was interrupted while giving up
         put_old_back
         close_upgrade
         return
@@ -84,7 +84,7 @@ resume_upgrade() {
   esac
 }
 
-# The old data as the old server left them: pg_upgrade renames their control file once it has begun to link.
+# Puts the old data back as the old server left them: pg_upgrade renames their control file once it has begun to link.
 put_old_back() {
   local control="$OLD/global/pg_control"
   if [ -e "$control.old" ] && ! [ -e "$control" ]; then
@@ -94,7 +94,7 @@ put_old_back() {
   rm -rf "$NEW_STAGING" "$OLD/postmaster.pid" "$UPGRADE_COLLATIONS" "$BULK"
 }
 
-# Gives the upgrade up while the old data are whole. Arguments: state (failed, withdrawn), message.
+# Gives up the upgrade while the old data are intact. Arguments: state (failed, withdrawn), message.
 leave_upgrade() {
   put_old_back
   record_upgrade "$1" "$2"
@@ -102,28 +102,28 @@ leave_upgrade() {
   close_upgrade
 }
 
-# Ends the boot without having changed anything; the next one looks again. Arguments: message.
+# Ends the boot with nothing changed; the next one checks again. Arguments: message.
 refuse_upgrade() {
   put_old_back
   if [ -e "$UPGRADE_FILE" ]; then close_upgrade; fi
   die "upgrade $PG_UPGRADE refused: $1. Nothing was changed: the image of PostgreSQL $OLD_MAJOR still serves these data"
 }
 
-# The same while the new cluster is made, and the old server may run. Arguments: message.
+# The same while the new cluster is being created and the old server may run. Arguments: message.
 refuse_with_server() {
   wait "$making" || true
   if [ -n "$SERVER" ]; then stop_private || true; fi
   refuse_upgrade "$1"
 }
 
-# Ends the boot after pg_upgrade or the new server failed; its id is used. Arguments: message.
+# Ends the boot after pg_upgrade or the new server failed; the id is used up. Arguments: message.
 fail_upgrade() {
   local id="${UPGRADE[id]}"
   leave_upgrade failed "$1"
   die "upgrade $id failed: $1. Put the image of PostgreSQL $OLD_MAJOR back, it serves on; for another attempt choose a new id"
 }
 
-# Takes the steps up to the handing over. Servers are children of this process, so only what works on them runs by attempt.
+# Runs the steps up to the hand-over. Servers are children of this process, so only work on them runs by attempt.
 run_upgrade() {
   local PROBLEM='' SERVER='' WAY_BACK='' NO_WAY_BACK='' making
   name_old_programs "$OLD_MAJOR"
@@ -148,7 +148,7 @@ run_upgrade() {
   enter_upgrade_step upgrading
   attempt run_pg_upgrade
   if ((STATUS != 0)); then fail_upgrade "${PROBLEM:-$UNSAID}"; fi
-  cp "$BULK/altered.conf" "$NEW_STAGING/postgresql.auto.conf" # pg_upgrade leaves ALTER SYSTEM's settings behind
+  cp "$BULK/altered.conf" "$NEW_STAGING/postgresql.auto.conf" # pg_upgrade does not copy ALTER SYSTEM's settings
   sync -f "$NEW_STAGING"
   enter_upgrade_step upgraded
   start_upgraded
@@ -164,7 +164,7 @@ look_at_new_cluster() {
   check_new_collations "$OLD_COLLATIONS" "$NEW_STAGING" "$UPGRADE_COLLATIONS"
 }
 
-# Starts the new server privately, proves it, and hands over. Whether the old data can still be put back decides what a failure is.
+# Starts the new server privately, proves it, and hands over. Once the old data can't be put back, the next start retries.
 start_upgraded() {
   local PROBLEM='' SERVER=''
   enter_upgrade_step starting
@@ -184,7 +184,7 @@ start_upgraded() {
   hand_over
 }
 
-# Ends the boot: with the old data, or where they are gone with the ways on. Arguments: message.
+# Ends the boot: with the old data or, once they are gone, naming the ways on. Arguments: message.
 end_without_new_server() {
   past_return || fail_upgrade "$1"
   die "upgrade ${UPGRADE[id]}: $1. The next start tries again. PG_UPGRADE_FORCE=true (upgrade: {force: true}) serves data as they are that were found damaged; the way back is the backup: the image of PostgreSQL $OLD_MAJOR with PG_UPGRADE_UNDO=true (upgrade: {id: ${UPGRADE[id]}, undo: true})"
@@ -203,13 +203,13 @@ hand_over() {
   else
     record_collations
   fi
-  rm -f "$JOURNAL_FILE" # of a restore whose last base backup has now been taken, or will be
+  rm -f "$JOURNAL_FILE" # of a restore whose last base backup was taken just now, or will be
   write_record "$RECORDS/cluster-$PG_MAJOR" initialised
   rm -rf "$BULK"
   enter_upgrade_step handed-over
 }
 
-# Behind the running server: the upgrade is done; then the new archive gets its first base backup, and the old data go. By attempt.
+# Runs beside the server, by attempt: the upgrade is done; takes the new archive's first base backup, then removes the old data.
 finish_upgrade() {
   read_upgrade_journal
   OLD="${UPGRADE[old]-}" OLD_MAJOR="${UPGRADE[from]-}"
@@ -236,7 +236,7 @@ finish_upgrade() {
   close_upgrade
 }
 
-# Prints the seconds between two steps. Arguments: the former, the later.
+# Prints the seconds between two steps. Arguments: the earlier, the later.
 between() { echo "$((UPGRADE[$2_at] - UPGRADE[$1_at]))"; }
 
 # Prints how long the steps took, and the way back.

@@ -1,9 +1,9 @@
-# The way back from an upgrade, in the image of the old major: before the point of no return the old data as they are; then the
-# kept copy of them, or else the newest that the archive of the old major has, by the steps of a restore.
+# The way back from an upgrade, in the old major's image: before the point of no return, the old data as they are; after it, their
+# kept copy, or else the newest data in the old major's archive, by the steps of a restore.
 # Sets UPGRADE and UNDO_BY_RESTORE; reads PG_UPGRADE.
 # shellcheck shell=bash disable=SC2034,SC2154 # arrays and results are shared between the files
 
-# The old image found a journal. Ends the process when its data can't be opened any more and nothing else is asked for.
+# Handles a journal that the old image found. Ends the process when its data can no longer be opened and no undo is requested.
 return_to_old_image() {
   if [ "${UPGRADE[step]}" = undoing-upgrade ]; then
     swap_upgrade_back
@@ -14,7 +14,7 @@ return_to_old_image() {
   fi
 }
 
-# Prints a field of the upgrade that is to be undone, of its journal or of its outcome. Arguments: field.
+# Prints a field of the upgrade to be undone, from its journal or its outcome. Arguments: field.
 undone_upgrade() {
   if [ "${UPGRADE[id]-}" = "$PG_UPGRADE" ]; then
     if [ "$1" = state ]; then echo "done"; else echo "${UPGRADE[$1]-}"; fi
@@ -23,13 +23,13 @@ undone_upgrade() {
   fi
 }
 
-# Arguments: what is wrong. Ends the process when there are no data that could serve on.
+# Arguments: what is wrong. Ends the process when there are no data to serve.
 decline_undo() {
   [ -s "$PGDATA/PG_VERSION" ] || die "upgrade $PG_UPGRADE can't be undone: $1. Nothing was touched; the volume holds $(describe_clusters)"
   warn "upgrade $PG_UPGRADE can't be undone: $1. Nothing was touched, the data serve on"
 }
 
-# Puts the kept copy back, or lets the restore of the newest backup follow (UNDO_BY_RESTORE, which read_request looks at).
+# Puts the kept copy back, or lets the restore of the newest backup follow (UNDO_BY_RESTORE, which read_request reads).
 begin_undo_upgrade() {
   local state from
   state="$(undone_upgrade state)" from="$(undone_upgrade from)"
@@ -45,7 +45,7 @@ begin_undo_upgrade() {
     enter_upgrade_step undoing-upgrade
     swap_upgrade_back
   else
-    # linked files without a control file: the new server's
+    # linked files without a control file belong to the new server
     if [ -s "$PGDATA/PG_VERSION" ] && ! [ -e "$PGDATA/global/pg_control" ]; then
       rm -rf "$PGDATA.pre-upgrade"
       publish_folder "$PGDATA" "$PGDATA.pre-upgrade" setting-links-aside
@@ -69,7 +69,7 @@ swap_upgrade_back() {
   close_upgrade
 }
 
-# Behind the running server, by attempt: once the restore that undoes the upgrade is done, the new major's data are set aside.
+# Runs beside the server, by attempt: once the restore that undoes the upgrade is done, sets the new major's data aside.
 finish_undo_upgrade() {
   local new
   [ -n "${UNDO_BY_RESTORE-}" ] && [ "$(outcome_of "undo-$PG_UPGRADE" state)" = "done" ] || return 0

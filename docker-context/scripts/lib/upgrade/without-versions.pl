@@ -1,6 +1,6 @@
 #!/usr/bin/env perl
-# Leaves versions of attributes (the option pg_attver of a column) out of a dump in SQL, from stdin to stdout, statement by statement:
-# names, comments and bodies of functions may have any text over any number of lines, also what looks like the option.
+# Removes attribute versions (the option pg_attver of a column) from an SQL dump, stdin to stdout, statement by statement: names,
+# comments and function bodies may contain any text over any number of lines, also what looks like the option.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ while (my $line = <STDIN>) {
 print $statement;
 close(STDOUT) or die "the dump can't be written: $!\n";
 
-# What a line ends in: '' (a statement), a quote, E (a string with escapes), or the tag of a dollar quote. Arguments: line, what it begins in.
+# State at a line's end: '' (a statement), a quote, E (string with escapes) or a dollar quote's tag. Arguments: line, prior state.
 sub scan {
     my ($text, $within) = @_;
     return $within if $within eq '' && $text !~ /['"\$]/;

@@ -4,11 +4,11 @@
 
 readonly UPGRADE_WORK="$RUN/upgrade" # pg_upgrade's own scripts, the old server's settings
 readonly PG_UPGRADE_LOG="$RECORDS/pg_upgrade.log"
-readonly FEW_CONNECTIONS=50 # each brings its locks, whose memory costs time at each of the many starts
-readonly MANY_LOCKS=2000    # at least, for each connection: pg_dump locks every table of a database at once
+readonly FEW_CONNECTIONS=50 # each has its locks, whose memory takes time at each of the many starts
+readonly MANY_LOCKS=2000    # at least, per connection: pg_dump locks every table of a database at once
 
-# Settings with which the old server opens its data: its own are not in this image. What it takes from the control file, it
-# would otherwise refuse to start without. Arguments: locks for each connection.
+# Writes settings with which the old server opens its data: its own are not in this image. It refuses to start without those that
+# come from the control file. Arguments: locks per connection.
 write_old_settings() {
   local segment
   segment=$(($(old_control 'Bytes per WAL segment') / MIB))
@@ -52,8 +52,8 @@ start_old_server() {
   fi
 }
 
-# Archives all WAL of the old server and looks which base backup leads here. Sets WAY_BACK; without a fresh one it is empty, and
-# NO_WAY_BACK says why. Sets STATUS and, when the WAL can't be archived, PROBLEM. Arguments: greatest age of the backup, in seconds.
+# Archives all WAL of the old server and finds the base backup that leads here. Sets WAY_BACK; without a fresh one it is empty,
+# and NO_WAY_BACK says why. Sets STATUS and, when the WAL can't be archived, PROBLEM. Arguments: maximum age in seconds.
 seek_way_back() {
   local PG_UPGRADE_BACKUP_MAX_AGE="$1"
   WAY_BACK='' NO_WAY_BACK=''
@@ -81,7 +81,7 @@ back_up_old() {
   if ((STATUS == 0)); then info "the way back is base backup $WAY_BACK of PostgreSQL $OLD_MAJOR"; fi
 }
 
-# Completes the last segment and waits until nothing is left to be archived. Exit: 1 when nothing moves for two deadlines.
+# Completes the last segment and waits until everything is archived. Exit: 1 when nothing moves for two deadlines.
 archive_all_wal() {
   local waiting left='' since="$SECONDS"
   private_sql "$PRIVATE" postgres -c 'SELECT pg_switch_wal()' >/dev/null
@@ -97,14 +97,14 @@ archive_all_wal() {
   done
 }
 
-# Runs pg_upgrade, which looks at everything again before it begins. Exit: 1; PROBLEM says what it found.
+# Runs pg_upgrade, which repeats all its checks before it begins. Exit: 1; PROBLEM says what it found.
 run_pg_upgrade() {
   local locks new options="$ALONE" settings="-c hba_file=$UPGRADE_WORK/pg_hba.conf -c ident_file=/etc/postgresql/pg_ident.conf -c lc_messages=C"
   locks="$(locks_for "$FEW_CONNECTIONS" "$(nproc)" "$BULK/objects")"
   write_old_settings "$locks"
   settings+=" -c max_connections=$FEW_CONNECTIONS -c max_locks_per_transaction=$locks"
   install -d -m 0700 "$PRIVATE"
-  # else the one of each database, as pg_dump takes it
+  # else each database's own, as pg_dump uses it
   if [ "$(<"$BULK/encodings")" != 0 ]; then options+=" $AS_IT_IS"; fi
   prepare_new_programs
   new="$(new_programs)"
@@ -117,10 +117,10 @@ run_pg_upgrade() {
   }
 }
 
-# Exit: 0 when only the old server knows versions of attributes.
+# Exit: 0 when only the old server knows attribute versions.
 must_leave_versions_out() { grep -q pg_attver "$OLD_BIN/postgres" && ! grep -q pg_attver "/usr/lib/postgresql/$PG_MAJOR/bin/postgres"; }
 
-# Makes a folder of this image's programs with another pg_restore (lib/upgrade/pg_restore), where that is needed.
+# Creates a folder of this image's programs with our pg_restore (lib/upgrade/pg_restore), if that is needed.
 prepare_new_programs() {
   if must_leave_versions_out; then
     mkdir -p "$UPGRADE_WORK/bin"
@@ -129,13 +129,13 @@ prepare_new_programs() {
   fi
 }
 
-# Prints the folder with the programs of this image that pg_upgrade is to use.
+# Prints the folder of this image's programs that pg_upgrade is to use.
 new_programs() {
   if must_leave_versions_out; then echo "$UPGRADE_WORK/bin"; else echo "/usr/lib/postgresql/$PG_MAJOR/bin"; fi
 }
 
-# Logs pg_upgrade's lines as our own, but for what each connection says of another collation version, which is looked at for
-# itself, and for its advice at the end, which the next steps follow.
+# Logs pg_upgrade's lines in our own format, without each connection's warning about a collation version mismatch, which is
+# checked separately, and without its closing advice, which the next steps follow.
 relay_pg_upgrade() {
   local line told=false noise='WARNING:  database .* has a collation version mismatch'
   while IFS= read -r line; do
@@ -145,7 +145,7 @@ relay_pg_upgrade() {
   done
 }
 
-# Prints what pg_upgrade says from its first error on, with the lists that it refers to.
+# Prints pg_upgrade's output from its first error on, with the lists that it refers to.
 pg_upgrade_words() {
   local list words
   words="$(sed -n '/fatal\|failure\|error:/I,$p' "$PG_UPGRADE_LOG" | grep '[a-z]')"
