@@ -76,6 +76,12 @@ describe("whose an archive is", () => {
     expect(verdict({ owners, owner: "shop/prod", system: OTHER })).to.equal("stranger");
   });
 
+  it("is adopted by no old copy: the archive went on to a timeline that these data don't know", () => {
+    const owners = [{ uuid: STRANGER, owner: "shop/prod" }];
+    expect(verdict({ owners, owner: "shop/prod", live: 2 })).to.equal("stranger");
+    expect(verdict({ owners, owner: "shop/prod", live: 2, timeline: 2 })).to.equal(`adopt ${STRANGER}`);
+  });
+
   it("is not the database's whose data are of another system than its claim", () => {
     expect(verdict({ owners: mine, uuid: UUID, claimed: 1, system: OTHER })).to.equal("stranger");
   });

@@ -109,7 +109,11 @@ become_owner() {
   case "$verdict" in
     claim) claim '' ;;
     takeover) claim "$uuids" ;;
-    adopt) VOLUME_ARCHIVE[uuid]="$uuids" VOLUME_ARCHIVE[prefix_$PG_MAJOR]="$(archive_prefix)" ;;
+    adopt)
+      VOLUME_ARCHIVE[uuid]="$uuids" VOLUME_ARCHIVE[prefix_$PG_MAJOR]="$(archive_prefix)"
+      # so that this volume is known as an old copy once another goes on
+      write_record "$ARCHIVE_RECORD" "$(print_fields VOLUME_ARCHIVE)" adopt
+      ;;
   esac
   if [[ "$verdict" == @(claim|takeover|adopt|withdraw) ]]; then confirm "$@"; fi
   if [ "$verdict" = owner ] && [ -w "$RECORDS" ]; then be_owner "$1" "$2"; fi

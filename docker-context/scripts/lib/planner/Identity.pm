@@ -43,7 +43,7 @@ sub judge {
     return of_nobody($folder, \%request) if !@valid;
     return ('verdict withdraw', stranger_why(\%request, @others)) if $mine && !$request{claimed} && @others;
     return of_mine($folder, \%request, $mine, keys %owner) if $mine;
-    return of_others(\%request, \@others, keys %owner);
+    return of_others($folder, \%request, \@others, keys %owner);
 }
 
 # Checks an owner's object: an unreadable one may be anybody's, so it is an error.
@@ -84,16 +84,23 @@ sub of_mine {
         return 'verdict takeover ' . join ',', sort @all if $request->{takeover};
         return stranger("it is that of this volume, but of system $mine->{system}, and the data are of system $request->{system}");
     }
-    my $live = live_timeline($folder); # half of it is of this owner alone, who writes it anew
-    return stranger("it has gone on to timeline $live, and these data are on timeline $request->{timeline}: "
-            . 'this volume is an old copy of the one that writes there')
-        if defined $live && !$request->{takeover} && $request->{timeline} =~ /^\d+$/ && $live > $request->{timeline};
+    my @behind = of_old_copy($folder, $request);
+    return @behind if @behind;
     return 'verdict rename ' . join ',', @{ $mine->{replaces} } if $request->{owner} ne '' && $request->{owner} ne $mine->{owner};
     return 'verdict owner';
 }
 
+# Lines for data that the archive has gone on from; none for others. Half a live.json is of the owner, who writes it anew.
+sub of_old_copy {
+    my ($folder, $request) = @_;
+    my $live = live_timeline($folder);
+    return if !defined $live || $request->{takeover} || $request->{timeline} !~ /^\d+$/ || $live <= $request->{timeline};
+    return stranger("it has gone on to timeline $live, and these data are on timeline $request->{timeline}: "
+            . 'this volume is an old copy of the one that writes there');
+}
+
 sub of_others {
-    my ($request, $others, @all) = @_;
+    my ($folder, $request, $others, @all) = @_;
     my @why = ('verdict stranger', stranger_why($request, @$others));
     my $same_name = sub { $_[0]{owner} ne '' && $_[0]{owner} eq $request->{owner} };
     if ($request->{takeover}) {
@@ -103,8 +110,9 @@ sub of_others {
         return 'verdict takeover ' . join ',', sort @all;
     }
     my ($same) = grep { $same_name->($_) && $_->{system} eq $request->{system} } @$others;
-    return "verdict adopt $same->{uuid}" if $same && $request->{uuid} eq '';
-    return @why;
+    return @why if !$same || $request->{uuid} ne '';
+    my @behind = of_old_copy($folder, $request);
+    return @behind ? @behind : "verdict adopt $same->{uuid}";
 }
 
 # Judges an archive without owners: one of an earlier version of this image, or an empty one.
