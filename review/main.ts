@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { rowsSeen, rowsUnseen } from "./approval";
 import { plansSince } from "./commits";
@@ -66,7 +67,9 @@ async function plansOf(options: Options, more: readonly string[]): Promise<Plan[
   const [stack, another] = stacks;
   if (stack === undefined || another !== undefined)
     throw new UsageError("one --stack is needed, unless --base compares all of them");
-  if (file !== undefined) return [readPreview(stack, readFileSync(file === "-" ? 0 : file, "utf8"))];
+  // a pipe may have nothing to read yet, which a synchronous read takes for an error
+  if (file === "-") return [readPreview(stack, await text(process.stdin))];
+  if (file !== undefined) return [readPreview(stack, readFileSync(file, "utf8"))];
   return [preview(stack, more, options.cwd)];
 }
 

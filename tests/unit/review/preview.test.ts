@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { expect } from "chai";
 import { impact } from "../../../review/impact";
 import { readPreview } from "../../../review/preview";
@@ -35,6 +38,17 @@ const verdictOf = (...steps: Given[]) => judge(readPreview("test", previewOf(...
 const CLAIM = "kubernetes:core/v1:PersistentVolumeClaim";
 
 describe("a preview of the Pulumi CLI", () => {
+  it("is waited for on standard input, also where its end comes late", async () => {
+    const args = ["--require", "./register.js", "review/main.ts", "--preview", "-", "--stack", "test"];
+    const review = spawn(process.execPath, args, { cwd: join(__dirname, "../../.."), stdio: "pipe" });
+    const [table, errors] = [text(review.stdout), text(review.stderr)];
+    // more than a pipe holds, so the rest is written once the review has begun to read
+    review.stdin.write("\n".repeat(2 ** 20), () => {
+      review.stdin.end(previewOf({ op: "update", type: CLAIM, before: { a: 1 }, after: { a: 2 } }));
+    });
+    expect(await table, await errors).to.include("PersistentVolumeClaim");
+  });
+
   it("that is cut off has failed: it is never one without changes", () => {
     const text = previewOf({ op: "update", type: CLAIM, before: { a: 1 }, after: { a: 2 } });
     for (const part of ["", text.slice(0, -10), "{}", "null", "[]", "error: no stack selected"]) {
