@@ -92,6 +92,7 @@ describe("local/deploy", function () {
     const { status, stderr, calls } = deploy();
     expect(status, stderr).to.equal(0);
     expect(calls).to.deep.equal([...ASKS, ...UPDATE]);
+    expect(read("calls"), "what is left to be deleted").to.match(/^preview .*--show-replacement-steps/m);
     expect(read("mark")).to.equal("");
   });
 
