@@ -33,7 +33,8 @@ case "$1 $2 \${3:-}" in
   "stack export "*) cp state.json "$6" ;;
   "stack import "*)
     if [[ -f lock ]]; then echo "file:///locks/it.json: created by $(cat lock) at 2026" >&2; exit 1; fi ;;
-  cancel*) rm -f lock ;;
+  cancel*) if [[ -f cancels ]]; then . ./cancels; fi; rm -f lock ;;
+  refresh*) if [[ -f refreshes ]]; then . ./refreshes; fi ;;
   preview*) echo '{"steps": [], "config": {}}' ;;
   up*) if [[ -f ends ]]; then . ./ends; fi ;;
 esac`;
@@ -163,6 +164,38 @@ describe("local/deploy", function () {
     } finally {
       running.kill();
     }
+  });
+
+  it("updates nothing before it has read what it took over, whatever ends it before that", () => {
+    for (const ends of ["exit 1", 'kill -9 "$(ps -o ppid= -p $$)"; exit 1']) {
+      rmSync(join(folder, "calls"), { force: true });
+      rmSync(join(folder, "mark"), { force: true });
+      interrupted("urn:pulumi:prod::postgres-stack::random:index:X::it");
+      write("refreshes", ends);
+      expect(deploy(IN_RUN).calls, ends).not.to.include("up");
+      interrupted(); // the state has nothing pending any more: it was imported
+      rmSync(join(folder, "refreshes"));
+      rmSync(join(folder, "calls"));
+      const { status, stderr, calls } = deploy(IN_RUN);
+      expect(status, stderr).to.equal(0);
+      expect(calls, ends).to.deep.equal([...ASKS, ...TAKES_OVER, "refresh", ...UPDATE]);
+      expect(read("mark")).to.equal("");
+    }
+  });
+
+  it("knows the lock of an update that was cut off also after it was itself cut off on the way", () => {
+    write("mark", `gone-runner 4711 ${OURS}1`);
+    write("lock", "runner@gone-runner (pid 4711)");
+    write("cancels", 'kill -9 "$(ps -o ppid= -p $$)"; exit 1');
+    for (let i = 0; i < 3; i++) {
+      expect(deploy(IN_RUN).status).not.to.equal(0);
+      expect(read("mark")).to.match(/ gone-runner 4711$/);
+      expect(read("lock")).not.to.equal("");
+    }
+    rmSync(join(folder, "cancels"));
+    const { status, stderr } = deploy(IN_RUN);
+    expect(status, stderr).to.equal(0);
+    expect([read("mark"), read("lock")]).to.deep.equal(["", ""]);
   });
 
   it("leaves its mark where it was killed, and none where it failed", () => {
