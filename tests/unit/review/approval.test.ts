@@ -39,6 +39,14 @@ describe("a review that somebody has approved", () => {
     expect(unseen([], [row("nothing")])).to.deep.equal([]);
   });
 
+  it("minds what comes or goes: a stack whose state was lost meanwhile is not made anew unseen", () => {
+    for (const change of ["created: 23 objects", "created", "deleted", "replaced: `metadata.name`"]) {
+      const it = row("nothing", { change });
+      expect(unseen([], [it]), change).to.have.length(1);
+      expect(unseen([it], [it]), change).to.deep.equal([]);
+    }
+  });
+
   it("is one line of plain words, also without any row, so that it is never taken for none", () => {
     expect(rowsSeen(review())).to.equal("none");
     expect(rowsSeen(review(row("reload", { change: "$(id)\n`'\"" }), row("restart")))).to.match(
