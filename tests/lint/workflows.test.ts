@@ -241,9 +241,16 @@ describe("the table of a review", () => {
     }
   });
 
-  it("is cut to what a comment holds", () => {
+  it("is cut to what a comment holds, and says so", () => {
     const { outputs } = machine.run(job("preview", "review"), { answers: makes("x".repeat(70_000)) });
-    expect(outputs.review?.table).to.have.length(60_000);
+    expect(outputs.review?.table).to.match(/^x{60000}\n\n\*\*It goes on in the summary of the job.*\n$/);
+  });
+
+  it("is never none: the comment would be that of an earlier push", () => {
+    const { status, outputs, summary } = machine.run(job("preview", "review"), { answers: makes("", 2) });
+    expect(status).to.equal(2);
+    expect(outputs.review?.table).to.include("The review could not be done");
+    expect(summary).to.include("The review could not be done");
   });
 
   it("can't end the output early or set another one: nobody can guess the last line", () => {

@@ -35,7 +35,7 @@ case "$1 $2 \${3:-}" in
     if [[ -f lock ]]; then echo "file:///locks/it.json: created by $(cat lock) at 2026" >&2; exit 1; fi ;;
   cancel*) if [[ -f cancels ]]; then . ./cancels; fi; rm -f lock ;;
   refresh*) if [[ -f refreshes ]]; then . ./refreshes; fi ;;
-  preview*) echo '{"steps": [], "config": {}}' ;;
+  preview*) if [[ -f previewed ]]; then cat previewed; else echo '{"steps": [], "config": {}}'; fi ;;
   up*) if [[ -f ends ]]; then . ./ends; fi ;;
 esac`;
 
@@ -71,7 +71,8 @@ describe("local/deploy", function () {
   const deploy = (env: Record<string, string> = {}, what = "up") => {
     const path = `${join(folder, "bin")}:${process.env.PATH}`;
     const all = { ...process.env, GITHUB_RUN_ID: "", ARGS: "", ...env, PATH: path };
-    const ran = spawnSync("local/deploy", [what, "prod"], { cwd: folder, encoding: "utf8", env: all });
+    const options = { cwd: folder, encoding: "utf8", env: all, maxBuffer: 2 ** 24 } as const;
+    const ran = spawnSync("local/deploy", [what, "prod"], options);
     const calls = read("calls")
       .split("\n")
       .filter((call) => !call.startsWith("stack tag"));
@@ -102,6 +103,34 @@ describe("local/deploy", function () {
     expect([status, calls]).to.deep.equal([1, [""]]);
     expect(stderr).to.include("nobody has reviewed this update; nothing was changed");
     expect(deploy({ REVIEWED: "none" }, "up-reviewed").status).to.equal(0);
+  });
+
+  it("updates no other stack than the one that was named, and approved", () => {
+    for (const ARGS of ["--stack prod", "--stack=prod", "--target x -s prod"]) {
+      const { status, stderr, calls } = deploy({ ARGS });
+      expect([status, calls]).to.deep.equal([1, [""]]);
+      expect(stderr).to.include("ARGS names a stack; nothing was changed");
+    }
+  });
+
+  it("has nothing approved that is too large to be shown", () => {
+    for (const [count, code] of [
+      [10, 0],
+      [4000, 1],
+    ] as const) {
+      const names = Array.from(
+        { length: count },
+        (_, i) => `urn:pulumi:prod::other::x:index:Y::${i}-${"x".repeat(300)}`,
+      );
+      const steps = names.map((urn) => ({ op: "create", urn, newState: { custom: true, inputs: {} } }));
+      write("previewed", JSON.stringify({ steps, config: {} }));
+      rmSync(join(folder, "given"), { force: true });
+      const { status, stderr } = deploy({ GITHUB_OUTPUT: join(folder, "given") }, "review");
+      expect(status, stderr).to.equal(code);
+      if (code === 0) expect(read("given")).to.match(/^reviewed=[0-9a-f ]+$/);
+      else expect(stderr).to.include("GitHub shows no more than 1000000; nothing was changed");
+      if (code !== 0) expect(read("given")).to.equal("");
+    }
   });
 
   it("puts right what the same workflow has left elsewhere, with its lock, and what a process of this machine has left", () => {
