@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { rowsSeen, rowsUnseen } from "../../../review/approval";
 import type { Row } from "../../../review/effects";
 import { judge } from "../../../review/verdict";
+import { arrow } from "../../../review/words";
 
 const row = (effect: Row["effect"], more: Partial<Row> = {}): Row => ({
   resource: "ConfigMap postgres-conf",
@@ -33,6 +34,15 @@ describe("a review that somebody has approved", () => {
       expect(unseen([seen], [seen, other]).map(({ effect }) => effect)).to.deep.equal([other.effect]);
       expect(unseen([], [other])).to.have.length(1);
     }
+  });
+
+  it("covers no value that differs where the table has no room to show it", () => {
+    const long = (digit: string) =>
+      `registry.example.com/${"a/".repeat(40)}postgres@sha256:${digit.repeat(64)}`;
+    const change = (from: string, to: string) => ({ change: arrow("image", long(from), long(to)) });
+    const seen = row("new image", change("0", "1"));
+    expect(unseen([seen], [row("new image", change("0", "1"))])).to.deep.equal([]);
+    expect(unseen([seen], [row("new image", change("2", "1"))])).to.have.length(1);
   });
 
   it("does not mind what the server takes no notice of", () => {
