@@ -19,6 +19,9 @@ die() { # MESSAGE...: what happened, what was left untouched, what to do
   exit 1
 }
 
+# Whether ARGS names a stack, of which pulumi would take the last one; `-s` may stand among other short options.
+args_name_stack() { [[ " ${ARGS:-} " =~ \ (-[a-zA-Z]*s|--stack[\ =]) ]]; }
+
 # The newest Node.js at hand: the machine's own from 22 on, else the one that npm installed.
 use_node() {
   local major

@@ -4,7 +4,7 @@
 # Uses the backend that this machine is logged in to; else one of its own in .local/pulumi.
 # Exit: 1 where ARGS names another stack: it would be updated in place of the one that was looked at
 pulumi_session() {
-  if [[ " ${ARGS:-} " =~ \ (-s|--stack)[\ =] ]]; then
+  if args_name_stack; then
     die "ARGS names a stack; nothing was changed. Name it with STACK."
   fi
   need pulumi

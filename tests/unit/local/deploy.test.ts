@@ -106,7 +106,7 @@ describe("local/deploy", function () {
   });
 
   it("updates no other stack than the one that was named, and approved", () => {
-    for (const ARGS of ["--stack prod", "--stack=prod", "--target x -s prod"]) {
+    for (const ARGS of ["--stack prod", "--stack=prod", "--target x -s prod", "-sprod", "-ysprod"]) {
       const { status, stderr, calls } = deploy({ ARGS });
       expect([status, calls]).to.deep.equal([1, [""]]);
       expect(stderr).to.include("ARGS names a stack; nothing was changed");
