@@ -68,11 +68,14 @@ refuse_running() {
   local host pid page free
   read -r host pid page _ <<<"$1"
   if [[ "$host" == "$(uname -n)" ]]; then
-    if [[ "$(ps -o comm= -p "$pid" || true)" != *pulumi ]]; then return; fi
-    die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
+    if [[ "$(ps -o comm= -p "$pid" || true)" == *pulumi ]]; then
+      die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
+    fi
+    # runners of GitHub may share a name: of another repository's, that tells nothing
+    if [[ -z "$RUN_PAGE" || "$page" == by-hand ]]; then return; fi
   fi
   # of the same workflow, and so of the same concurrency group: that we are here says that it has ended
-  if [[ -n "${RUN_PAGE:-}" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
+  if [[ -n "$RUN_PAGE" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
   free="pulumi cancel --stack $STACK; pulumi refresh --stack $STACK; pulumi stack tag rm $MARK --stack $STACK"
   die "An update of the stack '$STACK' began on $host (process $pid, $page) and has not ended; nothing was changed." \
     "If nothing runs there any more: $free"
