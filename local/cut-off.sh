@@ -2,11 +2,13 @@
 # Recovers from an interrupted update, whose runner or job has ended. The database keeps running, but the stack's state has a
 # lock, and operations with an unknown outcome. Sourced after lib.sh, with STACK and the folder `work`.
 
-# A tag of the stack names who updates it. It is set before the update takes the lock, and removed with it.
+# Who updates is written down beside the state, in a tag of the stack, before it takes the lock; the tag goes once the update has
+# ended. Its words: host, process id and page of the run, then host and process id of what was cut off before and is put right.
 MARK=postgres-stack:update
+CUT_OFF=""
 RUN_PAGE="${GITHUB_RUN_ID:+${GITHUB_SERVER_URL:-}/${GITHUB_REPOSITORY:-}/actions/runs/$GITHUB_RUN_ID}"
 
-# Runs pulumi with a mark that names this process. A killed pulumi leaves its lock, and so the mark too.
+# Runs pulumi with a mark of who it is, which stays.
 # Arguments: of pulumi. Sets STATUS: its exit code; LOG: its file of stderr
 run_marked() {
   LOG="$work/log"
@@ -15,6 +17,10 @@ run_marked() {
   STATUS=0
   wait $! || STATUS=$?
   cat "$LOG" >&2
+}
+
+# Removes the mark of what has ended by itself. Pulumi that is killed leaves its lock, and so the mark stays too.
+unmark() {
   if ((STATUS < 129 || STATUS > 192)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
 }
 
@@ -22,14 +28,15 @@ run_marked() {
 mark_and_run() {
   local own
   own="$(exec sh -c 'echo "$PPID"')"
-  pulumi stack tag set "$MARK" "$(uname -n) $own ${RUN_PAGE:-by-hand}" --stack "$STACK"
+  pulumi stack tag set "$MARK" "$(uname -n) $own ${RUN_PAGE:-by-hand}${CUT_OFF:+ $CUT_OFF}" --stack "$STACK"
   exec pulumi "$@" 2>"$LOG"
 }
 
-# Repairs the state after an interrupted update: removes its lock, and adopts what it was about to create.
-# Exit: 1 if another update may be running; then nothing was changed
+# Brings the state to what is there after an update that was cut off: removes its lock, and takes over what it was about to make.
+# The mark stays until all of that is read: what is taken over is in the state as if it were there.
+# Exit: 1 where another update may be running; then nothing was changed
 heal() {
-  local left
+  local left host pid page older
   left="$(pulumi stack tag ls --stack "$STACK" --json)"
   left="$(printf '%s' "$left" | node -p 'JSON.parse(require("fs").readFileSync(0))[process.argv[1]] ?? ""' "$MARK")"
   pulumi stack export --stack "$STACK" --file "$work/state.json"
@@ -37,35 +44,44 @@ heal() {
   if [[ -z "$left" && ! -s "$work/interrupted" ]]; then return; fi
   if [[ -n "$left" ]]; then
     refuse_running "$left"
-    say "The last update of the stack '$STACK' was cut off (${left##* }). What it left is put right first."
+    read -r host pid page older <<<"$left"
+    CUT_OFF="$host $pid${older:+ $older}"
+    if ((${#CUT_OFF} > 120)); then CUT_OFF="${CUT_OFF% * *}"; fi # a tag of Pulumi Cloud holds 256 characters
+    say "The last update of the stack '$STACK' was cut off ($page). What it left is put right first."
   else
     say "Operations of the stack '$STACK' were interrupted by hand. What they left is put right first."
   fi
   cat "$work/interrupted"
-  write_state "$left"
+  write_state
   run_marked refresh --stack "$STACK" --yes --skip-preview --non-interactive
   if ((STATUS != 0)); then
-    die "What runs could not be read (above), so no update was begun. What was interrupted is in the state; run this again."
+    die "What runs could not be read (above), so no update was begun. What was interrupted is in the state as if it were there." \
+      "Run this again: it reads first. Update the stack in no other way before."
   fi
+  unmark
+  CUT_OFF=""
 }
 
-# Ends the script if the update that a mark names may still be running.
-# Arguments: host, process id and page of the run
+# Ends the script if the update that a mark names may be running still.
+# Arguments: the mark
 refuse_running() {
-  local host pid page
-  read -r host pid page <<<"$1"
+  local host pid page free
+  read -r host pid page _ <<<"$1"
   if [[ "$host" == "$(uname -n)" ]]; then
-    if [[ "$(ps -o comm= -p "$pid" || true)" != *pulumi ]]; then return; fi
-    die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
+    if [[ "$(ps -o comm= -p "$pid" || true)" == *pulumi ]]; then
+      die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
+    fi
+    # runners of GitHub may share a name: of another repository's, that tells nothing
+    if [[ -z "$RUN_PAGE" || "$page" == by-hand ]]; then return; fi
   fi
-  # a run of the same workflow, so of the same concurrency group: it must have ended, or this run would not have started
-  if [[ -n "${RUN_PAGE:-}" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
+  # of the same workflow, and so of the same concurrency group: that we are here says that it has ended
+  if [[ -n "$RUN_PAGE" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
+  free="pulumi cancel --stack $STACK; pulumi refresh --stack $STACK; pulumi stack tag rm $MARK --stack $STACK"
   die "An update of the stack '$STACK' began on $host (process $pid, $page) and has not ended; nothing was changed." \
-    "If nothing runs there any more: pulumi cancel --stack $STACK; pulumi stack tag rm $MARK --stack $STACK"
+    "If nothing runs there any more: $free"
 }
 
-# Writes the state with the interrupted operations resolved. Removes only the interrupted update's lock.
-# Arguments: host, process id and page of the interrupted run; empty if there was none
+# Writes the state with what was interrupted taken over; a lock of the update that was cut off is removed, and no other.
 write_state() {
   local holder
   pulumi stack export --stack "$STACK" --file "$work/state-now.json"
@@ -77,7 +93,8 @@ write_state() {
   # Pulumi names the lock holder of a self-managed backend like this: USER@HOST (pid NUMBER)
   sed -nE 's/.*created by [^ @]+@([^ ]+) \(pid ([0-9]+)\).*/\1 \2/p' "$LOG" >"$work/holders"
   holder="$(sort -u "$work/holders")"
-  if [[ -z "$holder" || "$1" != "$holder "* ]]; then
+  if [[ -z "$holder" || " $CUT_OFF " != *" $holder "* ]]; then
+    if [[ -z "$CUT_OFF" ]]; then unmark; fi
     die "The state of the stack '$STACK' can't be written (above), and that is not the lock of the update that was cut off." \
       "Nothing was changed. If another update is running, wait for it to end, and run this again."
   fi

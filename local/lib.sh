@@ -19,7 +19,10 @@ die() { # MESSAGE...: what happened, what was left untouched, what to do
   exit 1
 }
 
-# Puts a recent Node.js on PATH: the machine's own from 22 on, else the one from npm.
+# Whether ARGS names a stack, of which pulumi would take the last one; `-s` may stand among other short options.
+args_name_stack() { [[ " ${ARGS:-} " =~ \ (-[a-zA-Z]*s|--stack[\ =]) ]]; }
+
+# The newest Node.js at hand: the machine's own from 22 on, else the one that npm installed.
 use_node() {
   local major
   major="$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)"

@@ -4,7 +4,7 @@
 # Uses the backend that this machine is logged in to; else a local one in .local/pulumi.
 # Exit: 1 if ARGS names another stack, which would be updated instead of the reviewed one
 pulumi_session() {
-  if [[ " ${ARGS:-} " =~ \ (-s|--stack)[\ =] ]]; then
+  if args_name_stack; then
     die "ARGS names a stack; nothing was changed. Name it with STACK."
   fi
   need pulumi

@@ -75,7 +75,8 @@ async function plansOf(options: Options, more: readonly string[]): Promise<Plan[
 
 /** Runs the preview; its errors stay visible on stderr. */
 function preview(stack: string, more: readonly string[], cwd?: string): Plan {
-  const args = ["preview", "--json", "--non-interactive", "--stack", stack, ...more];
+  const whole = ["--json", "--show-replacement-steps"];
+  const args = ["preview", ...whole, "--non-interactive", "--stack", stack, ...more];
   const { status, error, stdout } = spawnSync("pulumi", args, {
     cwd,
     encoding: "utf8",

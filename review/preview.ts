@@ -19,6 +19,7 @@ interface PreviewStep {
 }
 
 interface ResourceState {
+  readonly id?: string;
   readonly custom?: boolean;
   readonly parent?: string;
   readonly inputs?: Values;
@@ -59,7 +60,8 @@ const UNKNOWNS = new Set([
 /**
  * Reads the output of `pulumi preview --json`, from this program or another.
  *
- * A failed preview, or truncated output, has a `failure`: it never counts as a preview without changes.
+ * A preview that failed, or whose output is cut off, has a `failure`: it never counts as one without changes. What an earlier
+ * replacement left to be deleted is only in one with `--show-replacement-steps`.
  *
  * @param exitCode the preview's, if known
  */
@@ -72,7 +74,7 @@ export function readPreview(stack: string, text: string, exitCode = 0): Plan {
   const failed = exitCode !== 0 ? `pulumi preview ended with ${exitCode}` : "";
   return {
     stack,
-    steps: preview.steps.flatMap(readStep),
+    steps: unfolded(preview.steps).flatMap(readStep),
     failure: messages(preview) || failed || undefined,
     review: fromJson(ownText(preview, "review")),
     version: versionIn(fromJson(ownText(preview, "postgres"))),
@@ -109,6 +111,21 @@ function messages(preview: PreviewJson | undefined): string {
       .trim(),
   );
   return texts.filter((text) => text !== "" && text !== "preview failed").join("\n");
+}
+
+/**
+ * A replacement is one step, also where the preview has its parts too (`--show-replacement-steps`). A deletion that is part of none
+ * is of what an earlier replacement could not delete any more: it is one like any other, unless the object is left alone.
+ */
+function unfolded(steps: readonly PreviewStep[]): PreviewStep[] {
+  const replaced = steps.filter(({ op }) => op === "replace");
+  return steps.flatMap((step) => {
+    const whole = replaced.filter(({ urn }) => urn === step.urn);
+    if (/^(create|import)-replacement$/.test(step.op)) return whole.length > 0 ? [] : [step];
+    if (step.op !== "delete-replaced" || whole.some((it) => it.oldState?.id === step.oldState?.id))
+      return [step];
+    return step.oldState?.retainOnDelete ? [] : [{ ...step, op: "delete" }];
+  });
 }
 
 function readStep(step: PreviewStep): Step[] {

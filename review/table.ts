@@ -43,9 +43,19 @@ function leave({ leave: given }: ReviewedRow): string {
     : `; allowed until ${given.until}: ${given.why}`;
 }
 
-/** Escapes a table cell for GitHub: no line breaks, columns or HTML. */
+/** Of a value: what a reader wants to see, with its end, in which two images by digest differ. */
+const LONGEST = 80;
+
+/** Cuts values that are too long for a cell. */
+function shortened(text: string): string {
+  return text.replace(/`([^`]+)`/g, (all, value: string) =>
+    value.length > LONGEST ? `\`${value.slice(0, LONGEST / 2)}…${value.slice(-LONGEST / 2)}\`` : all,
+  );
+}
+
+/** A cell of GitHub's tables: no line of its own, no column of its own, no HTML. */
 function cell(text: string): string {
-  return text.replace(/\s+/g, " ").replaceAll("|", "\\|").replaceAll("<", "&lt;");
+  return shortened(text).replace(/\s+/g, " ").replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }
 
 function fenced(text: string): string {

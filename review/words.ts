@@ -4,9 +4,7 @@ import { isOurs, type Step } from "./step";
 export const SECRET = "[secret]";
 export const UNKNOWN = "[unknown]";
 
-const LONGEST = 80;
-
-/** `StatefulSet postgres`; for another program's resources that are not Kubernetes', the full type. */
+/** `StatefulSet postgres`; of another program a type that is not Kubernetes' in full. */
 export function resource(step: Step): string {
   const short = isOurs(step) || step.type.startsWith("kubernetes:");
   return `${short ? step.type.split(":").pop() : step.type} ${step.name}`;
@@ -25,10 +23,9 @@ function value(given: unknown): string {
   return text === "" ? "empty" : code(text);
 }
 
-/** As Markdown code: one line, limited length, and no character that ends it early. */
+/** As code in Markdown: one line, nothing that ends it early. Not cut: an approval is of all of it. */
 export function code(text: string): string {
-  const line = text.replace(/\s+/g, " ").replaceAll("`", "'");
-  return `\`${line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line}\``;
+  return `\`${text.replace(/\s+/g, " ").replaceAll("`", "'")}\``;
 }
 
 /** `a, b and c`. */

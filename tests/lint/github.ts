@@ -106,8 +106,23 @@ function assignments(file: string): Record<string, string> {
 
 // ---- a dry run ----
 
+/** How GitHub answers when it is asked for an environment: `main` alone, and after an approval. */
+const ENVIRONMENT = {
+  protection_rules: [
+    { type: "branch_policy" },
+    { type: "required_reviewers", reviewers: [{ type: "Team" }] },
+  ],
+  deployment_branch_policy: { protected_branches: false, custom_branch_policies: true },
+};
+
 /** Writes down how it was called, with what a password is read from, and then does what a file of its name says. */
 const STANDIN = `#!/usr/bin/env bash
+if [[ "\${*: -1}" == https://api.github.com/* ]]; then
+  printf '%s\n' "\${*: -1}" >>"$DRY_RUN/asked"
+  while [[ $1 != -o ]]; do shift; done
+  if [[ ! -s "$DRY_RUN/environment" ]]; then echo "curl: (22) 404" >&2; exit 22; fi
+  exec cp "$DRY_RUN/environment" "$2"
+fi
 input=()
 if [[ " $* " == *" --password-stdin "* ]]; then input=("<" "$(cat)"); fi
 printf '%s\\0' "\${0##*/}" "$@" \${input[@]+"\${input[@]}"} >>"$DRY_RUN/calls"
@@ -118,12 +133,14 @@ const PROGRAMS = ["aws", "az", "curl", "docker", "gcloud", "kubectl", "kubelogin
 
 export interface Ran {
   readonly status: number;
-  /** What was used and called, in order, without the checkout and Node.js. */
+  /** What was used and called, in order, without the checkout, Node.js and what GitHub is asked. */
   readonly calls: readonly string[];
   /** How many words each of them has. */
   readonly words: readonly number[];
   readonly output: string;
   readonly summary: string;
+  /** What GitHub was asked. */
+  readonly asked: string;
   /** The outputs of its steps. */
   readonly outputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Those of the job itself. */
@@ -138,6 +155,8 @@ export interface Given {
   readonly github?: Values;
   readonly needs?: Values;
   readonly inputs?: Values;
+  /** The environment of the job, as GitHub describes it; null where it says nothing. A guarded one unless given. */
+  readonly environment?: unknown;
   /** Shell that a program runs, by its name. */
   readonly answers?: Readonly<Record<string, string>>;
 }
@@ -162,6 +181,8 @@ export class Machine {
   /** Runs a job's steps up to the first that fails. */
   run({ env, steps, outputs: promised }: Job, given: Given = {}): Ran {
     this.prepare(given.answers ?? {});
+    const { environment = ENVIRONMENT } = given;
+    writeFileSync(join(this.folder, "environment"), environment === null ? "" : JSON.stringify(environment));
     const contexts = { vars: {}, secrets: {}, github: { event: {} }, needs: {}, inputs: {}, ...given };
     this.env = fillAll(env, contexts);
     const own = new Set(Object.keys(this.env));
@@ -173,6 +194,7 @@ export class Machine {
       words: calls.map(({ length }) => length),
       output: this.output,
       summary: readFileSync(join(this.folder, "summary"), "utf8"),
+      asked: readFileSync(join(this.folder, "asked"), "utf8"),
       outputs,
       given: fillAll(promised, { ...contexts, steps: stepsOf(outputs) }),
       env: Object.fromEntries(Object.entries(this.env).filter(([name]) => !own.has(name))),
@@ -196,7 +218,7 @@ export class Machine {
     }
     for (const [name, code] of Object.entries(answers))
       writeFileSync(join(this.folder, "answers", name), code);
-    for (const name of ["calls", "summary"]) writeFileSync(join(this.folder, name), "");
+    for (const name of ["asked", "calls", "summary"]) writeFileSync(join(this.folder, name), "");
     this.status = 0;
     this.output = "";
   }
@@ -237,6 +259,8 @@ export class Machine {
         PATH: `${join(this.folder, "bin")}:${process.env.PATH}`,
         HOME: this.folder,
         RUNNER_TEMP: join(this.folder, "temp"),
+        GITHUB_API_URL: "https://api.github.com",
+        GITHUB_REPOSITORY: "acme/databases",
         GITHUB_STEP_SUMMARY: join(this.folder, "summary"),
         DRY_RUN: this.folder,
         ...commands,

@@ -84,7 +84,7 @@ describe("the workflows", () => {
       ".github/workflows/review.yml: live",
     ]);
     const surroundings = uses.map(({ step }) => {
-      const { do: what, stack, reviewed, ...rest } = step.with ?? {};
+      const { do: what, stack, environment, reviewed, ...rest } = step.with ?? {};
       return { what, rest };
     });
     expect(surroundings.map(({ what }) => what)).to.deep.equal(["up", "review", "up-reviewed", "review"]);
@@ -120,6 +120,14 @@ describe("the workflows", () => {
     const logged = jobs.filter(({ job }) => job.permissions?.["id-token"] === "write" || usesSecrets(job));
     expect(logged).to.have.length(4);
     for (const { title, job } of logged) expect(job.environment, title).to.be.a("string");
+  });
+
+  it("say which environment a job is in, so that it can be asked who guards it", () => {
+    for (const { title, job } of jobs.filter(({ job }) => job.environment)) {
+      const [stack] = job.steps.filter(({ uses }) => uses === "./.github/actions/stack");
+      expect(stack?.with?.environment, title).to.equal(job.environment);
+      expect(job.permissions?.actions, title).to.equal("read");
+    }
   });
 
   it("give the project's own actions the inputs that they have", () => {
@@ -166,6 +174,57 @@ describe("the workflows", () => {
   });
 });
 
+describe("an environment that nobody guards", () => {
+  const machine = new Machine();
+  after(() => machine.remove());
+  const reviewers = { type: "required_reviewers", reviewers: [{ type: "User" }] };
+  const branches = { protected_branches: true, custom_branch_policies: false };
+  const IN = [
+    ["deploy", "dev", "dev"],
+    ["deploy", "prod-review", "prod-review"],
+    ["deploy", "prod", "prod"],
+    ["review", "live", "a%2Fb-review"],
+  ] as const;
+  const run = (file: string, name: string, environment: unknown) =>
+    machine.run(job(file, name), {
+      environment,
+      inputs: { stack: "a/b" },
+      needs: { "prod-review": { outputs: { reviewed: "none" } } },
+      secrets: { KUBECONFIG: "apiVersion: v1" },
+      answers: { kubectl: "echo -n somebody" },
+    });
+
+  it("is used by no job: GitHub has made it, or somebody took its branch rule away", () => {
+    for (const [file, name, environment] of IN) {
+      for (const [given, why] of [
+        [{ protection_rules: [reviewers], deployment_branch_policy: null }, "Every branch may use"],
+        [{ protection_rules: [] }, "Every branch may use"],
+        [null, "GitHub does not say who guards"],
+      ] as const) {
+        const { status, calls, output, asked } = run(file, name, given);
+        expect({ status, calls }, name).to.deep.equal({ status: 1, calls: [] });
+        expect(output)
+          .to.match(/^::error::.* Nothing was changed\. docs\/ci\.md/m)
+          .and.include(why);
+        expect(asked).to.equal(`https://api.github.com/repos/acme/databases/environments/${environment}\n`);
+      }
+    }
+  });
+
+  it("updates nothing that has to be approved, if nobody has to approve it", () => {
+    const nobody = [[], [{ type: "wait_timer", wait_timer: 30 }], [{ ...reviewers, reviewers: [] }]];
+    for (const rules of nobody) {
+      const given = { protection_rules: rules, deployment_branch_policy: branches };
+      const { status, calls, output } = run("deploy", "prod", given);
+      expect({ status, calls }).to.deep.equal({ status: 1, calls: [] });
+      expect(output).to.include("'prod' has no required reviewers, so nobody has approved this update");
+      for (const name of ["dev", "prod-review"]) expect(run("deploy", name, given).status, name).to.equal(0);
+    }
+    const guarded = { protection_rules: [reviewers], deployment_branch_policy: branches };
+    for (const [file, name] of IN) expect(run(file, name, guarded).status, name).to.equal(0);
+  });
+});
+
 describe("the table of a review", () => {
   const machine = new Machine();
   after(() => machine.remove());
@@ -182,9 +241,16 @@ describe("the table of a review", () => {
     }
   });
 
-  it("is cut to what a comment holds", () => {
+  it("is cut to what a comment holds, and says so", () => {
     const { outputs } = machine.run(job("preview", "review"), { answers: makes("x".repeat(70_000)) });
-    expect(outputs.review?.table).to.have.length(60_000);
+    expect(outputs.review?.table).to.match(/^x{60000}\n\n\*\*It goes on in the summary of the job.*\n$/);
+  });
+
+  it("is never none: the comment would be that of an earlier push", () => {
+    const { status, outputs, summary } = machine.run(job("preview", "review"), { answers: makes("", 2) });
+    expect(status).to.equal(2);
+    expect(outputs.review?.table).to.include("The review could not be done");
+    expect(summary).to.include("The review could not be done");
   });
 
   it("can't end the output early or set another one: nobody can guess the last line", () => {

@@ -293,6 +293,16 @@ describe("the history of a branch through deploy.yml: nothing unreviewed is ever
     expect(restored()).to.equal(true);
   });
 
+  it("what is lost between a review and its approval is not made anew unseen", async () => {
+    const run = await deploy({ ...memory({ work_mem: "13MB" }), ...RESTORE, ...allow("9999-12-31") });
+    const file = join(project.states, "prod.json");
+    const state = readFileSync(file);
+    project.init("prod");
+    expect(await run.approve()).to.equal("failure");
+    expect(run.output).to.match(/not in the review that was approved.*\n(.*\n)*.*created: \d+ objects/);
+    writeFileSync(file, state);
+  });
+
   it("has applied something in all of these, so that there was something to look at", () => {
     expect(project.applied.filter(({ stack }) => stack === "prod").length).to.be.above(6);
   });

@@ -33,8 +33,9 @@ case "$1 $2 \${3:-}" in
   "stack export "*) cp state.json "$6" ;;
   "stack import "*)
     if [[ -f lock ]]; then echo "file:///locks/it.json: created by $(cat lock) at 2026" >&2; exit 1; fi ;;
-  cancel*) rm -f lock ;;
-  preview*) echo '{"steps": [], "config": {}}' ;;
+  cancel*) if [[ -f cancels ]]; then . ./cancels; fi; rm -f lock ;;
+  refresh*) if [[ -f refreshes ]]; then . ./refreshes; fi ;;
+  preview*) if [[ -f previewed ]]; then cat previewed; else echo '{"steps": [], "config": {}}'; fi ;;
   up*) if [[ -f ends ]]; then . ./ends; fi ;;
 esac`;
 
@@ -70,7 +71,8 @@ describe("local/deploy", function () {
   const deploy = (env: Record<string, string> = {}, what = "up") => {
     const path = `${join(folder, "bin")}:${process.env.PATH}`;
     const all = { ...process.env, GITHUB_RUN_ID: "", ARGS: "", ...env, PATH: path };
-    const ran = spawnSync("local/deploy", [what, "prod"], { cwd: folder, encoding: "utf8", env: all });
+    const options = { cwd: folder, encoding: "utf8", env: all, maxBuffer: 2 ** 24 } as const;
+    const ran = spawnSync("local/deploy", [what, "prod"], options);
     const calls = read("calls")
       .split("\n")
       .filter((call) => !call.startsWith("stack tag"));
@@ -92,6 +94,7 @@ describe("local/deploy", function () {
     const { status, stderr, calls } = deploy();
     expect(status, stderr).to.equal(0);
     expect(calls).to.deep.equal([...ASKS, ...UPDATE]);
+    expect(read("calls"), "what is left to be deleted").to.match(/^preview .*--show-replacement-steps/m);
     expect(read("mark")).to.equal("");
   });
 
@@ -100,6 +103,34 @@ describe("local/deploy", function () {
     expect([status, calls]).to.deep.equal([1, [""]]);
     expect(stderr).to.include("nobody has reviewed this update; nothing was changed");
     expect(deploy({ REVIEWED: "none" }, "up-reviewed").status).to.equal(0);
+  });
+
+  it("updates no other stack than the one that was named, and approved", () => {
+    for (const ARGS of ["--stack prod", "--stack=prod", "--target x -s prod", "-sprod", "-ysprod"]) {
+      const { status, stderr, calls } = deploy({ ARGS });
+      expect([status, calls]).to.deep.equal([1, [""]]);
+      expect(stderr).to.include("ARGS names a stack; nothing was changed");
+    }
+  });
+
+  it("has nothing approved that is too large to be shown", () => {
+    for (const [count, code] of [
+      [10, 0],
+      [4000, 1],
+    ] as const) {
+      const names = Array.from(
+        { length: count },
+        (_, i) => `urn:pulumi:prod::other::x:index:Y::${i}-${"x".repeat(300)}`,
+      );
+      const steps = names.map((urn) => ({ op: "create", urn, newState: { custom: true, inputs: {} } }));
+      write("previewed", JSON.stringify({ steps, config: {} }));
+      rmSync(join(folder, "given"), { force: true });
+      const { status, stderr } = deploy({ GITHUB_OUTPUT: join(folder, "given") }, "review");
+      expect(status, stderr).to.equal(code);
+      if (code === 0) expect(read("given")).to.match(/^reviewed=[0-9a-f ]+$/);
+      else expect(stderr).to.include("GitHub shows no more than 1000000; nothing was changed");
+      if (code !== 0) expect(read("given")).to.equal("");
+    }
   });
 
   it("puts right what the same workflow has left elsewhere, with its lock, and what a process of this machine has left", () => {
@@ -133,15 +164,20 @@ describe("local/deploy", function () {
   });
 
   it("touches nothing where an update runs elsewhere, for all that is known", () => {
-    for (const page of ["by-hand", "https://github.com/acme/others/actions/runs/1"]) {
-      write("mark", `a-laptop 4711 ${page}`);
+    const others = "https://github.com/acme/others/actions/runs/1";
+    for (const [host, page] of [
+      ["a-laptop", "by-hand"],
+      ["a-laptop", others],
+      [hostname(), others], // two runners may have one name
+    ]) {
+      write("mark", `${host} 999999 ${page}`);
       const { status, stderr, calls } = deploy(IN_RUN);
       expect(status).to.equal(1);
       expect(stderr).to.include(
-        `began on a-laptop (process 4711, ${page}) and has not ended; nothing was changed`,
+        `began on ${host} (process 999999, ${page}) and has not ended; nothing was changed`,
       );
       expect(calls).not.to.include.members(["stack import"]);
-      expect(read("mark")).to.include("a-laptop");
+      expect(read("mark")).to.include(host);
     }
   });
 
@@ -162,6 +198,38 @@ describe("local/deploy", function () {
     } finally {
       running.kill();
     }
+  });
+
+  it("updates nothing before it has read what it took over, whatever ends it before that", () => {
+    for (const ends of ["exit 1", 'kill -9 "$(ps -o ppid= -p $$)"; exit 1']) {
+      rmSync(join(folder, "calls"), { force: true });
+      rmSync(join(folder, "mark"), { force: true });
+      interrupted("urn:pulumi:prod::postgres-stack::random:index:X::it");
+      write("refreshes", ends);
+      expect(deploy(IN_RUN).calls, ends).not.to.include("up");
+      interrupted(); // the state has nothing pending any more: it was imported
+      rmSync(join(folder, "refreshes"));
+      rmSync(join(folder, "calls"));
+      const { status, stderr, calls } = deploy(IN_RUN);
+      expect(status, stderr).to.equal(0);
+      expect(calls, ends).to.deep.equal([...ASKS, ...TAKES_OVER, "refresh", ...UPDATE]);
+      expect(read("mark")).to.equal("");
+    }
+  });
+
+  it("knows the lock of an update that was cut off also after it was itself cut off on the way", () => {
+    write("mark", `gone-runner 4711 ${OURS}1`);
+    write("lock", "runner@gone-runner (pid 4711)");
+    write("cancels", 'kill -9 "$(ps -o ppid= -p $$)"; exit 1');
+    for (let i = 0; i < 3; i++) {
+      expect(deploy(IN_RUN).status).not.to.equal(0);
+      expect(read("mark")).to.match(/ gone-runner 4711$/);
+      expect(read("lock")).not.to.equal("");
+    }
+    rmSync(join(folder, "cancels"));
+    const { status, stderr } = deploy(IN_RUN);
+    expect(status, stderr).to.equal(0);
+    expect([read("mark"), read("lock")]).to.deep.equal(["", ""]);
   });
 
   it("leaves its mark where it was killed, and none where it failed", () => {

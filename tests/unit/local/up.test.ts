@@ -104,7 +104,7 @@ describe("`make up` in a cluster that is there", () => {
   });
 
   it("takes no other stack from ARGS", () => {
-    for (const args of ["--stack prod", "-s prod", "--yes --stack=prod"]) {
+    for (const args of ["--stack prod", "-s prod", "--yes --stack=prod", "-sprod", "-ysprod"]) {
       const { status, stderr } = up({ disposable: "true" }, args, "dev");
       expect(status).to.equal(1);
       expect(stderr).to.include("Name it with STACK");

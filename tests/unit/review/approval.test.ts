@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { rowsSeen, rowsUnseen } from "../../../review/approval";
 import type { Row } from "../../../review/effects";
 import { judge } from "../../../review/verdict";
+import { arrow } from "../../../review/words";
 
 const row = (effect: Row["effect"], more: Partial<Row> = {}): Row => ({
   resource: "ConfigMap postgres-conf",
@@ -35,8 +36,25 @@ describe("a review that somebody has approved", () => {
     }
   });
 
+  it("covers no value that differs where the table has no room to show it", () => {
+    const long = (digit: string) =>
+      `registry.example.com/${"a/".repeat(40)}postgres@sha256:${digit.repeat(64)}`;
+    const change = (from: string, to: string) => ({ change: arrow("image", long(from), long(to)) });
+    const seen = row("new image", change("0", "1"));
+    expect(unseen([seen], [row("new image", change("0", "1"))])).to.deep.equal([]);
+    expect(unseen([seen], [row("new image", change("2", "1"))])).to.have.length(1);
+  });
+
   it("does not mind what the server takes no notice of", () => {
     expect(unseen([], [row("nothing")])).to.deep.equal([]);
+  });
+
+  it("minds what comes or goes: a stack whose state was lost meanwhile is not made anew unseen", () => {
+    for (const change of ["created: 23 objects", "created", "deleted", "replaced: `metadata.name`"]) {
+      const it = row("nothing", { change });
+      expect(unseen([], [it]), change).to.have.length(1);
+      expect(unseen([it], [it]), change).to.deep.equal([]);
+    }
   });
 
   it("is one line of plain words, also without any row, so that it is never taken for none", () => {

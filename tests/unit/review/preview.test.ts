@@ -94,7 +94,25 @@ describe("a preview of the Pulumi CLI", () => {
       { op: "replace", ...urn, replaceReasons: ["spec.volumeName"] },
       { op: "delete-replaced", ...urn },
     );
-    expect(new Set(rows)).to.have.lengthOf(1);
+    expect(rows).to.have.lengthOf(1);
+  });
+
+  it("shows what an earlier replacement left to be deleted: the update deletes it, and no other step says so", () => {
+    const left = (more: object = {}) => ({
+      op: "delete-replaced",
+      type: CLAIM,
+      oldState: { custom: true, id: "old/data", inputs: {}, ...more },
+    });
+    expect(tableOf(left())[0]).to.match(/PersistentVolumeClaim it \| deleted \| DELETES DATA/);
+    expect(verdictOf(left())).to.equal("dangerous");
+    expect(tableOf(left({ retainOnDelete: true }))).to.deep.equal([]);
+    const state = { custom: true, id: "new/data", inputs: {} };
+    const again = { type: CLAIM, oldState: state, newState: { custom: true, inputs: {} } };
+    const both = tableOf({ op: "replace", ...again }, { op: "delete-replaced", ...again }, left());
+    expect(both.map((it) => /\| (replaced|deleted) \|/.exec(it)?.[1])).to.have.members([
+      "replaced",
+      "deleted",
+    ]);
   });
 });
 

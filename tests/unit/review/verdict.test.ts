@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { EFFECTS, PROTECTION, type Row, severity } from "../../../review/effects";
 import { json, markdown } from "../../../review/table";
 import { exitCode, judge } from "../../../review/verdict";
+import { arrow } from "../../../review/words";
 import { DANGEROUS } from "../../../settings/review";
 
 const TODAY = "2026-11-25";
@@ -148,6 +149,14 @@ describe("the table of a review", () => {
   it("keeps its columns whatever a value has in it", () => {
     const text = markdown([judged([row("nothing", { change: "a | b\nc <img src=x>" })])]);
     expect(text).to.include("| it | a \\| b c &lt;img src=x> | nothing | because |");
+  });
+
+  it("shortens long values, and tells two images of a registry with a long name apart", () => {
+    const ref = (digit: string) =>
+      `registry.example.com/${"a/".repeat(40)}postgres@sha256:${digit.repeat(64)}`;
+    const text = markdown([judged([row("new image", { change: arrow("image", ref("0"), ref("1")) })])]);
+    const shown = (digit: string) => `\`registry.example.com/${"a/".repeat(9)}a…${digit.repeat(40)}\``;
+    expect(text).to.include(`| \`image\`: ${shown("0")} → ${shown("1")} |`);
   });
 
   it("shows a failure as such, with what is known all the same", () => {
