@@ -97,7 +97,8 @@ export function environment(variables: Record<string, string>): string[] {
 /** Arguments of `docker run`. Docker checks no container's health unless told how: that costs more than most of them. */
 function withLabels(options: string[]): string[] {
   const health = options.some((option) => option.startsWith("--health-")) ? [] : ["--no-healthcheck"];
-  return [...LABELS, ...QUICK, ...health, ...options];
+  const quick = options.includes("--memory") ? [] : QUICK; // it costs memory
+  return [...LABELS, ...quick, ...health, ...options];
 }
 
 /** Runs the image in the foreground until it ends. */
