@@ -1,6 +1,6 @@
 /** Runs a rehearsal's Job with kubectl and cleans up. */
 import { spawn } from "node:child_process";
-import { run, until } from "../local/process";
+import { Hopeless, run, until } from "../local/process";
 import { CLONE, REHEARSAL_LABEL, type rehearsalJob, UPGRADE } from "./job";
 
 type Job = ReturnType<typeof rehearsalJob>;
@@ -9,6 +9,10 @@ type Job = ReturnType<typeof rehearsalJob>;
 const STARTED = 900;
 const REMOVED = 300;
 const DAY = 24 * 3600;
+
+/** The Job starts no second pod. */
+const GONE =
+  "the rehearsal's pod was preempted, evicted or deleted. The stack was not touched; run the rehearsal again";
 
 /** `YYYY-MM-DD HH:MM:SS UTC LEVEL [component] message`: lib/common/log.sh of the image. */
 const LOG_LINE = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: UTC [A-Z]+ \[[\w-]+\] )?/;
@@ -74,9 +78,13 @@ interface Status {
 
 /** Shows the containers' logs one after the other until the pod has ended. */
 async function follow(namespace: string, selector: string): Promise<Pod> {
+  let seen = false;
   const look = async () => {
     const list = await kubectl(namespace, ["get", "pod", "--selector", selector, "--output", "json"]);
-    return (JSON.parse(list) as { items: Pod[] }).items[0];
+    const [pod] = (JSON.parse(list) as { items: Pod[] }).items;
+    if (seen && pod === undefined) throw new Hopeless(GONE);
+    seen ||= pod !== undefined;
+    return pod;
   };
   for (const [container, seconds] of [
     [CLONE, STARTED],
@@ -98,8 +106,7 @@ async function follow(namespace: string, selector: string): Promise<Pod> {
     "the rehearsal has ended",
     async () => {
       const pod = await look();
-      if (pod === undefined) throw new Error("its pod is gone");
-      return hasEnded(pod) && pod;
+      return pod && hasEnded(pod) && pod;
     },
     DAY,
   );
