@@ -1,7 +1,10 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { buildOf } from "../../../rehearsal/image";
 import { type Claim, hasArchive, majorOf, rehearsalJob, type Server } from "../../../rehearsal/job";
-import { reportIn } from "../../../rehearsal/run";
+import { carryOut, reportIn } from "../../../rehearsal/run";
 import { podSecurityRestricted } from "../../../review/policies/pod-security-restricted";
 import { requestsAndLimits } from "../../../review/policies/requests-and-limits";
 import { judge, resource } from "../policies/judge";
@@ -126,5 +129,36 @@ describe("the report of a rehearsal", () => {
     ].join("\n");
     expect(reportIn(log)).to.equal("## Rehearsal: PostgreSQL 18 to 19\n\n| step | seconds |\n|---|---|");
     expect(reportIn("2026-11-25 09:00:00 UTC ERROR [upgrade] refused\n")).to.equal("");
+  });
+});
+
+/** A kubectl for a cluster that preempts the rehearsal's pod as soon as somebody has seen it. */
+const PREEMPTS = `#!/usr/bin/env bash
+case " $* " in
+  *" get pod "*)
+    if [ -e "$0.seen" ]; then echo '{"items":[]}'; exit; fi
+    touch "$0.seen"
+    echo '{"items":[{"metadata":{"name":"a"},"status":{"phase":"Pending"}}]}'
+    ;;
+esac
+`;
+
+describe("a rehearsal", () => {
+  const path = process.env.PATH;
+  const folder = mkdtempSync(join(tmpdir(), "rehearsal-"));
+  before(() => {
+    writeFileSync(join(folder, "kubectl"), PREEMPTS);
+    chmodSync(join(folder, "kubectl"), 0o755);
+    process.env.PATH = `${folder}${delimiter}${path}`;
+  });
+  after(() => {
+    process.env.PATH = path;
+    rmSync(folder, { recursive: true });
+  });
+
+  it("whose pod is preempted ends with that, and does not wait for a pod that nobody starts", async () => {
+    const job = { metadata: { namespace: "shop", labels: { "postgres-stack/rehearsal": "a" } } };
+    const problem = await carryOut(job as unknown as Parameters<typeof carryOut>[0]).catch(String);
+    expect(problem).to.include("was preempted, evicted or deleted. The stack was not touched");
   });
 });
