@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Instance } from "./instance";
-import { LOST_IS_NO_TRY, MADE_ANEW } from "./job";
+import { IGNORE_DISRUPTION, REPLACE_ON_CHANGE } from "./job";
 import { labels } from "./names";
 import { nearTheDatabase, podPlacement } from "./placement";
 import { jobResources, restrictedContainer, restrictedPod } from "./pod";
@@ -26,7 +26,7 @@ export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOp
       },
       spec: {
         backoffLimit: 0,
-        podFailurePolicy: { rules: [LOST_IS_NO_TRY] },
+        podFailurePolicy: { rules: [IGNORE_DISRUPTION] },
         activeDeadlineSeconds: 600,
         template: {
           metadata: { labels: labels(instance, "job") },
@@ -49,7 +49,7 @@ export function checkAdmission(instance: Instance, opts: pulumi.CustomResourceOp
     },
     {
       ...opts,
-      ...MADE_ANEW,
+      ...REPLACE_ON_CHANGE,
       ignoreChanges: ["spec.template.spec.containers[0].image"],
       customTimeouts: { create: "30s" },
     },

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "./archive";
 import type { Instance } from "./instance";
-import { LOST_IS_NO_TRY, MADE_ANEW } from "./job";
+import { IGNORE_DISRUPTION, REPLACE_ON_CHANGE } from "./job";
 import { claimName, labels } from "./names";
 import { besideTheDatabase, podPlacement } from "./placement";
 import {
@@ -70,7 +70,7 @@ export function createFirstBackup(
       },
       spec: backupJob(instance, archive, ["backup.sh", "--first"], keyAnnotation(archive)),
     },
-    { ...opts, ...MADE_ANEW },
+    { ...opts, ...REPLACE_ON_CHANGE },
   );
 }
 
@@ -97,7 +97,7 @@ function backupJob(
     backoffLimit: 2,
     podFailurePolicy: {
       rules: [
-        LOST_IS_NO_TRY,
+        IGNORE_DISRUPTION,
         { action: "FailJob", onExitCodes: { containerName: CONTAINER, operator: "In", values: [SKIPPED] } },
       ],
     },

@@ -19,10 +19,10 @@ export interface AwaitedJobArgs {
  * Kubernetes can't change a Job or a pod, so every change replaces it under a new name. This includes `#initerror`, for a Job
  * that failed or that Pulumi stopped waiting for: the next update replaces it, even if somebody has deleted it since.
  */
-export const MADE_ANEW: pulumi.CustomResourceOptions = { replaceOnChanges: ["*"] };
+export const REPLACE_ON_CHANGE: pulumi.CustomResourceOptions = { replaceOnChanges: ["*"] };
 
 /** An evicted, preempted or lost pod doesn't count as a try: the Job creates another one. */
-export const LOST_IS_NO_TRY = {
+export const IGNORE_DISRUPTION = {
   action: "Ignore",
   onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
 };
@@ -43,11 +43,11 @@ export function awaitedJob(
       },
       spec: {
         backoffLimit: 0,
-        podFailurePolicy: { rules: [LOST_IS_NO_TRY] },
+        podFailurePolicy: { rules: [IGNORE_DISRUPTION] },
         activeDeadlineSeconds: deadlineSeconds,
         template: { metadata: { labels: { ...labels(identity, "job"), ...podLabels } }, spec: pod },
       },
     },
-    { ...opts, ...MADE_ANEW, customTimeouts: { create: awaited } },
+    { ...opts, ...REPLACE_ON_CHANGE, customTimeouts: { create: awaited } },
   );
 }

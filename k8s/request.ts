@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RequestSettings } from "../settings/settings";
 import { type Archive, keyAccess, storeAccess } from "./archive";
 import type { Instance } from "./instance";
-import { awaitedJob, MADE_ANEW } from "./job";
+import { awaitedJob, REPLACE_ON_CHANGE } from "./job";
 import { claimName, labels } from "./names";
 import { nearTheDatabase, podPlacement } from "./placement";
 import {
@@ -77,7 +77,7 @@ export function reportRequest(
       },
       spec: podSpec(instance, request, request.command, archive, "--report"),
     },
-    { ...opts, ...MADE_ANEW, customTimeouts: { create: "15m" } },
+    { ...opts, ...REPLACE_ON_CHANGE, customTimeouts: { create: "15m" } },
   );
   pod.status.apply((status) => {
     const message = status?.containerStatuses?.[0]?.state?.terminated?.message;
