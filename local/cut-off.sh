@@ -2,13 +2,13 @@
 # Recovers from an interrupted update, whose runner or job has ended. The database keeps running, but the stack's state has a
 # lock, and operations with an unknown outcome. Sourced after lib.sh, with STACK and the folder `work`.
 
-# Who updates is written down beside the state, in a tag of the stack, before it takes the lock; the tag goes once the update has
-# ended. Its words: host, process id and page of the run, then host and process id of what was cut off before and is put right.
+# A tag of the stack names the running update. It is set before the update takes the lock, and removed once the update has ended.
+# Its words: host, process id and page of the run, then host and process id of earlier interrupted updates that it repairs.
 MARK=postgres-stack:update
 CUT_OFF=""
 RUN_PAGE="${GITHUB_RUN_ID:+${GITHUB_SERVER_URL:-}/${GITHUB_REPOSITORY:-}/actions/runs/$GITHUB_RUN_ID}"
 
-# Runs pulumi with a mark of who it is, which stays.
+# Runs pulumi with a mark that names this process. The caller removes the mark.
 # Arguments: of pulumi. Sets STATUS: its exit code; LOG: its file of stderr
 run_marked() {
   LOG="$work/log"
@@ -19,7 +19,7 @@ run_marked() {
   cat "$LOG" >&2
 }
 
-# Removes the mark of what has ended by itself. Pulumi that is killed leaves its lock, and so the mark stays too.
+# Removes the mark, unless a signal ended pulumi: a killed pulumi leaves its lock, and the mark says whose it is.
 unmark() {
   if ((STATUS < 129 || STATUS > 192)); then pulumi stack tag rm "$MARK" --stack "$STACK"; fi
 }
@@ -32,9 +32,9 @@ mark_and_run() {
   exec pulumi "$@" 2>"$LOG"
 }
 
-# Brings the state to what is there after an update that was cut off: removes its lock, and takes over what it was about to make.
-# The mark stays until all of that is read: what is taken over is in the state as if it were there.
-# Exit: 1 where another update may be running; then nothing was changed
+# Repairs the state after an interrupted update: removes its lock, and adopts what it was about to create.
+# The mark stays until a refresh has read those objects, because the state lists them before anybody knows that they exist.
+# Exit: 1 if another update may be running; then nothing was changed
 heal() {
   local left host pid page older
   left="$(pulumi stack tag ls --stack "$STACK" --json)"
@@ -62,7 +62,7 @@ heal() {
   CUT_OFF=""
 }
 
-# Ends the script if the update that a mark names may be running still.
+# Ends the script if the update that a mark names may still be running.
 # Arguments: the mark
 refuse_running() {
   local host pid page free
@@ -71,17 +71,17 @@ refuse_running() {
     if [[ "$(ps -o comm= -p "$pid" || true)" == *pulumi ]]; then
       die "Another update of the stack '$STACK' is running here, as process $pid; nothing was changed. Wait for it to end."
     fi
-    # runners of GitHub may share a name: of another repository's, that tells nothing
+    # runners of several repositories may share a host name, so it does not identify this machine
     if [[ -z "$RUN_PAGE" || "$page" == by-hand ]]; then return; fi
   fi
-  # of the same workflow, and so of the same concurrency group: that we are here says that it has ended
+  # a run of the same workflow, so of the same concurrency group: it must have ended, or this run would not have started
   if [[ -n "$RUN_PAGE" && "${page%/runs/*}" == "${RUN_PAGE%/runs/*}" ]]; then return; fi
   free="pulumi cancel --stack $STACK; pulumi refresh --stack $STACK; pulumi stack tag rm $MARK --stack $STACK"
   die "An update of the stack '$STACK' began on $host (process $pid, $page) and has not ended; nothing was changed." \
     "If nothing runs there any more: $free"
 }
 
-# Writes the state with what was interrupted taken over; a lock of the update that was cut off is removed, and no other.
+# Writes the state with the interrupted operations resolved. Removes only the interrupted update's lock.
 write_state() {
   local holder
   pulumi stack export --stack "$STACK" --file "$work/state-now.json"

@@ -10,13 +10,13 @@ export function rowsSeen(reviews: readonly Review[]): string {
   return [...new Set(marks)].join(" ") || NONE;
 }
 
-/** What comes or goes, or is made anew, in the words of its row. */
+/** A row about an object that is created, deleted or replaced. */
 const COMES_OR_GOES = /^(created|deleted|replaced)\b/;
 
 /**
- * The rows that were not in the review that somebody has approved. Those of which the server takes no notice don't count, as the
- * names of what an update makes for itself depend on what ran before; what comes or goes does: a stack whose state was lost
- * meanwhile is made anew.
+ * The rows that the approved review did not have. Rows without effect on the server don't count: the names of the objects that an
+ * update creates for itself depend on earlier runs. Created, deleted and replaced objects do count: a stack that lost its state
+ * since the review is created again.
  *
  * @param seen the result of {@link rowsSeen} for the approved review
  */

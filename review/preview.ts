@@ -114,8 +114,8 @@ function messages(preview: PreviewJson | undefined): string {
 }
 
 /**
- * A replacement is one step, also where the preview has its parts too (`--show-replacement-steps`). A deletion that is part of none
- * is of what an earlier replacement could not delete any more: it is one like any other, unless the object is left alone.
+ * Folds the parts of a replacement (`--show-replacement-steps`) into one step. A deletion that is part of no replacement is of an
+ * object that an earlier replacement could not delete; it counts like any other deletion, unless the object is retained.
  */
 function unfolded(steps: readonly PreviewStep[]): PreviewStep[] {
   const replaced = steps.filter(({ op }) => op === "replace");
