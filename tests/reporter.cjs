@@ -1,4 +1,4 @@
-// Mocha's spec reporter; at the end it writes the counts, and what is said of each failure, to the file named by TEST_RESULT.
+// Mocha's spec reporter; at the end it writes the counts, and the title and details of each failure, to the file named by TEST_RESULT.
 const { writeFileSync } = require("node:fs");
 const { format } = require("node:util");
 const { reporters } = require("mocha");
@@ -8,7 +8,8 @@ module.exports = class extends reporters.Spec {
     super(runner, options);
     runner.once("end", () => {
       const { passes, failures, pending } = runner.stats;
-      const result = { passed: passes, failed: failures, skipped: pending, details: details(this.failures) };
+      const titles = this.failures.map((test) => test.fullTitle());
+      const result = { passed: passes, failed: failures, skipped: pending, titles, details: details(this.failures) };
       if (process.env.TEST_RESULT) writeFileSync(process.env.TEST_RESULT, JSON.stringify(result));
     });
   }

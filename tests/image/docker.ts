@@ -49,6 +49,17 @@ export async function prepareImage(tag = IMAGE, baseImage = process.env.BASE_IMA
   await must(["build", "-q", "-t", tag, ...args, CONTEXT]);
 }
 
+/** What this process's containers that are still there have logged and run, to explain a failure. */
+export async function evidence(): Promise<string> {
+  const ids = (await must(["ps", "-aq", "--filter", `label=${OF_FILE}`])).split("\n").filter(Boolean);
+  const lines = ids.map(async (id) => {
+    const { stdout, stderr } = await docker(["logs", "--tail", "60", id]);
+    const processes = await docker(["top", id, "-eo", "pid,ppid,etimes,stat,wchan:20,args"]);
+    return `--- log of ${id}\n${stdout}\n${stderr}\n${processes.stdout || "it has ended"}`;
+  });
+  return (await Promise.all(lines)).join("\n");
+}
+
 /** Removes every container, volume and folder that this process's tests created. */
 export async function cleanUp(): Promise<void> {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -108,8 +119,6 @@ export function runOnce(options: string[], command: string[] = [], image = IMAGE
 
 /** A running container of the image. */
 export class Container {
-  static readonly started: Container[] = [];
-
   private constructor(
     readonly id: string,
     private startedAt: string,
@@ -119,9 +128,7 @@ export class Container {
   static async start(options: string[], command: string[] = [], image = IMAGE): Promise<Container> {
     const startedAt = new Date().toISOString();
     const id = await must(["run", "-d", ...withLabels(options), image, ...command]);
-    const container = new Container(id, startedAt);
-    Container.started.push(container);
-    return container;
+    return new Container(id, startedAt);
   }
 
   /** Starts a container and waits until its readiness probe passes. */
@@ -257,7 +264,6 @@ export class Container {
   }
 
   async remove(): Promise<void> {
-    Container.started.splice(Container.started.indexOf(this), 1);
     await must(["rm", "-fv", this.id]);
   }
 }

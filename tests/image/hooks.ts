@@ -1,5 +1,5 @@
 import { skip } from "../lib/skip";
-import { Container, cleanUp, daemonAnswers, prepareImage } from "./docker";
+import { cleanUp, daemonAnswers, evidence, prepareImage } from "./docker";
 import { remove } from "./prepare";
 
 // Root hooks of this layer: without a Docker daemon every test counts as skipped.
@@ -21,9 +21,7 @@ beforeEach(function () {
 
 afterEach(async function () {
   if (this.currentTest?.state !== "failed") return;
-  for (const container of Container.started) {
-    console.log(`--- log of ${container.id.slice(0, 12)}\n${(await container.logs()).slice(-4000)}`);
-  }
+  console.log(await evidence());
 });
 
 after(async function () {

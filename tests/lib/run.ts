@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { build, remove } from "../image/prepare";
 import { LAYERS, next, STAGES, type Task, tasksOf } from "./layers";
 
-/** What became of a task; `details` is what is said of each failure. */
+/** The outcome of a task, with the title and the details of each failure. */
 interface Result {
   passed: number;
   failed: number;
   skipped: number;
+  titles: readonly string[];
   details: string;
 }
 interface Ended {
@@ -59,7 +60,7 @@ function run(task: Task, alone: boolean): Promise<void> {
 
 /** What a process has counted; one that broke down before, or after, has not passed. */
 function read(file: string, name: string, end: number | string | null): Result {
-  let result: Result = { passed: 0, failed: 0, skipped: 0, details: "" };
+  let result: Result = { passed: 0, failed: 0, skipped: 0, titles: [], details: "" };
   try {
     result = JSON.parse(readFileSync(file, "utf8"));
   } catch {
@@ -132,6 +133,9 @@ async function main(): Promise<void> {
   const failed = all.filter(({ result }) => result.failed > 0);
   if (all.length > 1)
     for (const { task, result } of failed) console.log(`==== ${task.name}${result.details}\n`);
+  // once more in short, as logs are often cut to their end
+  for (const { task, result } of failed)
+    for (const title of result.titles) console.log(`failed: ${task.name}: ${title}`);
   sayLayers();
   console.log(counts(all));
   process.exitCode = failed.length > 0 || stopped ? 1 : 0;
