@@ -308,7 +308,8 @@ export class Functions {
       const found = calls.filter((call) => writes(call).length > 0);
       return report(script, found, (call) => {
         const what = [...new Set(writes(call))].slice(0, 3).join(", ");
-        return `${words(script, call)[0]} in a condition, and it writes ${what}`;
+        const remedy = "call it plainly, or by `attempt` (lib/common/attempt.sh)";
+        return `${words(script, call)[0]} in a condition, and it writes ${what}: ${remedy}`;
       });
     });
   }
