@@ -13,7 +13,7 @@ import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
-import { lessProtection } from "../unit/review/protection";
+import { lessProtection } from "../unit/review/less";
 import { merge, type Tree } from "../unit/settings/stack";
 
 /** No route to anywhere, no daemon, no cluster, no cloud. */

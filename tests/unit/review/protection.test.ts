@@ -12,7 +12,7 @@ import { merge, type Tree } from "../settings/stack";
 import { type Change, NOWHERE, stackSettings } from "./changes";
 import { previewOf } from "./cli";
 import { expectRows, line } from "./expect";
-import { lessProtection } from "./protection";
+import { lessProtection } from "./less";
 
 const TODAY = "2026-11-25";
 

@@ -1,4 +1,4 @@
-import type { Tree } from "../settings/stack";
+import type { Tree } from "../../settings/stack";
 import { guc, type LessProtection, mild, said, settings } from "./less";
 
 const CHECKS = "checks are off";
