@@ -162,7 +162,7 @@ describe("a database that leaves a stack", () => {
 
   it("leaves its archive, and nobody takes backups or deletes in it any more", () => {
     expect(rowsOf(...gone()).join("\n")).to.match(
-      /its archive is left alone \| backups end \| .*The archive at `s3:\/\/bucket\/it` stays, and nobody deletes in it any more/,
+      /its archive is left alone \| backups end \| .*The archive at `s3:\/\/bucket\/it` stays, and nothing is deleted in it any more/,
     );
   });
 

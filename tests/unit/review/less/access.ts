@@ -9,7 +9,7 @@ export const ACCESS: readonly LessProtection[] = [
     rows: [
       ["opened to the outside", /Service postgres-client `access.serviceType`: `ClusterIP` → `LoadBalancer`/],
     ],
-    says: /from the internet, anybody \(no source ranges\) may try passwords/,
+    says: /from the internet, anyone \(no source ranges\) may try passwords/,
   },
   {
     what: "a port of every node",
@@ -53,33 +53,27 @@ export const ACCESS: readonly LessProtection[] = [
       },
     },
     rows: [["opened to the outside", /source ranges: `0.0.0.0\/0` and `::\/0`, which were kept out/]],
-    says: /anybody \(no source ranges\)/,
+    says: /anyone \(no source ranges\)/,
   },
   {
     what: "a load balancer that is no longer internal",
     before: internal("internal"),
     config: internal("internet-facing"),
-    rows: [
-      ["opened to the outside", /Service postgres-client the load balancer is no longer an internal one/],
-    ],
+    rows: [["opened to the outside", /Service postgres-client the load balancer is no longer internal/]],
     says: /from the internet/,
   },
   {
     what: "a load balancer without the word that kept it internal",
     before: internal("internal"),
     config: internal(undefined),
-    rows: [
-      ["opened to the outside", /Service postgres-client the load balancer is no longer an internal one/],
-    ],
+    rows: [["opened to the outside", /Service postgres-client the load balancer is no longer internal/]],
     says: /from the internet/,
   },
   {
     what: "a load balancer without Google's word that kept it internal",
     before: balanced({ "networking.gke.io/load-balancer-type": "Internal" }),
     config: balanced({ "networking.gke.io/load-balancer-type": undefined }),
-    rows: [
-      ["opened to the outside", /Service postgres-client the load balancer is no longer an internal one/],
-    ],
+    rows: [["opened to the outside", /Service postgres-client the load balancer is no longer internal/]],
     says: /from the internet/,
   },
   {
@@ -87,7 +81,7 @@ export const ACCESS: readonly LessProtection[] = [
     before: groups("sg-1"),
     config: groups("sg-2"),
     rows: [["access changes", /Service postgres-client .*security-groups`: `sg-1` → `sg-2`/]],
-    says: /decided by other rules/,
+    says: /other rules, .* decide who gets in/,
     ...said,
   },
   {
@@ -101,7 +95,7 @@ export const ACCESS: readonly LessProtection[] = [
     what: "a database of another name",
     config: { access: { database: "orders" } },
     rows: [["access changes", /StatefulSet postgres `access.database`: `app` → `orders`/]],
-    says: /another database, which is empty unless it is there/,
+    says: /another database, which is empty unless it exists/,
     both: true,
   },
 ];

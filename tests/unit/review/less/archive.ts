@@ -19,7 +19,7 @@ export const ARCHIVE: readonly LessProtection[] = [
       ["backups end", /StatefulSet postgres `backup.prefix`: `.*` → none/],
       ["backups end", /CronJob postgres-backup deleted/],
     ],
-    says: /nothing is archived any more.*The archive at `.*` stays, and nobody deletes in it any more/,
+    says: /nothing is archived any more.*The archive at `.*` stays, and nothing is deleted in it any more/,
   },
   {
     what: "one night in place of fourteen",
@@ -87,7 +87,7 @@ export const ARCHIVE: readonly LessProtection[] = [
     what: "another endpoint of the store",
     config: { backup: { endpoint: "https://other.example.com" } },
     rows: [["backups begin anew", /StatefulSet postgres `AWS_ENDPOINT`/]],
-    says: /until its first base backup is done.*the old one stays, nobody deletes in it/,
+    says: /until its first base backup is done.*the old one stays as it is, nothing is deleted in it/,
     both: true,
   },
   {
@@ -109,7 +109,7 @@ export const ARCHIVE: readonly LessProtection[] = [
     before: encrypted("one"),
     config: { backup: { encryption: undefined } },
     rows: [["weaker encryption", /StatefulSet postgres .*`WALG_PGP_KEY_FILE`: `.*` → none/]],
-    says: /who reads the store reads the data; those from before open with the old key alone/,
+    says: /whoever reads the store reads the data; earlier ones open only with the old key/,
     both: true,
   },
   {
@@ -117,14 +117,14 @@ export const ARCHIVE: readonly LessProtection[] = [
     before: encrypted("one"),
     config: encrypted("two"),
     rows: [["backups begin anew", /Secret postgres-encryption changed: `WALG_PGP_KEY`/]],
-    says: /opens with the old key alone: keep it/,
+    says: /opens only with the old key: keep it/,
     both: true,
   },
   {
     what: "a key for backups that had none",
     config: encrypted("one"),
     rows: [["backups begin anew", /StatefulSet postgres .*`WALG_PGP_KEY_FILE`: none → /]],
-    says: /backups from before are not encrypted: to restore one, take the key out/,
+    says: /earlier backups are not encrypted: to restore one, remove the key/,
     ...said,
   },
   {
@@ -140,7 +140,7 @@ export const ARCHIVE: readonly LessProtection[] = [
     before: { backup: { encryption: { secretName: "one" } } },
     config: { backup: { encryption: { secretName: "two" } } },
     rows: [["backups begin anew", /StatefulSet postgres .*volumes.encryption.secret.secretName/]],
-    says: /opens with the old key alone/,
+    says: /opens only with the old key/,
     both: true,
   },
   {

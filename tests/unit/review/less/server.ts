@@ -82,7 +82,7 @@ export const SERVER = (here: Surroundings): LessProtection[] => [
     what: "a restore that keeps nothing",
     config: { restore: { id: "tuesday", to: "latest", keepOld: false } },
     rows: [["restore", /StatefulSet postgres .*`RESTORE_KEEP_OLD`: none → `false`/]],
-    says: /are removed \(keepOld: false\), and nothing leads back to them/,
+    says: /are removed \(keepOld: false\), and there is no way back to them/,
     both: true,
   },
 

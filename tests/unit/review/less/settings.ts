@@ -52,7 +52,7 @@ export const SETTINGS: readonly LessProtection[] = [
   guc("default_transaction_isolation", "read committed", CHECKS, /kept apart from/, {
     before: settings({ default_transaction_isolation: "serializable" }),
   }),
-  guc("shared_preload_libraries", "pg_stat_statements", CHECKS, /refused or recorded/, {
+  guc("shared_preload_libraries", "pg_stat_statements", CHECKS, /refuses or records any more/, {
     before: settings({ shared_preload_libraries: "pg_stat_statements, passwordcheck" }),
   }),
   guc("row_security", false, "access changes", /end in an error/, mild),
@@ -62,7 +62,13 @@ export const SETTINGS: readonly LessProtection[] = [
   guc("ssl", false, "weaker encryption", /who listens on the network reads them/, {
     before: settings({ ssl: true }),
   }),
-  guc("ssl_ciphers", "DEFAULT", "access changes", /which of both is stricter can't be told here/, said),
+  guc(
+    "ssl_ciphers",
+    "DEFAULT",
+    "access changes",
+    /which of the two is stricter can't be determined here/,
+    said,
+  ),
   guc("scram_iterations", 1024, "weaker encryption", /quicker to guess/),
   guc("bonjour", true, "opened to the outside", /announces itself/),
   guc("autovacuum", false, "the volume may fill", /tables grow/, mild),
@@ -83,7 +89,7 @@ export const SETTINGS: readonly LessProtection[] = [
     before: { dataSize: "100Gi" },
   }),
   guc("recovery_prefetch", "off", "longer recovery", /waits for each page/, mild),
-  guc("track_commit_timestamp", "off", RECORDS, /forgotten, also for what is there/, {
+  guc("track_commit_timestamp", "off", RECORDS, /forgotten, also for existing rows/, {
     ...mild,
     before: settings({ track_commit_timestamp: "on" }),
   }),
@@ -98,7 +104,7 @@ export const SETTINGS: readonly LessProtection[] = [
   guc("log_min_messages", "panic", RECORDS, /fewer messages/, mild),
   guc("log_min_error_statement", "panic", RECORDS, /without the statement that caused them/, said),
   guc("log_checkpoints", false, RECORDS, /no longer in the log/, mild),
-  guc("log_line_prefix", "%m %p", RECORDS, /less stands before each line/, mild),
+  guc("log_line_prefix", "%m %p", RECORDS, /less is in the prefix of each line/, mild),
   guc("log_statement", "all", LOG, /personal data and passwords/, said),
   guc("log_min_duration_statement", "0", LOG, /personal data and passwords/, said),
   guc("log_parameter_max_length", "-1", LOG, /more of each parameter/, mild),
