@@ -10,6 +10,8 @@ export interface AwaitedJobArgs {
   /** Pulumi's timeout, including scheduling and the image pull, such as `12m`. */
   readonly awaited: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** What Pulumi waits for instead of the Job's success, as a value of `pulumi.com/waitFor`. */
+  readonly until?: string;
   readonly pod: k8s.types.input.core.v1.PodSpec;
   /** Labels in addition to those of every job's pod. */
   readonly podLabels?: Readonly<Record<string, string>>;
@@ -27,10 +29,13 @@ export const IGNORE_DISRUPTION = {
   onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
 };
 
-/** A Job with one try; the update waits for it. */
+/**
+ * A Job with one try; the update waits for it. The next update replaces one that did not succeed, unless the update waits for
+ * something else.
+ */
 export function awaitedJob(
   identity: Identity,
-  { purpose, deadlineSeconds, awaited, annotations, pod, podLabels }: AwaitedJobArgs,
+  { purpose, deadlineSeconds, awaited, annotations, until, pod, podLabels }: AwaitedJobArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.batch.v1.Job {
   return new k8s.batch.v1.Job(
@@ -39,7 +44,10 @@ export function awaitedJob(
       metadata: {
         namespace: identity.namespace,
         labels: labels(identity, "job"),
-        annotations: { "pulumi.com/replaceUnready": "true", ...annotations },
+        annotations: {
+          ...(until ? { "pulumi.com/waitFor": until } : { "pulumi.com/replaceUnready": "true" }),
+          ...annotations,
+        },
       },
       spec: {
         backoffLimit: 0,

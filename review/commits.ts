@@ -117,7 +117,7 @@ function importedRows(stack: string, before: Version, after: Version): Row[] {
 
 /** What happens to a stack whose file is gone. */
 function leftAlone(archives: readonly string[]): string {
-  const why = "nothing is deleted with it: what runs, runs on until `pulumi destroy`";
+  const why = "nothing is deleted with it: what runs keeps running until `pulumi destroy`";
   if (archives.length === 0) return why;
   return `${why}, and takes base backups until then; after that, no backup is taken. ${archives.map(abandoned).join(". ")}`;
 }

@@ -73,13 +73,13 @@ const INSTANCES: Record<"create" | "delete", (name: string, count: number) => Ro
     resource: `PostgresInstance ${name}`,
     change: `created: ${count} objects`,
     effect: "nothing",
-    why: "a database of its own, beside whatever is there",
+    why: "a separate database, beside whatever exists",
   }),
   delete: (name, count) => ({
     resource: `PostgresInstance ${name}`,
     change: `deleted: ${count} objects beside its data`,
     effect: "disconnect",
-    why: "its clients find no server any more",
+    why: "its clients no longer find a server",
   }),
 };
 

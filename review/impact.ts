@@ -72,18 +72,14 @@ const OPTIONS: Readonly<Record<string, readonly [words: string, effect: Row["eff
     "no longer protected",
     "when it leaves the stack, it is deleted from the cluster too",
   ],
-  replaceOnChanges: ["more", "no longer protected", "a later edit deletes it and makes it anew"],
+  replaceOnChanges: ["more", "no longer protected", "a later edit deletes and recreates it"],
   dependsOn: [
     "fewer checks",
     "checks are off",
-    "it no longer waits for what the update tries first: what a check refuses reaches the server all the same",
+    "it no longer waits for what the update tries first: what a check refuses still reaches the server",
   ],
   hooks: ["fewer", "checks are off", "an update that would damage it is no longer refused"],
-  ignoreChanges: [
-    "more",
-    "unknown",
-    "what is changed there does not reach the cluster, and no review shows it",
-  ],
+  ignoreChanges: ["more", "unknown", "changes there do not reach the cluster, and no review shows them"],
 };
 
 /** Lost protection by Pulumi. */

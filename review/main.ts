@@ -39,9 +39,9 @@ async function main(): Promise<void> {
   if (unseen.length === 0) return;
   const list = unseen.map(({ resource, change, effect }) => `  ${effect}: ${resource}, ${change}`);
   console.error(
-    ["error: not in the review that was approved, so what runs has changed since:", ...list].join("\n"),
+    ["error: not in the review that was approved, so something has changed since:", ...list].join("\n"),
   );
-  console.error("Nothing was changed. Make another review and have it approved: run all jobs again.");
+  console.error("Nothing was changed. Have a new review approved: run all jobs again.");
   process.exitCode ||= 1;
 }
 

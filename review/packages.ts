@@ -25,7 +25,7 @@ export function packageRows(before: string, after: string): Row[] {
       change: shown.map((name) => arrow(name, old[name], now[name])).join("; ") + more,
       effect: "unknown",
       data: changed.some((name) => name.startsWith("@pulumi/") && major(old[name]) !== major(now[name])),
-      why: "both versions were rendered with the packages of this checkout: only a preview of the stack shows what a new one does by itself",
+      why: "both versions were rendered with the packages of this checkout: only a preview of the stack shows what the new packages change",
     },
   ];
 }

@@ -68,7 +68,7 @@ const UNKNOWNS = new Set([
 export function readPreview(stack: string, text: string, exitCode = 0): Plan {
   const preview = parse(text);
   if (preview?.steps === undefined) {
-    const failure = messages(preview) || "the output is not that of `pulumi preview --json`";
+    const failure = messages(preview) || "this is not the output of `pulumi preview --json`";
     return { stack, steps: [], failure, review: undefined, more: [] };
   }
   const failed = exitCode !== 0 ? `pulumi preview ended with ${exitCode}` : "";

@@ -16,13 +16,21 @@ const START = Date.UTC(2025, 0, 1);
 /** Two runs are at most eight years apart: 29 February, across 2100. */
 const LATEST = START + 9 * 366 * DAY;
 
+const known = new Map<string, Rhythm | undefined>();
+
 /**
  * The frequency of a schedule in UTC over a year; for a rarer schedule over its first two runs.
  *
  * @returns undefined if the schedule can't be parsed
  */
 export function rhythmOf(schedule: unknown): Rhythm | undefined {
-  const cron = typeof schedule === "string" ? read(schedule) : undefined;
+  if (typeof schedule !== "string") return undefined;
+  if (!known.has(schedule)) known.set(schedule, calculated(schedule)); // a year of runs takes milliseconds
+  return known.get(schedule);
+}
+
+function calculated(schedule: string): Rhythm | undefined {
+  const cron = read(schedule);
   if (cron === undefined) return undefined;
   const days: number[][] = [];
   for (let from = START; from < LATEST && !(days.length > 1 && from > START + 366 * DAY); ) {

@@ -72,7 +72,7 @@ function nameOf(base: string, git: (...args: string[]) => Buffer): string {
     return git("rev-parse", "--verify", "--quiet", "--end-of-options", `${base}^{commit}`).toString().trim();
   } catch {
     throw new UsageError(
-      `${base} is no commit of this repository. In a shallow checkout, fetch it first: git fetch --depth=1 origin <branch>`,
+      `${base} is not a commit of this repository. In a shallow checkout, fetch it first: git fetch --depth=1 origin <branch>`,
     );
   }
 }

@@ -3,6 +3,7 @@ import * as field from "./fields";
 import { DEFAULT_MAJOR, MAJORS } from "./major";
 import { PREFIX_ALLOWED, storeOf } from "./prefix";
 import { reviewSchema } from "./review";
+import { hexKey, pgpKey, secretText } from "./secret-fields";
 import { target } from "./target";
 
 const prefix = z
@@ -26,21 +27,21 @@ const image = z.strictObject({
   platform: field.platform.optional(),
   baseImage: field.imageReference.optional(),
   walg: z.strictObject({ url: field.webAddress, sha256: field.sha256 }).optional(),
-  credentials: z.strictObject({ username: field.plainText, password: field.secretText }).optional(),
+  credentials: z.strictObject({ username: field.plainText, password: secretText }).optional(),
 });
 
 const credentials = z.strictObject({
   secretName: field.dnsName.optional(),
-  accessKeyId: field.secretText.optional(),
-  secretAccessKey: field.secretText.optional(),
-  storageAccessKey: field.secretText.optional(),
+  accessKeyId: secretText.optional(),
+  secretAccessKey: secretText.optional(),
+  storageAccessKey: secretText.optional(),
   serviceAccountAnnotations: annotations.optional(),
 });
 
 const encryption = z.strictObject({
-  pgpKey: field.pgpKey.optional(),
-  pgpPassphrase: field.secretText.optional(),
-  libsodiumKey: field.hexKey.optional(),
+  pgpKey: pgpKey.optional(),
+  pgpPassphrase: secretText.optional(),
+  libsodiumKey: hexKey.optional(),
   secretName: field.dnsName.optional(),
 });
 

@@ -85,7 +85,7 @@ export const DURABILITY: Table = {
       effect: "replicas may lose their place",
       usual: "replica",
       less: both(changed, ({ before }) => before.toLowerCase() === "logical"),
-      why: "logical replication ends: its slots have to go first, and its replicas begin anew",
+      why: "logical replication ends: its slots have to go first, and its replicas start over",
     },
   ],
   archive_mode: {
@@ -98,13 +98,13 @@ export const DURABILITY: Table = {
     effect: "backups end",
     usual: "",
     less: changed,
-    why: "what archives is another command, and whether it archives at all can't be told here",
+    why: "what archives is another command, and whether it archives at all can't be determined here",
   },
   archive_library: {
     effect: "backups end",
     usual: "",
     less: changed,
-    why: "what archives is another library, and whether it archives at all can't be told here",
+    why: "what archives is another library, and whether it archives at all can't be determined here",
   },
   archive_cleanup_command: {
     effect: "backups are deleted",
@@ -140,6 +140,6 @@ export const DURABILITY: Table = {
     effect: "longer recovery",
     usual: "on",
     less: turnedOff,
-    why: "after a crash of a session the whole pod starts anew",
+    why: "after a crash of a session the whole pod restarts",
   },
 };

@@ -10,7 +10,7 @@ const untold = (what: string) =>
     effect: ACCESS,
     usual: "",
     less: changed,
-    why: `${what}; which of both is stricter can't be told here`,
+    why: `${what}; which of the two is stricter can't be determined here`,
     mild: true,
   }) as const;
 
@@ -32,7 +32,7 @@ export const EXPOSURE: Table = {
     effect: ENCRYPTION,
     usual: "off",
     less: turnedOff,
-    why: "connections are in plain: who listens on the network reads them",
+    why: "connections are in plaintext: anyone who listens on the network reads them",
   },
   ssl_min_protocol_version: {
     effect: ENCRYPTION,
@@ -65,8 +65,8 @@ export const EXPOSURE: Table = {
   ssl_crl_dir: { effect: ACCESS, usual: "", less: emptied, why: "revoked client certificates get in again" },
   ssl_cert_file: untold("the server shows another certificate, which clients that check it have to know"),
   ssl_key_file: untold("the server has another key"),
-  ssl_sni: untold("which certificate a client sees, follows from the name that it asks for"),
-  hosts_file: untold("which certificate a client sees, is in another file"),
+  ssl_sni: untold("the certificate that a client sees depends on the name that it requests"),
+  hosts_file: untold("another file determines which certificate a client sees"),
   krb_server_keyfile: untold("Kerberos tickets are checked with another key"),
   krb_caseins_users: {
     effect: ACCESS,
@@ -78,7 +78,7 @@ export const EXPOSURE: Table = {
     effect: ACCESS,
     usual: "off",
     less: turnedOn,
-    why: "the server may act with the credentials of who connects",
+    why: "the server may act with the credentials of clients",
   },
   oauth_validator_libraries: {
     effect: ACCESS,
@@ -102,7 +102,7 @@ export const EXPOSURE: Table = {
     effect: ENCRYPTION,
     usual: "scram-sha-256",
     less: ranked("scram-sha-256", "md5"),
-    why: "new passwords are stored as MD5: who gets hold of one can log in with it",
+    why: "new passwords are stored as MD5: whoever gets hold of one can log in with it",
   },
   scram_iterations: {
     effect: ENCRYPTION,
@@ -151,13 +151,13 @@ export const EXPOSURE: Table = {
     effect: ACCESS,
     usual: "",
     less: loses(/./),
-    why: "views or foreign tables are expanded again, for a dump by a superuser too",
+    why: "views or foreign tables are expanded again, also in a dump by a superuser",
   },
   createrole_self_grant: {
     effect: ACCESS,
     usual: "",
     less: gains,
-    why: "who creates a role, becomes its member",
+    why: "whoever creates a role becomes its member",
   },
   superuser_reserved_connections: {
     effect: ACCESS,
@@ -204,7 +204,7 @@ export const EXPOSURE: Table = {
     effect: ACCESS,
     usual: "1min",
     less: higher(),
-    why: "who does not log in holds a connection for longer",
+    why: "a client that does not log in holds a connection for longer",
     mild: true,
   },
 };

@@ -14,13 +14,13 @@ const guards = (usual: string) =>
       effect: "checks are off",
       usual,
       less: loses(GUARDS),
-      why: "what that library refused or recorded, nobody does any more",
+      why: "nothing refuses or records any more what that library did",
     },
     {
       effect: "may not serve",
       usual,
       less: (edit: Edit) => loses(/./)({ ...edit, before: without(edit.before) }),
-      why: "what that library did, nobody does any more: statements that need it fail, jobs that it ran stop",
+      why: "nothing does that library's work any more: statements that need it fail, jobs that it ran stop",
     },
   ] as const;
 

@@ -13,7 +13,7 @@ export const MEANING: Table = {
   search_path: otherwise('"$user", public', "names without a schema mean other tables, or none"),
   datestyle: otherwise("ISO, MDY", "day and month of a date may be read the other way round"),
   timezone: otherwise("UTC", "times without a zone are other moments"),
-  intervalstyle: otherwise("postgres", "the sign of an interval may be read otherwise"),
+  intervalstyle: otherwise("postgres", "the sign of an interval may be read differently"),
   client_encoding: otherwise("", "text of a client that names no encoding is other text"),
   transform_null_equals: {
     ...otherwise("off", "`= NULL` finds rows that it did not find"),

@@ -28,7 +28,7 @@ const OF_A_GUARD: Protection = {
   effect: "checks are off",
   usual: "",
   less: changed,
-  why: "what that library refuses or records is another thing; which of both is stricter can't be told here",
+  why: "what that library refuses or records is another thing; which of the two is stricter can't be determined here",
 };
 
 function protectionsOf(name: string): readonly Protection[] {

@@ -37,10 +37,10 @@ export const RECORDS: Table = {
   log_disconnections: unsaid("off", turnedOff, "when a session ended is no longer in the log"),
   log_checkpoints: unsaid("on", turnedOff, "checkpoints are no longer in the log"),
   log_lock_waits: unsaid("on", turnedOff, "who waits for whom is no longer in the log"),
-  log_lock_failures: unsaid("off", turnedOff, "locks that were not to be had are no longer in the log"),
-  log_replication_commands: unsaid("off", turnedOff, "what replicas ask for is no longer in the log"),
+  log_lock_failures: unsaid("off", turnedOff, "failed attempts to get a lock are no longer in the log"),
+  log_replication_commands: unsaid("off", turnedOff, "commands of replicas are no longer in the log"),
   log_recovery_conflict_waits: unsaid("off", turnedOff, "what a standby waits for is no longer in the log"),
-  log_hostname: unsaid("off", turnedOff, "hosts are in the log by their addresses alone"),
+  log_hostname: unsaid("off", turnedOff, "hosts are in the log only by their addresses"),
   log_duration: unsaid("off", turnedOff, "how long statements take is no longer in the log"),
   log_error_verbosity: unsaid(
     "default",
@@ -48,7 +48,11 @@ export const RECORDS: Table = {
     "errors are in the log without their details",
   ),
   log_min_messages: unsaid("warning", quieter, "fewer messages are in the log"),
-  log_line_prefix: unsaid("%m [%p] %q%u@%d/%a ", losesEscape, "less stands before each line of the log"),
+  log_line_prefix: unsaid(
+    "%m [%p] %q%u@%d/%a ",
+    losesEscape,
+    "less is in the prefix of each line of the log",
+  ),
   log_temp_files: unsaid("64MB", higher(UNLIMITED), "fewer temporary files are in the log"),
   log_autovacuum_min_duration: unsaid("1min", higher(UNLIMITED), "less of autovacuum is in the log"),
   log_autoanalyze_min_duration: unsaid("10min", higher(UNLIMITED), "less of autoanalyze is in the log"),
@@ -58,7 +62,7 @@ export const RECORDS: Table = {
   track_commit_timestamp: unsaid(
     "off",
     turnedOff,
-    "when a row was committed is forgotten, also for what is there",
+    "the commit time of a row is forgotten, also for existing rows",
   ),
   log_statement: [
     unsaid("none", ranked(...STATEMENTS), "fewer statements are in the log"),

@@ -23,7 +23,7 @@ export const backupRetention: ResourcePolicy<Config> = {
     return containersOf(resource).flatMap((container) => {
       const kept = variable(container, config.variable);
       return typeof kept === "string" && Number(kept) < config.least
-        ? [`keeps ${kept} full backups (${config.variable}): ${config.least} is the least.`]
+        ? [`keeps ${kept} full backups (${config.variable}): ${config.least} is the minimum.`]
         : [];
     });
   },

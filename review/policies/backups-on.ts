@@ -32,7 +32,7 @@ export const backupsOn: StackPolicy<Config> = {
         const scheduled = resources.some((it) => isSchedule(it, database, variables));
         const missing = [
           ...(archives ? [] : [`archives nothing (no ${variables.join(", ")})`]),
-          ...(scheduled ? [] : ["has no CronJob of its own that takes base backups"]),
+          ...(scheduled ? [] : ["has no CronJob that takes its base backups"]),
         ];
         const [first, ...rest] = missing;
         return first === undefined

@@ -19,7 +19,7 @@ export const claimProtected: ResourcePolicy<Config> = {
     if (kindOf(resource) !== "PersistentVolumeClaim" || !hasLabels(resource, labels)) return [];
     if (resource.protect || (allowDisposable && isDisposable(resource))) return [];
     return [
-      "is not protected: `pulumi destroy`, and a change that replaces it, would take the data along. Set `protect: true` on it" +
+      "is not protected: `pulumi destroy`, and a change that replaces it, would delete the data too. Set `protect: true` on it" +
         (allowDisposable ? ", or make the stack disposable." : "."),
     ];
   },

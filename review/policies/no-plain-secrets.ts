@@ -23,7 +23,8 @@ export const noPlainSecrets: ResourcePolicy = {
     const named = namedValues(resource)
       .filter(({ name, value }) => typeof value === "string" && value !== "" && SECRET_NAME.test(name))
       .map(
-        ({ where, name }) => `${where} has the secret ${name} in plain: put it into a Secret and mount that.`,
+        ({ where, name }) =>
+          `${where} has the secret ${name} in plaintext: put it into a Secret and mount that.`,
       );
     const texts = SECRET_TEXTS.flatMap(([pattern, what]) =>
       pathsOf(resource.props, (text) => pattern.test(text)).map(

@@ -34,7 +34,7 @@ export const ownBackupPrefix: StackPolicy<Config> = {
       description: "Variables of their containers that say where the archive is.",
     },
     stackFiles: { type: "boolean", description: "Whether the files of the project's other stacks are read." },
-    folder: { type: "string", description: "Where they are; else the folder in which pulumi was called." },
+    folder: { type: "string", description: "Where they are; by default the folder in which pulumi runs." },
     key: { type: "string", description: "Path of the prefix in them, below the project's name." },
   },
   checkAll(resources, config) {

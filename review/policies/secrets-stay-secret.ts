@@ -8,7 +8,7 @@ const SHORTEST = 8;
 /** Complements no-plain-secrets: a Secret's value must not appear anywhere else, under any name. */
 export const secretsStaySecret: StackPolicy = {
   name: "secrets-stay-secret",
-  description: "What a Secret of the program holds is in no other object of it.",
+  description: "No other object of the program holds what one of its Secrets holds.",
   defaults: {},
   schema: {},
   checkAll(resources) {
@@ -19,7 +19,7 @@ export const secretsStaySecret: StackPolicy = {
         secrets.flatMap(({ owner, key, value }) =>
           pathsOf(props, (text) => text.includes(value)).map((path) => ({
             urn,
-            message: `${path} holds what ${key} of the Secret ${owner} is: refer to the Secret instead.`,
+            message: `${path} holds the value of ${key} of the Secret ${owner}: refer to the Secret instead.`,
           })),
         ),
       );

@@ -68,14 +68,14 @@ function ended(step: Step, changes: readonly Change[], before: Environment): Row
 
 /** What happens to an archive that no stack uses any more. */
 export function abandoned(prefix: string): string {
-  return `The archive at ${code(prefix)} stays, and nobody deletes in it any more`;
+  return `The archive at ${code(prefix)} stays, and nothing is deleted in it any more`;
 }
 
 function movedRows(step: Step, changes: readonly Change[]): Row[] {
   if (changes.length === 0) return [];
   const why =
     "the archive is a new one: until its first base backup is done, which this update starts, a lost volume comes back from the old one " +
-    "alone, up to now; what is in the old one stays, nobody deletes in it, and restore.from has to name it";
+    "alone, up to now; the old one stays as it is, nothing is deleted in it, and restore.from has to name it";
   return [restart(step, list(changes.map(variable)), why, "backups begin anew")];
 }
 
@@ -85,12 +85,12 @@ function keyRows(step: Step, changes: readonly Change[]): Row[] {
   const words = list(changes.map(inWords));
   if (changes.every(({ after }) => after === undefined)) {
     const why =
-      "segments and base backups are stored as they are: who reads the store reads the data; those from before open with the old key alone";
+      "segments and base backups are stored unencrypted: whoever reads the store reads the data; earlier ones open only with the old key";
     return [restart(step, words, why, "weaker encryption")];
   }
   const first = changes.every(({ before }) => before === undefined);
   const why = first
-    ? "backups from before are not encrypted: to restore one, take the key out; a base backup with the key follows at once"
+    ? "earlier backups are not encrypted: to restore one, remove the key; a base backup with the key follows at once"
     : OTHER_KEY;
   const told = restart(step, words, why, "backups begin anew");
   return [first ? mild(told) : told];
@@ -98,7 +98,7 @@ function keyRows(step: Step, changes: readonly Change[]): Row[] {
 
 /** The effect of another key on the stored objects. */
 export const OTHER_KEY =
-  "what is stored so far opens with the old key alone: keep it, or give both in one ring; a base backup with the new one follows at once";
+  "what is stored so far opens only with the old key: keep it, or give both in one ring; a base backup with the new one follows at once";
 
 function credentialRows(step: Step, changes: readonly Change[]): Row[] {
   if (changes.length === 0) return [];
@@ -111,7 +111,7 @@ function credentialRows(step: Step, changes: readonly Change[]): Row[] {
 }
 
 const UNREADABLE =
-  "the files that the variables name are no longer there: nothing is archived, and the volume fills with WAL";
+  "the files that the variables name no longer exist: nothing is archived, and the volume fills with WAL";
 
 /** The effect of other credentials on the archive. */
 export const CREDENTIALS_CHANGE =

@@ -11,16 +11,14 @@ export const password: Rule = (step) => {
   if (!isOurs(step) || step.operation === "delete")
     return [unknown(step, paths(step), "who uses this password is not known", false)];
   const why =
-    "the server takes it over as it restarts; the old one fails from then on, so clients read the Secret anew";
+    "the server takes it over as it restarts; the old one fails from then on, so clients have to read the Secret again";
   return [row(step, "a new password", "password change", why)];
 };
 
 /** The archive folder of one life of a disposable stack. */
 export const randomId: Rule = (step) => {
   if (!isOurs(step)) return [unknown(step, paths(step), "who uses it is not known", false)];
-  return [
-    row(step, paths(step), "nothing", "names a folder of the archive; what uses it is a line of its own"),
-  ];
+  return [row(step, paths(step), "nothing", "names a folder of the archive; what uses it has its own line")];
 };
 
 /** A Secret by its content: the server's passwords, the application's connection, keys for the object store. */
@@ -39,13 +37,13 @@ export const secret: Rule = (step, { steps }) => {
         step,
         paths(step),
         "may not serve",
-        "the server's pod mounts it: without it, the next start waits for ever",
+        "the server's pod mounts it: without it, the next start waits forever",
       ),
     ];
   if (operation === "delete" && /-(object-store|encryption|clone-source|clone-encryption)$/.test(step.name))
-    return [row(step, "deleted", "nothing", "the server and its jobs have let go of it by then")];
+    return [row(step, "deleted", "nothing", "the server and its jobs no longer use it by then")];
   return [
-    row(step, paths(step), "disconnect", `until it is there again, no pod that mounts it can start; ${use}`),
+    row(step, paths(step), "disconnect", `until it exists again, no pod that mounts it can start; ${use}`),
   ];
 };
 
@@ -77,7 +75,7 @@ function untold(step: Step, steps: readonly Step[], all: string): Row | undefine
           step,
           words,
           "access changes",
-          "until the server restarts it has the old one: who reads this one is refused",
+          "until the server restarts it has the old one: clients that read this one are refused",
         );
   if (step.name.endsWith("-app") && /`(host|port)`/.test(all))
     return row(step, words, "access changes", "applications that read it look for the server elsewhere");
@@ -109,11 +107,11 @@ function updated(step: Step, use: string, steps: readonly Step[]): Row {
 }
 
 const USES: readonly (readonly [RegExp, string])[] = [
-  [/-object-store$/, `${CREDENTIALS_CHANGE}; read anew at each use, so no restart`],
+  [/-object-store$/, `${CREDENTIALS_CHANGE}; read again at each use, so no restart`],
   [/-(clone-source|clone-encryption)$/, "read by a clone alone, which happens once"],
-  [/-encryption$/, `${OTHER_KEY}; read anew at each use, so no restart`],
+  [/-encryption$/, `${OTHER_KEY}; read again at each use, so no restart`],
   [/-superuser$/, "the server's password; it follows the password's own line"],
-  [/-app$/, "what applications read; those that hold the old values need a restart of their own"],
+  [/-app$/, "what applications read; those that hold the old values have to restart"],
 ];
 
 /** Names of the changed keys; the API server stores `stringData` as `data`. */
@@ -124,7 +122,7 @@ function keys(step: Step, which: (change: Change) => boolean = () => true): stri
   return list([...new Set(names)].sort().map(code));
 }
 
-const NO_ACCOUNT = "a pod whose account is not there is refused, at its next start";
+const NO_ACCOUNT = "a pod whose account does not exist is refused, at its next start";
 
 /** The pods' cloud identity. */
 export const serviceAccount: Rule = (step) => {
@@ -141,7 +139,7 @@ export const serviceAccount: Rule = (step) => {
     .filter(({ path }) => path[1] === "annotations")
     .map(({ path, before, after }) => arrow(path.at(-1) ?? "", before, after));
   const why =
-    "a pod gets its identity as it starts: this counts from the next restart and the next base backup";
+    "a pod gets its identity as it starts: this applies from the next restart and the next base backup on";
   if (words.length === 0) return [row(step, paths(step), "nothing", why)];
   return [
     mild(
@@ -149,7 +147,7 @@ export const serviceAccount: Rule = (step) => {
         step,
         words.join("; "),
         "access changes",
-        `access to the archive, among what the cloud gives it: ${why}`,
+        `access to the archive, as part of what the cloud grants it: ${why}`,
       ),
     ),
   ];

@@ -33,7 +33,7 @@ export function exposureRows(step: Step): Row[] {
   const more = after.addresses.filter((it) => !from.addresses.includes(it));
   if (more.length > 0) rows.push(opened(`external addresses: ${list(more.map(code))}`));
   if (after.type !== "LoadBalancer") return rows;
-  if (from.internal && !after.internal) rows.push(opened("the load balancer is no longer an internal one"));
+  if (from.internal && !after.internal) rows.push(opened("the load balancer is no longer internal"));
   const wider = after.ranges.filter((range) => !from.ranges.some((outer) => contains(outer, range)));
   if (wider.length > 0) rows.push(opened(`source ranges: ${list(wider.map(code))}, which were kept out`));
   const rules = step.changes.filter(({ path }) => path[1] === "annotations" && ELSEWHERE.test(path[2] ?? ""));
@@ -41,12 +41,7 @@ export function exposureRows(step: Step): Row[] {
     const words = rules.map(({ path, before: old, after: now }) => arrow(path[2] ?? "", old, now));
     rows.push(
       mild(
-        row(
-          step,
-          list(words),
-          "access changes",
-          "who gets in is decided by other rules, which are not here to be read",
-        ),
+        row(step, list(words), "access changes", "other rules, which can't be read here, decide who gets in"),
       ),
     );
   }
@@ -97,9 +92,9 @@ function isInternal(name: string, value: string): boolean {
 
 function whoGetsIn({ type, ranges, internal }: Exposed): string {
   if (type === "NodePort")
-    return "every node answers for the database, to whoever reaches a node; the password is what keeps others out";
+    return "every node answers for the database, to anyone who reaches a node; only the password keeps others out";
   if (type !== "LoadBalancer") return "the database answers at these addresses too";
-  const from = ranges === ANYBODY ? "anybody (no source ranges)" : list(ranges.map(code));
+  const from = ranges === ANYBODY ? "anyone (no source ranges)" : list(ranges.map(code));
   return internal
     ? `from inside the cloud's network, ${from} may try passwords`
     : `from the internet, ${from} may try passwords`;

@@ -27,7 +27,7 @@ export function isolationRows(step: Step, before: Spec, after: Spec): Row[] {
         step,
         words,
         "weaker isolation",
-        "who breaks into the server gets further: into the node, or the cluster",
+        "whoever breaks into the server gets further: into the node, or the cluster",
       ),
     ),
   ];
@@ -93,7 +93,7 @@ export function interruptionRows(step: Step, before: Spec, after: Spec): Row[] {
             effect,
             left === undefined
               ? "pods of a higher priority may push it off its node"
-              : "which of both is higher can't be told here: other pods may push it off its node",
+              : "which of the two is higher can't be determined here: other pods may push it off its node",
           ),
         ]
       : []),

@@ -11,19 +11,19 @@ const JOBS: readonly (readonly [name: RegExp, effect: Row["effect"], why: string
   [
     FIRST,
     "longer between backups",
-    "no base backup is taken at once where the archive has none: until the schedule's next, a lost volume has none to come back from",
+    "no base backup is taken at once where the archive has none: until the scheduled one, a lost volume can't be restored",
   ],
   [
     /-admission$/,
     "checks are off",
-    "a pod that the cluster refuses is found out only once the server that runs has stopped",
+    "a pod that the cluster refuses is noticed only after the running server has stopped",
   ],
   [
     /-archive-check$/,
     "checks are off",
     "an archive that is another database's is not noticed before the server restarts",
   ],
-  [/-apply$/, "checks are off", "nobody confirms that the server took its settings over"],
+  [/-apply$/, "checks are off", "nothing confirms that the server has adopted its settings"],
   [
     /-(check|preflight)$/,
     "checks are off",

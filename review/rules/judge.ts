@@ -15,7 +15,7 @@ export const stranger: Judge = (step, change) =>
   unknown(
     step,
     named(change),
-    "not known for the server's pod: it may not come back, or on other data",
+    "not known for the server's pod: it may not come back, or come back on other data",
     true,
   );
 

@@ -15,7 +15,7 @@ export const service: Rule = (step) => {
   const followed = changes.filter((it) => isFollowed(it, at(step.after, "spec", "type")));
   if (isOurs(step) && operation === "update" && followed.length > 0 && metadataAlone(changes)) {
     const why =
-      "who makes the load balancer, or its name, follows them: clients may find the server elsewhere";
+      "whatever creates the load balancer, or its name, follows them: clients may find the server elsewhere";
     return [row(step, paths(step), "disconnect", why)];
   }
   if (operation === "update" && metadataAlone(changes))
@@ -29,10 +29,10 @@ export const service: Rule = (step) => {
     ];
   if (!isOurs(step)) return [...opened, unknown(step, paths(step), "who uses it is not known", false)];
   const why = {
-    update: "clients may lose their way to the server; the server runs on",
+    update: "clients may no longer find the server, which keeps running",
     replace: "until the new Service is there, clients find no server; its address may be another one",
-    delete: "clients that use it find no server any more",
-    unknown: "what becomes of the way to the server is not known",
+    delete: "clients that use it no longer find a server",
+    unknown: "whether clients still find the server is not known",
   }[operation];
   return [...opened, row(step, paths(step), "disconnect", why)];
 };
@@ -66,8 +66,8 @@ export const networkPolicy: Rule = (step) => {
   );
   const all = selectors.some((it) => it !== undefined && Object.keys(it).length === 0);
   if (!isOurs(step) && !all && !selectors.some((it) => findsServers(it?.matchLabels)))
-    return [unknown(step, paths(step), "whose pods it is about is not known", false)];
+    return [unknown(step, paths(step), "which pods it selects is not known", false)];
   const why =
-    "it says who reaches the server, and whether that reaches its archive: others get in, or those who did no longer do";
+    "it decides who reaches the server, and whether the server reaches its archive: others get in, or clients are kept out";
   return [row(step, paths(step), "access changes", why)];
 };

@@ -18,20 +18,16 @@ export function orderRows(step: Step): Row[] {
       case "skipAwait":
         if (after !== "true" || step.type.endsWith(":Service")) return [];
         return [
-          mild(
-            row(step, words, "checks are off", "an update is done before anybody knows whether it came up"),
-          ),
+          mild(row(step, words, "checks are off", "an update ends before anyone knows whether it came up")),
         ];
       case "patchForce":
       case "patchFieldManager":
         if (name === "patchForce" && after !== "true") return [];
-        return [
-          row(step, words, "checks are off", "what keeps another stack's object from being taken over"),
-        ];
+        return [row(step, words, "checks are off", "it keeps another stack's object from being taken over")];
       default:
         return after === undefined
           ? []
-          : [unknown(step, words, "an order to the provider, not known here", true)];
+          : [unknown(step, words, "an instruction to the provider that is not known here", true)];
     }
   });
 }

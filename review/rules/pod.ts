@@ -87,7 +87,7 @@ const SPECIAL: readonly Special[] = [
   function database(step, { path, before, after }) {
     if (!is(path, [...ENVIRONMENT, "APP_DATABASE"])) return undefined;
     const why =
-      "applications are sent to another database, which is empty unless it is there; the old one stays as it is";
+      "applications are sent to another database, which is empty unless it exists; the old one stays as it is";
     return restart(step, arrow("access.database", before, after), why, "access changes");
   },
   function checksums(step, change) {
@@ -95,7 +95,7 @@ const SPECIAL: readonly Special[] = [
     const without = (value: unknown) => String(value).includes("--no-data-checksums");
     if (without(change.before) || !without(change.after)) return undefined;
     const why =
-      "data that are made anew have no page checksums: damage on the disk is read as data; those that are there keep theirs";
+      "new data have no page checksums: damage on the disk is read as data; existing data keep theirs";
     return restart(step, variable(change), why, "checks are off");
   },
   function owner(step, { path, before, after }) {
@@ -126,7 +126,7 @@ function untried(step: Step, image: unknown, steps: readonly Step[]): Row[] {
   const [tried] = containers ?? [];
   if (check !== undefined && (tried === undefined || tried.image === image)) return [];
   const why =
-    "the checks of the update run another image: whether the server starts with this one, nothing has tried";
+    "the checks of the update run another image: nothing has tried whether the server starts with this one";
   return [unknown(step, code(`image of the server alone`), why, true)];
 }
 

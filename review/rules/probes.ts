@@ -2,16 +2,14 @@ import type { Change } from "../diff";
 import { at, type Step } from "../step";
 import { CONTAINER, type Judge, said, stuck } from "./judge";
 
-const KILLS = stuck("a check that fails where the server is well has it killed again and again");
+const KILLS = stuck("a check that fails although the server is healthy has it killed again and again");
 const HASTY = said("may be interrupted", "a server that is slow for a moment is killed, and started again");
 const UNNOTICED = said(
   "checks are off",
   "a server that hangs is not noticed, or not given the time to start",
 );
-const SHUT = stuck(
-  "clients are let through by it, and by nothing else: a check that fails keeps all of them out",
-);
-const LATE = stuck("at each start clients are kept out for so long, though the server is well");
+const SHUT = stuck("only this check lets clients through: while it fails, all of them are kept out");
+const LATE = stuck("each start keeps clients out for that long, although the server is healthy");
 
 /** Seconds that a healthy server may be cut off from its clients. */
 const LONG = 60;

@@ -6,7 +6,8 @@ import { arrow, list } from "../words";
 import { restart, row, withdrawn } from "./rule";
 
 /** The effect of a request's `force`. */
-export const FORCED = "checks are off (force): what they find doubtful is said, and no reason to refuse";
+export const FORCED =
+  "checks are off (force): what they find doubtful is reported, but does not end the update";
 
 /** Variables of a request: `restore` or `cloneFrom` of the stack's file. */
 const REQUEST = /^(RESTORE|CLONE)_/;
@@ -36,7 +37,7 @@ function restoreRows(step: Step, changes: readonly Change[]): Row[] {
   if (changes.every((change) => nameOf(change) === "RESTORE_FORCE" && change.after === "true"))
     return restored(`a restore that was refused takes place, one that is done does not${given(step)}`);
   const why =
-    "each id is used once: asking for something else needs a new one, or the update stops before the server is touched";
+    "each id is used once: another request needs a new one, or the update stops before the server is touched";
   return [row(step, words, "refused", why)];
 }
 
@@ -45,7 +46,7 @@ function given(step: Step): string {
   const { RESTORE_KEEP_OLD, RESTORE_FORCE } = serverEnvironment(step.after);
   const removed =
     RESTORE_KEEP_OLD === "false"
-      ? "; the data that are there now are removed (keepOld: false), and nothing leads back to them"
+      ? "; the data that are there now are removed (keepOld: false), and there is no way back to them"
       : "";
   return RESTORE_FORCE === "true" ? `${removed}; ${FORCED}` : removed;
 }

@@ -6,7 +6,7 @@ import { isLiveConfiguration } from "./settings";
 /** Growth by more than this factor may fit no node; shrinkage by more no longer holds the running load. */
 const TIMES = 2n;
 
-const OFFERED = stuck("a node has to offer it, and room for it, where the volume is");
+const OFFERED = stuck("a node that can mount the volume has to offer it, with enough room");
 const RARE = stuck("more than twice as much: where no node beside the volume has it, the pod waits for ever");
 const KILLED = stuck("the settings stay those of more memory: the server is killed as soon as it uses it");
 const EVICTED = said(
@@ -49,10 +49,11 @@ export const scratchSize: Judge = (step, change, context) => {
   const { path, before, after } = change;
   if (path.at(-1) !== "sizeLimit" || after === undefined || shrinks(step)) return "restart";
   return before === undefined || compareQuantities(String(after), String(before)) < 0
-    ? said(
-        "may be interrupted",
-        "what needs more of it fails, and the pod is taken down where more is in it",
-      )(step, change, context)
+    ? said("may be interrupted", "whatever needs more of it fails, and a pod that holds more is evicted")(
+        step,
+        change,
+        context,
+      )
     : "restart";
 };
 

@@ -51,7 +51,7 @@ const DISPOSABLE = "postgres-stack/disposable";
 
 /** A request that is no longer in the stack's file. */
 export function withdrawn(step: Step, change: string): Row {
-  const why = "the request is gone from the stack and nothing else comes of it; the pod is replaced";
+  const why = "the request is gone from the stack, without another effect; the pod is replaced";
   return restart(step, change, why);
 }
 

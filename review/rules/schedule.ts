@@ -25,7 +25,7 @@ export const schedule: Rule = (step, { steps }) => {
   const { operation, changes } = step;
   if (operation === "create")
     return isOurs(step) && !step.name.endsWith("-backup")
-      ? [unknown(step, "created", "what it does, again and again, beside the server is not known", true)]
+      ? [unknown(step, "created", "what it does beside the server, again and again, is not known", true)]
       : [row(step, "created", "nothing", "base backups are taken beside the server")];
   if (!isOurs(step)) return [unknown(step, paths(step), "what it does is not known", false)];
   if (operation === "delete") {
@@ -44,7 +44,7 @@ export const schedule: Rule = (step, { steps }) => {
   if (other.length > 0) {
     const change = paths({ ...step, changes: other });
     rows.push(
-      row(step, change, "backups end", "whether a base backup is still taken can't be told from here"),
+      row(step, change, "backups end", "whether a base backup is still taken can't be determined from here"),
     );
   }
   if (words.length === 0 && rows.length > 0) return rows;
@@ -52,7 +52,7 @@ export const schedule: Rule = (step, { steps }) => {
   return [...rows, row(step, words.length > 0 ? words.join("; ") : paths(step), "nothing", why)];
 };
 
-const ANEW = "made anew; a base backup that runs is cut off";
+const ANEW = "recreated; a running base backup is cut off";
 
 /** Paths that identify the object and change nothing else. */
 function isName(path: readonly string[], operation: Step["operation"]): boolean {
@@ -118,12 +118,7 @@ function suspended(step: Step): Row[] {
   const [before, after] = [step.before, step.after].map((inputs) => at(inputs, "spec", "suspend"));
   if (before === true || after !== true) return [];
   return [
-    row(
-      step,
-      arrow("suspend", before, after),
-      "backups end",
-      "no base backup is taken until it is taken back",
-    ),
+    row(step, arrow("suspend", before, after), "backups end", "no base backup is taken until this is undone"),
   ];
 }
 
@@ -133,7 +128,7 @@ function rarer(step: Step): Row[] {
   if (from === to) return [];
   const change = arrow("backup.schedule", from, to);
   if (old === undefined || now === undefined)
-    return [unknown(step, change, "how often base backups are taken can't be told from it", true)];
+    return [unknown(step, change, "how often base backups are taken can't be determined from it", true)];
   if (now.longest <= old.longest) return [];
   const why = `up to ${span(now.longest)} between two base backups instead of ${span(old.longest)}: a restore replays the WAL of up to as long, and one segment that is damaged costs as much`;
   return [row(step, change, "longer between backups", why)];
@@ -151,7 +146,7 @@ function deleted(step: Step): Row[] {
   }
   if (old === undefined || now === undefined || to * now.mean >= from * old.mean * SOONER) return [];
   const change = `${arrow("backup.schedule", scheduleOf(step.before), scheduleOf(step.after))} with ${arrow("backup.retain", from, to)}`;
-  const why = `as base backups are taken more often, those that are kept are soon younger${reach(from, to, old, now)}`;
+  const why = `base backups are taken more often, so those that are kept are soon younger${reach(from, to, old, now)}`;
   return [row(step, change, effect, why)];
 }
 

@@ -82,8 +82,8 @@ const RELOADS: Readonly<Record<Guc["context"], string>> = {
   internal: "fixed when the server was built",
   postmaster: "PostgreSQL reads it only when it starts",
   sighup: "reloaded while the server runs",
-  user: "reloaded; a session, role or database with a value of its own keeps it",
-  superuser: "reloaded; a session, role or database with a value of its own keeps it",
-  backend: "counts for sessions that begin after the reload",
-  "superuser-backend": "counts for sessions that begin after the reload",
+  user: "reloaded; a session, role or database with its own value keeps it",
+  superuser: "reloaded; a session, role or database with its own value keeps it",
+  backend: "applies to sessions that begin after the reload",
+  "superuser-backend": "applies to sessions that begin after the reload",
 };

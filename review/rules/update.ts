@@ -5,7 +5,7 @@ import { below, paths, type Rule, row, unknown } from "./rule";
 
 /** An image that the update builds and pushes, and never deletes. The resource that runs it has its own row. */
 export const image: Rule = (step) => {
-  if (!isOurs(step)) return [unknown(step, paths(step), "who runs it is not known", false)];
+  if (!isOurs(step)) return [unknown(step, paths(step), "what runs it is not known", false)];
   if (step.operation === "delete")
     return [row(step, "no longer built here", "nothing", "the image stays in the registry")];
   const build = step.changes.filter(({ path }) => below(path, "build", "args"));

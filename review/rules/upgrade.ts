@@ -48,7 +48,7 @@ function upward(step: Step, words: string, from: number, to: number, request: re
   if (!request.some(({ path }) => path.at(-1) === "PG_UPGRADE"))
     return row(step, words, "refused", `each id is used once, and this upgrade needs a new one: ${stops}`);
   if (asked.PG_UPGRADE_UNDO === "true")
-    return unknown(step, words, "an undoing goes with the older version, not with a newer one", true);
+    return unknown(step, words, "an undo goes with the older version, not with a newer one", true);
   const forced = asked.PG_UPGRADE_FORCE === "true" ? `; ${FORCED}` : "";
   return row(step, words, "major upgrade", `the server is down for the upgrade; ${wayBack(asked)}${forced}`);
 }
@@ -70,8 +70,8 @@ function wayBack({ PG_UPGRADE_MODE, PG_UPGRADE_KEEP_OLD }: ReturnType<typeof ser
     return `the old data are kept as they were, and upgrade.undo goes back to them; ${since}`;
   const until =
     PG_UPGRADE_MODE === "link"
-      ? "once the new server has started on the same files (mode link), only the backup taken before leads back"
-      : "once the new server serves, the old data are removed (keepOld: false), and only the backup taken before leads back";
+      ? "once the new server has started on the same files (mode link), the backup taken before is the only way back"
+      : "once the new server serves, the old data are removed (keepOld: false), and the backup taken before is the only way back";
   return `${until} (upgrade.undo); ${since}`;
 }
 
@@ -80,12 +80,7 @@ function requestRow(step: Step, request: readonly Change[]): Row {
   const words = list(inWords(request));
   if (request.every(({ after }) => after === undefined)) return withdrawn(step, words);
   if (request.some(({ path, after }) => path.at(-1) === "PG_UPGRADE_UNDO" && after === "true"))
-    return unknown(
-      step,
-      words,
-      "an undoing goes with the older postgres.version, which stays as it is",
-      true,
-    );
+    return unknown(step, words, "an undo goes with the older postgres.version, which stays as it is", true);
   const why =
     "postgres.version stays as it is, so there is nothing to upgrade; the pod is replaced all the same";
   return restart(step, words, why);
@@ -94,8 +89,8 @@ function requestRow(step: Step, request: readonly Change[]): Row {
 function reindexRow(step: Step, change: Change): Row {
   const why =
     change.after === "true"
-      ? "indexes that another glibc or ICU sorts otherwise are rebuilt at boot, before anybody connects; without such a change nothing is"
-      : "from now on a boot refuses data that another glibc or ICU sorts otherwise";
+      ? "indexes that another glibc or ICU sorts differently are rebuilt at boot, before anyone connects; without such a change none is"
+      : "from now on a boot refuses data that another glibc or ICU sorts differently";
   return restart(step, variable(change), why);
 }
 

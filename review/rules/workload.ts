@@ -8,7 +8,7 @@ const POD = ["spec", "template"];
 /** The server. Any change of the template replaces its pod, and nothing else does. */
 export const workload: Rule = (step, context) => {
   if (!isOurs(step)) return foreign(step);
-  const replaced = "it can't change in place: the server is deleted and made anew";
+  const replaced = "it can't change in place: the server is deleted and recreated";
   switch (step.operation) {
     case "create":
       return step.parent?.endsWith(`::${step.name}`) === false

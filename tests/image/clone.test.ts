@@ -1,17 +1,13 @@
 import { expect } from "chai";
 import { Container, environment, newVolume, runOnce } from "./docker";
 import "./hooks";
-import { backups, boot, copyOf, insert, type Prepared, prepare, restored, rows, VOLUME } from "./restore";
+import { backups, boot, copyOf, givenPrepared, insert, restored, rows, VOLUME } from "./restore";
 
 const SOURCE = "/source/archive/18";
 
 describe("image: a clone", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("5m");
   });
@@ -130,12 +126,8 @@ describe("image: a clone", () => {
 });
 
 describe("image: restore.sh beside the server", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("5m");
   });

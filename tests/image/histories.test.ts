@@ -6,9 +6,8 @@ import {
   boot,
   change,
   copyOf,
+  givenPrepared,
   insert,
-  type Prepared,
-  prepare,
   request,
   restored,
   rows,
@@ -18,12 +17,8 @@ import {
 } from "./restore";
 
 describe("image: the archive of a database whose history has changed", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("6m");
   });

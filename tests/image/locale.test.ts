@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Container, environment, newFolder, newVolume } from "./docker";
 import "./hooks";
 import { imageOf, needMajors } from "./majors";
-import { boot, change, copyOf, type Prepared, prepare, request, restored, VOLUME } from "./restore";
+import { boot, change, copyOf, givenPrepared, request, restored, VOLUME } from "./restore";
 import { bootMajor, keptPrograms, upgrade, upgraded } from "./upgrade";
 
 const NAMES = [
@@ -32,12 +32,8 @@ const GERMAN = {
 };
 
 describe("image: what initdb decides for its locale", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("5m");
   });

@@ -5,10 +5,9 @@ import {
   boot,
   change,
   copyOf,
+  givenPrepared,
   insert,
   options,
-  type Prepared,
-  prepare,
   request,
   restoreDone,
   restored,
@@ -20,12 +19,8 @@ import {
 const OBJECTS = `${VOLUME}/archive/18/postgres-stack`;
 
 describe("image: what a restore tells the archive", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("5m");
   });

@@ -6,9 +6,8 @@ import {
   boot,
   bootCopy,
   copyOf,
+  givenPrepared,
   options,
-  type Prepared,
-  prepare,
   request,
   restoreDone,
   rows,
@@ -19,7 +18,7 @@ import { ask } from "./upgrade";
 const STAGED = `${VOLUME}/18/docker.restore`;
 
 describe("image: the verification of a restore", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
   let verifying: string;
   /** Of table `rows`. */
   let file: string;
@@ -27,7 +26,6 @@ describe("image: the verification of a restore", () => {
 
   before(async function () {
     this.timeout("5m");
-    prepared = await prepare();
     const database = await bootCopy(prepared.volume);
     file = await database.sql("SELECT pg_relation_filepath('rows')");
     await database.remove();

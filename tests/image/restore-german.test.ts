@@ -1,15 +1,10 @@
 import { expect } from "chai";
 import { Container } from "./docker";
 import "./hooks";
-import { copyOf, options, type Prepared, prepare, request, restoreDone, rows } from "./restore";
+import { copyOf, givenPrepared, options, request, restoreDone, rows } from "./restore";
 
 describe("image: a restore where the server speaks German", () => {
-  let prepared: Prepared;
-
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
+  const prepared = givenPrepared();
 
   // initdb's choice wins over LANG, a flag wins over both
   const start = "exec entrypoint.sh postgres -c lc_messages=de_DE.utf8";

@@ -5,10 +5,9 @@ import {
   boot,
   change,
   copyOf,
+  givenPrepared,
   insert,
   options,
-  type Prepared,
-  prepare,
   request,
   restoreDone,
   restored,
@@ -23,12 +22,8 @@ const FULL = ["--tmpfs", `${RECORDS}/restores:uid=999,gid=999,mode=0700,size=4k`
 const FILL = `head -c 4096 /dev/zero >${RECORDS}/restores/filler`;
 
 describe("image: records that can't be written or read", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("5m");
   });

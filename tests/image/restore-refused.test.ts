@@ -1,18 +1,14 @@
 import { expect } from "chai";
 import { Container, environment, runOnce } from "./docker";
 import "./hooks";
-import { boot, bootCopy, copyOf, options, type Prepared, prepare, request, rows, VOLUME } from "./restore";
+import { boot, bootCopy, copyOf, givenPrepared, options, request, rows, VOLUME } from "./restore";
 
 const WAL = `${VOLUME}/archive/18/wal_005`;
 const BASE = `${VOLUME}/archive/18/basebackups_005`;
 
 describe("image: a restore is refused, and the old data serve on", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("3m");
   });

@@ -9,10 +9,9 @@ import {
   boot,
   change,
   copyOf,
+  givenPrepared,
   insert,
   options,
-  type Prepared,
-  prepare,
   request,
   restored,
   rows,
@@ -23,12 +22,8 @@ import {
 const NUMBERS = "SELECT string_agg(n::text, ',' ORDER BY n) FROM rows WHERE n > 12";
 
 describe("image: the undoing of a restore", () => {
-  let prepared: Prepared;
+  const prepared = givenPrepared();
 
-  before(async function () {
-    this.timeout("5m");
-    prepared = await prepare();
-  });
   beforeEach(function () {
     this.currentTest?.timeout("6m");
   });

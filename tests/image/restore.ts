@@ -82,6 +82,16 @@ export function prepare(): Promise<Prepared> {
   return prepared;
 }
 
+/** The same for the tests of a suite; empty until they run. */
+export function givenPrepared(): Prepared {
+  const given = {} as Prepared;
+  before("the prepared database", async function () {
+    this.timeout("5m");
+    Object.assign(given, await prepare());
+  });
+  return given;
+}
+
 async function makeDatabase(): Promise<Prepared> {
   const volume = await newSharedVolume();
   const database = await boot(volume, { POSTGRES_PASSWORD: "old" });

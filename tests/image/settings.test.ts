@@ -6,6 +6,17 @@ import "./hooks";
 
 const CONF_D = "/etc/postgresql/conf.d";
 
+/** Settings of docker-context/config/postgresql.conf, as PostgreSQL shows them. */
+const DEFAULTS = {
+  huge_pages: "off",
+  log_checkpoints: "on",
+  log_temp_files: "64MB",
+  random_page_cost: "1.1",
+  shared_preload_libraries: "pg_stat_statements",
+  track_io_timing: "on",
+  wal_compression: "lz4",
+};
+
 describe("image: checking settings", () => {
   const check = (content: string) =>
     runOnce(["-v", `${newFolder({ "stack.conf": content })}:${CONF_D}:ro`], ["check-settings.sh"]);
@@ -48,6 +59,11 @@ describe("image: applying settings", () => {
     await database.bash("umask 077; printf secret >/tmp/password");
   });
   after(() => database?.remove());
+
+  it("starts with the image's defaults", async () => {
+    for (const [name, value] of Object.entries(DEFAULTS))
+      expect(await database.sql(`SHOW ${name}`), name).to.equal(value);
+  });
 
   it("reloads them without a restart and says what changed", async () => {
     const started = await database.sql("SELECT pg_postmaster_start_time()");

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { expect } from "chai";
 import { read } from "./files";
-import { files, type Given, type Job, job, Machine, steps, workflows } from "./github";
+import { files, type Job, job, steps, workflows } from "./github";
+import { type Given, Machine } from "./machine";
 
 interface Cluster {
   readonly vars: Readonly<Record<string, string>>;

@@ -177,4 +177,14 @@ export class Loads {
       late,
     };
   }
+
+  /** What is wrong with what a command loads, as lines that say what to do. */
+  complaints(command: string): string[] {
+    const { idle, missing, late } = this.check(command);
+    return [
+      ...idle.map((path) => `${command} loads ${path} and uses nothing of it: remove the line`),
+      ...missing.map((path) => `${command} uses ${path}: load it`),
+      ...late.map((what) => `${command}: ${what}, which it has to load before`),
+    ];
+  }
 }

@@ -13,7 +13,7 @@ import { checkout } from "../stack/stack";
 import { type Change, changes, NOWHERE, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
-import { lessProtection } from "../unit/review/protection";
+import { lessProtection } from "../unit/review/less";
 import { merge, type Tree } from "../unit/settings/stack";
 
 /** No route to anywhere, no daemon, no cluster, no cloud. */
@@ -158,7 +158,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
 
   it("a stack whose file is removed runs on, and a new one is new", () => {
     expect(reviewOf("removed").rows.map(line).join("\n")).to.match(
-      /^Pulumi.removed.yaml \| deleted \| nothing \| .*until `pulumi destroy`, and takes base backups until then; .*The archive at `s3:\/\/bucket\/database` stays, and nobody deletes in it any more/,
+      /^Pulumi.removed.yaml \| deleted \| nothing \| .*until `pulumi destroy`, and takes base backups until then; .*The archive at `s3:\/\/bucket\/database` stays, and nothing is deleted in it any more/,
     );
     expect(reviewOf("added").rows.map(line).join("\n")).to.match(
       /^PostgresInstance postgres \| created: \d+ objects \| nothing/,
@@ -202,7 +202,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
     const lost = await clone.review("--base", "no-such-branch");
     expect([lost.code, lost.stderr]).to.deep.equal([
       2,
-      "error: no-such-branch is no commit of this repository. In a shallow checkout, fetch it first: git fetch --depth=1 origin <branch>\n",
+      "error: no-such-branch is not a commit of this repository. In a shallow checkout, fetch it first: git fetch --depth=1 origin <branch>\n",
     ]);
     const nobody = await clone.review("--base", "HEAD", "--stack", "nobody");
     expect(nobody.code).to.equal(2);

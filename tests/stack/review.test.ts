@@ -11,7 +11,7 @@ import { worked } from "../lib/worked";
 import { type Change, changes, stackSettings } from "../unit/review/changes";
 import { edit } from "../unit/review/edit";
 import { expectRows, line } from "../unit/review/expect";
-import { lessProtection } from "../unit/review/protection";
+import { lessProtection } from "../unit/review/less";
 import { merge, type Tree } from "../unit/settings/stack";
 import { withStack } from "./fixture";
 import { surroundings } from "./surroundings";

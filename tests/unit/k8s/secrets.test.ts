@@ -4,8 +4,8 @@ import { compare } from "../../../review/compare";
 import { readPreview } from "../../../review/preview";
 import { markdown } from "../../../review/table";
 import { judge } from "../../../review/verdict";
-import * as field from "../../../settings/fields";
 import { stackSchema } from "../../../settings/schema";
+import { hexKey, pgpKey, secretText } from "../../../settings/secret-fields";
 import { render } from "../render";
 import { previewOf } from "../review/cli";
 import { merge, type Tree } from "../settings/stack";
@@ -14,7 +14,7 @@ interface Schema {
   readonly def: { readonly innerType?: Schema; readonly shape?: Readonly<Record<string, Schema>> };
 }
 
-const KINDS: readonly unknown[] = [field.secretText, field.pgpKey, field.hexKey];
+const KINDS: readonly unknown[] = [secretText, pgpKey, hexKey];
 
 /** Where a stack may say something secret, as the schema has it: a new key is found by itself. */
 function secretPaths(schema: Schema, path: readonly string[] = []): string[] {

@@ -70,7 +70,7 @@ describe("policies about the data", () => {
       "two of a disposable stack": [schedule({ BACKUP_RETAIN: "2" }, DISPOSABLE)],
       "a CronJob that keeps none": [workload("CronJob")],
     },
-    { "six full backups": [[schedule({ BACKUP_RETAIN: "6" })], /keeps 6 full backups .* 7 is the least/] },
+    { "six full backups": [[schedule({ BACKUP_RETAIN: "6" })], /keeps 6 full backups .* 7 is the minimum/] },
   );
 
   it("backup-retention takes a house's own number", () => {

@@ -59,11 +59,11 @@ describe("policies about secrets", () => {
     {
       "its value under another name": [
         [secret({ stringData: { password: VALUE } }), ...runs({ args: ["--with", `x=${VALUE}`] })],
-        /args\.1 holds what password of the Secret x is/,
+        /args\.1 holds the value of password of the Secret x/,
       ],
       "a value that the Secret holds encoded": [
         [secret({ data: { token: Buffer.from(VALUE).toString("base64") } }), map({ a: VALUE })],
-        /data\.a holds what token/,
+        /data\.a holds the value of token/,
       ],
     },
   );

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { PROTECTIONS } from "../../../review/gucs/protection";
 import { gucsOf, isExtensionSetting } from "../../../settings/gucs";
@@ -97,5 +99,21 @@ describe("every setting of PostgreSQL that sounds like protection", () => {
     const names = [...Object.keys(PROTECTIONS), ...Object.keys(HARMLESS)];
     expect(names.filter((name) => !known.includes(name) && !isExtensionSetting(name))).to.deep.equal([]);
     expect(Object.keys(HARMLESS).filter((name) => name in PROTECTIONS)).to.deep.equal([]);
+  });
+
+  it("counts as unset what the image sets: a new default in postgresql.conf is also its usual value here", () => {
+    const file = join(__dirname, "../../../docker-context/config/postgresql.conf");
+    const lines = [...readFileSync(file, "utf8").matchAll(/^([\w.]+) *= *('[^']*'|[^\s#]+)/gm)];
+    const usual = lines.flatMap(([, name = "", value]) =>
+      [PROTECTIONS[name] ?? []]
+        .flat()
+        .map((it) => `${name} = ${value?.startsWith("'") ? `'${it.usual}'` : it.usual}`),
+    );
+    expect(usual).to.have.length.above(5);
+    const set = lines.map(([, name, value]) => `${name} = ${value}`);
+    expect(
+      usual.filter((it) => !set.includes(it)),
+      "review/gucs/ has another value than postgresql.conf",
+    ).to.deep.equal([]);
   });
 });

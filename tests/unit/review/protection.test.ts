@@ -12,7 +12,7 @@ import { merge, type Tree } from "../settings/stack";
 import { type Change, NOWHERE, stackSettings } from "./changes";
 import { previewOf } from "./cli";
 import { expectRows, line } from "./expect";
-import { lessProtection } from "./protection";
+import { lessProtection } from "./less";
 
 const TODAY = "2026-11-25";
 
@@ -55,13 +55,16 @@ describe("less protection", () => {
     describe(`${what}: ${effect}`, () => {
       let old: Rendered;
       let now: Rendered;
+      let commits: Plan;
+      let found: readonly Row[];
       before(async () => {
         old = await render(first);
         now = await render(first, config);
+        commits = ofCommits(old, now);
+        found = rowsOf(commits);
       });
 
       it("is said from two commits, and stops the review unless somebody gives leave", () => {
-        const found = rowsOf(ofCommits(old, now));
         expectRows(found, rows);
         expect(
           found
@@ -69,13 +72,13 @@ describe("less protection", () => {
             .map(line)
             .join("\n"),
         ).to.match(says);
-        expect(judge(ofCommits(old, now), TODAY).verdict).to.equal(mild ? "ok" : "dangerous");
+        expect(judge(commits, TODAY).verdict).to.equal(mild ? "ok" : "dangerous");
         const all = [...new Set(found.map((row) => row.effect))].flatMap((it) => leaveFor(it));
-        expect(judge({ ...ofCommits(old, now), review: { allow: all } }, TODAY).verdict).to.equal("ok");
+        expect(judge({ ...commits, review: { allow: all } }, TODAY).verdict).to.equal("ok");
       });
 
       it("is said by a preview of the stack in the same words", () => {
-        expect(rowsOf(live(old, now)).map(line)).to.deep.equal(rowsOf(ofCommits(old, now)).map(line));
+        expect(rowsOf(live(old, now)).map(line)).to.deep.equal(found.map(line));
       });
 
       it("is in the JSON and in the pull request's comment, with nobody's secrets", () => {
@@ -97,9 +100,12 @@ describe("less protection", () => {
 
       if (config?.disposable === undefined && config?.postgres === undefined && effect !== "restore")
         it("in a disposable stack is said, and stops nothing", async () => {
-          const [from, to] = [await render(first, GONE), await render(first, config, GONE)];
-          expect(judge(ofCommits(from, to), TODAY).verdict).to.equal("ok");
-          expect(rowsOf(ofCommits(from, to))[0]?.effect).to.equal(effect);
+          const review = judge(
+            ofCommits(await render(first, GONE), await render(first, config, GONE)),
+            TODAY,
+          );
+          expect(review.verdict).to.equal("ok");
+          expect(review.rows[0]?.effect).to.equal(effect);
         });
     });
   }

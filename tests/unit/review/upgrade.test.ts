@@ -60,10 +60,10 @@ describe("what a review says about another version", () => {
         /`PostgreSQL`: `18` → `19`, .*`upgrade.mode`: none → `link`.* \| major upgrade \| the server is down/,
       )
       .and.match(
-        /once the new server has started on the same files .*only the backup taken before leads back/,
+        /once the new server has started on the same files .*the backup taken before is the only way back/,
       );
     expect(table(server(inputs(18), inputs(19, copy)))[0]).to.match(
-      /the old data are removed .*only the backup/,
+      /the old data are removed .*the backup taken before is the only way back/,
     );
     expect(table(server(inputs(18), inputs(19, kept)))[0]).to.match(
       /kept as they were, and upgrade.undo goes back/,
@@ -104,7 +104,7 @@ describe("what a review says about another version", () => {
       [19, 19],
     ] as const) {
       const wrong = server(inputs(before), inputs(after, { ...link, ...undo }));
-      expect(table(wrong)[0]).to.match(/\| unknown \| an undoing goes with the older/);
+      expect(table(wrong)[0]).to.match(/\| unknown \| an undo goes with the older/);
       expect(verdict(wrong)).to.equal("dangerous");
     }
   });

@@ -1,5 +1,5 @@
-import type { Tree } from "../settings/stack";
-import type { Change } from "./changes";
+import type { Tree } from "../../settings/stack";
+import type { Change } from "../changes";
 
 /** A change that takes from the protection of the data. */
 export interface LessProtection extends Change {

@@ -1,4 +1,4 @@
-import type { Tree } from "../settings/stack";
+import type { Tree } from "../../settings/stack";
 import { guc, type LessProtection, mild, said, settings } from "./less";
 
 const CHECKS = "checks are off";
@@ -77,7 +77,7 @@ export const SERVED: readonly LessProtection[] = [
     before: settings({ "credcheck.password_min_length": 16 }),
     config: settings({ "credcheck.password_min_length": 1 }),
     rows: [[CHECKS, /`credcheck.password_min_length`/]],
-    says: /which of both is stricter can't be told here/,
+    says: /which of the two is stricter can't be determined here/,
     both: true,
   },
   guc("pgaudit.log_parameter", true, "data in the log", /personal data/, mild),
@@ -111,7 +111,7 @@ export const SERVED: readonly LessProtection[] = [
     before: { placement: { priorityClassName: "high" } },
     config: { placement: { priorityClassName: "low" } },
     rows: [["may be interrupted", /StatefulSet postgres `placement.priorityClassName`: `high` → `low`/]],
-    says: /which of both is higher can't be told here/,
+    says: /which of the two is higher can't be determined here/,
     ...said,
   },
 ];
