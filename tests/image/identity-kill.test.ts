@@ -4,7 +4,8 @@ import "./hooks";
 import { Machine, newShelf } from "./machine";
 import { prepare, VOLUME, withArchive } from "./restore";
 
-const MOMENTS = ["before", "written", "synced", "renamed", "after"];
+// what is synced differs only for a machine that loses its power
+const MOMENTS = ["before", "written", "renamed"];
 const RECORD = `${VOLUME}/.postgres-stack/archive`;
 const OWNERS = `${VOLUME}/archive/18/postgres-stack/owners`;
 const VARIABLES = withArchive({ VOLUME_OWNER: "shop/prod" });
@@ -26,7 +27,7 @@ describe("image: a database that is killed while it takes an archive", function 
     this.timeout("5m");
     machine = new Machine(await newShelf(), new Map([[18, IMAGE]]));
     await machine.keep((await prepare()).volume, "prepared");
-    await machine.load("prepared");
+    await machine.load("prepared", "shop/prod");
     await machine.boot(18, VARIABLES, { first: true });
     await machine.kill();
     await machine.save("owned");
