@@ -37,7 +37,7 @@ async function main(stack: string): Promise<void> {
     console.log(
       `Adopted into the state of ${stack}: ${resources.length} resources. Nothing in the cluster was changed.`,
     );
-    for (const one of missing) console.log(`Not found, an update makes it: ${one}`);
+    for (const one of missing) console.log(`Not found, the next update creates it: ${one}`);
   } catch (error) {
     await importState(pulumi, before);
     throw error;

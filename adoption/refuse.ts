@@ -9,14 +9,14 @@ export const NOTHING = "State and cluster are as they were.";
 export function refuseOthers(old: readonly Resource[], planned: readonly Resource[]): void {
   const ours = new Set(planned.map(({ urn }) => urn));
   const other = old.find(({ urn }) => !ours.has(urn) && !/::pulumi:providers:\w+::default/.test(urn));
-  if (other) throw new Error(`the state holds ${other.urn}, which this program does not make. ${NOTHING}`);
+  if (other) throw new Error(`the state holds ${other.urn}, which this program does not create. ${NOTHING}`);
 }
 
 /** @throws if the stack's file contains a kubeconfig: kubectl may read another cluster */
 export function refuseKubeconfig(config: Values): void {
   if (config["kubernetes:kubeconfig"] !== undefined)
     throw new Error(
-      `the stack's file has kubernetes:kubeconfig, which kubectl does not read. ${NOTHING} Put it into KUBECONFIG, take it out of the file until the state is there, and come again.`,
+      `the stack's file has kubernetes:kubeconfig, which kubectl does not read. ${NOTHING} Put it into KUBECONFIG, remove it from the file until the state is rebuilt, and run this again.`,
     );
 }
 
@@ -28,7 +28,7 @@ export function refuseStrangers(planned: readonly Resource[], live: readonly Liv
     const { namespace, name, annotations, labels } = metadata;
     if ((labels as Values | undefined)?.["postgres-stack/disposable"] === "true")
       throw new Error(
-        `the stack is disposable, so its data are not kept. ${NOTHING} To start anew: kubectl delete namespace ${namespace}`,
+        `the stack is disposable, so its data are not kept. ${NOTHING} To start over: kubectl delete namespace ${namespace}`,
       );
     const found = live.find(
       (it) => it.kind === kind && it.metadata.name === name && it.metadata.namespace === namespace,

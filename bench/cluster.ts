@@ -41,7 +41,7 @@ async function measure(stack: TestStack, empty: EmptyProject): Promise<[string, 
   const size = await imageSize(stack.outputs.tag ?? "");
   return [
     ["preview without a change", `${ours.toFixed(1)} s`],
-    ["the same of an empty program with the same SDKs", `${floor.toFixed(1)} s`],
+    ["the same for an empty program with the same SDKs", `${floor.toFixed(1)} s`],
     ["ratio of the two", (ours / floor).toFixed(2)],
     ["up from nothing to the first query, image present", `${up.toFixed(0)} s`],
     ["planned restart: time without an answer, no load", `${median(restarts).toFixed(1)} s`],

@@ -47,16 +47,16 @@ heal() {
     read -r host pid page older <<<"$left"
     CUT_OFF="$host $pid${older:+ $older}"
     if ((${#CUT_OFF} > 120)); then CUT_OFF="${CUT_OFF% * *}"; fi # a tag of Pulumi Cloud holds 256 characters
-    say "The last update of the stack '$STACK' was cut off ($page). What it left is put right first."
+    say "The last update of the stack '$STACK' was cut off ($page). First, what it left is repaired."
   else
-    say "Operations of the stack '$STACK' were interrupted by hand. What they left is put right first."
+    say "Operations of the stack '$STACK' were interrupted by hand. First, what they left is repaired."
   fi
   cat "$work/interrupted"
   write_state
   run_marked refresh --stack "$STACK" --yes --skip-preview --non-interactive
   if ((STATUS != 0)); then
-    die "What runs could not be read (above), so no update was begun. What was interrupted is in the state as if it were there." \
-      "Run this again: it reads first. Update the stack in no other way before."
+    die "The running objects could not be read (above), so no update was started. The state lists what was interrupted as if it existed." \
+      "Run this again: it reads first. Don't update the stack in another way before."
   fi
   unmark
   CUT_OFF=""
@@ -86,7 +86,7 @@ write_state() {
   local holder
   pulumi stack export --stack "$STACK" --file "$work/state-now.json"
   if ! cmp -s "$work/state.json" "$work/state-now.json"; then
-    die "Somebody else updates the stack '$STACK' just now; nothing was changed. Wait for it to end, and run this again."
+    die "Somebody else is updating the stack '$STACK'; nothing was changed. Wait for it to end, and run this again."
   fi
   run_marked stack import --stack "$STACK" --file "$work/taken-over.json"
   if ((STATUS == 0)); then return; fi
@@ -98,7 +98,7 @@ write_state() {
     die "The state of the stack '$STACK' can't be written (above), and that is not the lock of the update that was cut off." \
       "Nothing was changed. If another update is running, wait for it to end, and run this again."
   fi
-  say "The lock of that update is removed: its process is gone."
+  say "Removing the lock of that update: its process is gone."
   pulumi cancel --yes --stack "$STACK" --non-interactive
   run_marked stack import --stack "$STACK" --file "$work/taken-over.json"
   if ((STATUS != 0)); then die "The state of the stack '$STACK' can't be written (above); nothing was changed. Run this again."; fi

@@ -61,7 +61,7 @@ decide_target() {
   elif docker_answers; then
     TARGET=kind
   elif [[ "$TARGET" == cluster ]]; then
-    die "No cluster: $MISSING, and no Docker daemon to make one. Nothing was started." \
+    die "No cluster: $MISSING, and no Docker daemon to create one. Nothing was started." \
       "Point kubectl at a cluster, start Docker, or use TARGET=embedded."
   else
     TARGET=embedded

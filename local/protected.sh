@@ -32,11 +32,11 @@ ask_for_protected() {
       "Say it: local/pulumi config set kubernetes:context <a context of the kubeconfig> --stack $STACK"
   fi
   if ! ARGS="${rest[*]+"${rest[*]}"}" "$ROOT/local/review" --stack "$STACK"; then
-    die "The review above lets nothing through; nothing was changed."
+    die "The review above does not let the update through; nothing was changed."
   fi
   if [[ -z "$asked" ]]; then return; fi
   if [[ ! -t 0 ]]; then
-    die "Stack '$STACK' keeps its data, and nobody is here to be asked; nothing was changed. To go ahead: ARGS=--yes"
+    die "Stack '$STACK' keeps its data, and nobody can be asked here; nothing was changed. To go ahead: ARGS=--yes"
   fi
   read -rp "Update stack '$STACK' in $(where_it_is)? Only 'yes' goes ahead: " answer
   [[ "$answer" == yes ]] || die "Nothing was changed."

@@ -17,8 +17,7 @@ async function main([stack = "", version = "", image = ""]: readonly string[]): 
   const from = majorOf(server);
   if (!isMajor(to) || to <= from)
     throw new Error(`${stack} runs PostgreSQL ${from}, and TO is '${version}'; nothing was started`);
-  if (!hasArchive(server))
-    throw new Error(`${stack} has no backups that could be cloned; nothing was started`);
+  if (!hasArchive(server)) throw new Error(`${stack} has no backups to clone; nothing was started`);
 
   const next = image || build(await buildOf(stack, to));
   const id = randomBytes(3).toString("hex");

@@ -32,7 +32,7 @@ export async function carryOut(job: Job): Promise<0 | 1> {
   const selector = `${REHEARSAL_LABEL}=${labels[REHEARSAL_LABEL]}`;
   const remove = () => removeAll(namespace, selector);
   const interrupted = (signal: NodeJS.Signals) => {
-    console.error(`${signal}: the rehearsal is ended and removed`);
+    console.error(`${signal}: the rehearsal was stopped and removed`);
     remove().finally(() => process.exit(1));
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupted);

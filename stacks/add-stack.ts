@@ -52,7 +52,7 @@ function nameProblems(name: string, project: string, stacks: readonly StackFile[
   const length = NAMESPACE_LENGTH - `${project}-`.length;
   if (name.length > length || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
     return [
-      `NAME is no name for a stack (lower-case letters, digits and '-', at most ${length}, such as team-a)`,
+      `NAME is not a valid name for a stack (lower-case letters, digits and '-', at most ${length}, such as team-a)`,
     ];
   }
   const there = stacks.find(({ stack }) => stack === name);
@@ -61,7 +61,7 @@ function nameProblems(name: string, project: string, stacks: readonly StackFile[
 
 function patternProblems(from: string, found: StackFile | undefined, stacks: readonly StackFile[]): string[] {
   const known = stacks.map(({ stack }) => stack).join(", ");
-  return found ? [] : [`there is no Pulumi.${from}.yaml whose surroundings it could get (FROM: ${known})`];
+  return found ? [] : [`there is no Pulumi.${from}.yaml to copy the surroundings from (FROM: ${known})`];
 }
 
 /** Namespace and prefix must be unique, whether a stack's file sets them or they follow from its name. */
@@ -92,18 +92,17 @@ function settingsProblems(values: Tree, { secrets }: NewStack, project: string, 
 
 /** Pulumi rewrites a stack's file and drops a comment at the top, so this one is further down. */
 function fileText(from: string, content: Tree): string {
-  const comment = `  # Made by make stack, in the surroundings of ${from}. Every key: docs/settings.md. What is not here has its default:\n  # the data is protected, and the settings of PostgreSQL follow from memory and CPU.\n`;
+  const comment = `  # Made by make stack, with the surroundings of ${from}. Every key: docs/settings.md. Keys that are missing have their default:\n  # the data is protected, and the settings of PostgreSQL follow from memory and CPU.\n`;
   return dump(content, { lineWidth: -1, noRefs: true }).replace(/^config:\n/m, `config:\n${comment}`);
 }
 
-const NO_BACKUPS =
-  "no backups: it names no backup.prefix, and there is no S3_BUCKET in the environment for it";
+const NO_BACKUPS = "no backups: it has no backup.prefix, and the environment has no S3_BUCKET";
 
 function message(name: string, from: string, pattern: StackFile, made: NewStack, places: Places): string {
   const backups = places.prefix ? `backups in ${places.prefix}` : NO_BACKUPS;
   const first = firstSteps(name, pattern, made, places);
   return [
-    `Pulumi.${name}.yaml is written, in the surroundings of ${from}: look through it.`,
+    `Pulumi.${name}.yaml was written, with the surroundings of ${from}: review it.`,
     `Namespace ${places.namespace}; ${backups}.`,
     ...(first.length > 0 ? ["Before the first update:", ...first.map((step) => `  ${step}`)] : []),
     "Next:",

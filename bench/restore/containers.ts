@@ -28,7 +28,7 @@ export async function setUp(): Promise<void> {
   const endpoint = new URL(variable("S3_ENDPOINT"));
   if (endpoint.protocol !== "http:") {
     throw new Error(
-      `S3_ENDPOINT is ${endpoint.protocol}//; nothing was measured. The benchmark needs a store on plain http:// and puts TLS before it itself.`,
+      `S3_ENDPOINT is ${endpoint.protocol}//; nothing was measured. The benchmark needs a store on plain http:// and adds TLS itself.`,
     );
   }
   writeConfiguration();

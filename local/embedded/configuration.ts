@@ -48,7 +48,7 @@ function requireMajor(resources: RenderedResource[], { native }: Home): void {
   const there = Number(/ (\d+)/.exec(version)?.[1]);
   if (wanted !== there) {
     throw new Error(
-      `the stack asks for PostgreSQL ${wanted}, and the npm build is of ${there}; nothing was started. Use a cluster, or postgres.version: ${there}.`,
+      `the stack requests PostgreSQL ${wanted}, and the npm build is ${there}; nothing was started. Use a cluster, or postgres.version: ${there}.`,
     );
   }
 }
@@ -81,7 +81,7 @@ function adapt(text: string, home: Home, notes: string[]): string {
   return moved.replace(/^(\w+)(\s*=\s*'?)(\w+)/gm, (line, name: string, between: string, value: string) => {
     const replaced = REPLACED[name];
     if (!replaced?.missing.test(value)) return line;
-    notes.push(`${name} is ${replaced.by}, not ${value}: the npm build of PostgreSQL lacks it`);
+    notes.push(`${name} is ${replaced.by}, not ${value}, which the npm build of PostgreSQL lacks`);
     return name + between + replaced.by;
   });
 }

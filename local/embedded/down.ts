@@ -11,7 +11,7 @@ async function main(stack = "dev"): Promise<void> {
     return;
   }
   await stop(home, pid);
-  console.log(`Stopped. The data stay in ${home.folder}; remove that folder to start anew.`);
+  console.log(`Stopped. The data stay in ${home.folder}; remove that folder to start over.`);
 }
 
 main(...process.argv.slice(2)).catch(fail);

@@ -154,7 +154,7 @@ export async function stop(home: Home, pid: number): Promise<void> {
   while (runningServer(home) !== undefined) {
     if (Date.now() > deadline) {
       throw new Error(
-        `PostgreSQL (process ${pid}) has not stopped in a minute; it is left running. Its log: ${path(home, "server.log")}`,
+        `PostgreSQL (process ${pid}) has not stopped within a minute, and was left running. Its log: ${path(home, "server.log")}`,
       );
     }
     await pause(50);

@@ -56,7 +56,7 @@ async function reload(home: Home, files: Files, passwords: Passwords): Promise<s
       const message = await rejection(client, home);
       writeFiles(home, before);
       await client.query("SELECT pg_reload_conf()"); // the first reload applied the valid part of the rejected files
-      throw new Error(`PostgreSQL rejects the settings; it goes on with the old ones.\n${message}`);
+      throw new Error(`PostgreSQL rejects the settings; it keeps the old ones.\n${message}`);
     }
     const [last] = await column(client, "SELECT pg_conf_load_time()::text FROM pg_reload_conf()");
     await until(async () => (await column(client, "SELECT pg_conf_load_time()::text"))[0] !== last);
@@ -85,7 +85,7 @@ async function rejection(client: Client, home: Home): Promise<string> {
 async function until(done: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await done())) {
-    if (Date.now() > deadline) throw new Error("PostgreSQL has not read its settings again in 10 seconds.");
+    if (Date.now() > deadline) throw new Error("PostgreSQL has not reloaded its settings within 10 seconds.");
     await pause(20);
   }
 }

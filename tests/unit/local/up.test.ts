@@ -85,7 +85,7 @@ describe("`make up` in a cluster that is there", () => {
     review(1);
     const { status, stderr } = up(HERE, "--yes");
     expect(status).to.equal(1);
-    expect(stderr).to.include("The review above lets nothing through");
+    expect(stderr).to.include("The review above does not let the update through");
     expect(updated()).to.equal(false);
   });
 

@@ -154,7 +154,7 @@ describe("make stack", () => {
   });
 
   for (const name of ["Team", "team_a", "-a", "a".repeat(49), "team/a", "../x", ""]) {
-    it(`refuses the name '${name}'`, () => expect(refused(name)).to.include("NAME is no name for a stack"));
+    it(`refuses the name '${name}'`, () => expect(refused(name)).to.include("NAME is not a valid name for a stack"));
   }
 
   it("refuses a name that has a file, and leaves the file alone", () => {
