@@ -36,7 +36,7 @@ export function requireDefaultProvider(component: pulumi.ComponentResource, name
   if (component.getProvider("kubernetes:core/v1:PersistentVolumeClaim") !== undefined) {
     throw new pulumi.RunError(
       `${name} was given a Kubernetes provider, and its claim needs one of its own for the same cluster: name the cluster by ` +
-        "the argument `cluster` instead. Nothing of it was registered.",
+        "the argument `cluster` instead. Nothing was registered.",
     );
   }
   const config = new pulumi.Config("kubernetes");
@@ -44,7 +44,7 @@ export function requireDefaultProvider(component: pulumi.ComponentResource, name
   if (missing.length > 0) {
     throw new pulumi.RunError(
       `${name} needs ${missing.join(" and ")} true in Pulumi.yaml, or the argument \`cluster\` ({} for the cluster that kubectl ` +
-        "reaches): a changed setting would replace what the server has mounted. Nothing of it was registered.",
+        "reaches): a changed setting would replace what the server has mounted. Nothing was registered.",
     );
   }
 }

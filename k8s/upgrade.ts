@@ -12,10 +12,10 @@ export function unaskedUpgrade(oldInputs: unknown, newInputs: unknown): string |
   if (id !== undefined && id !== before?.PG_UPGRADE) return undefined;
   const ask =
     id === undefined
-      ? `ask for one beside the version (upgrade: {id: to-${to}})`
-      : `each has an id of its own, and ${id} is there already: give it another one`;
+      ? `request one with the version (upgrade: {id: to-${to}})`
+      : `each has its own id, and ${id} was used before: choose another one`;
   return (
-    `the data are of PostgreSQL ${from}, and PostgreSQL ${to} opens them only after an upgrade: ${ask}, or set ` +
+    `the data belong to PostgreSQL ${from}, and PostgreSQL ${to} opens them only after an upgrade: ${ask}, or set ` +
     `postgres.version back to ${from}. The server was not touched. See docs/upgrade.md.`
   );
 }

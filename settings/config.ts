@@ -36,7 +36,7 @@ export function readConfig(): StackValues {
 }
 
 const NEEDLESS =
-  "is encrypted, but would end up in plain (only backup, cloneFrom and image hold secrets: store it in plain)";
+  "is encrypted, but would end up in plaintext (only backup, cloneFrom and image hold secrets: store it in plaintext)";
 
 /** Parses the text of a key: Pulumi writes `true` as `"true"`, and objects as JSON where it must. */
 export function readValue(key: string, text: string): unknown {

@@ -22,7 +22,7 @@ export function quantityBetween(least: string, most: string) {
     parseQuantity(value) === undefined || holds(compareQuantities(value, limit));
   return z.preprocess(
     numberAsText,
-    text("is no quantity", allowed, (value) => parseQuantity(value) !== undefined)
+    text("is not a valid quantity", allowed, (value) => parseQuantity(value) !== undefined)
       .refine(
         compares(least, (difference) => difference >= 0),
         { error: `is below the minimum (${allowed})` },
@@ -40,17 +40,17 @@ export function wholeNumber(least: number, most: number, unit: string) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-export const cronSchedule = text("is no schedule that ever fires", CRON_ALLOWED, isCron);
+export const cronSchedule = text("is not a schedule that ever fires", CRON_ALLOWED, isCron);
 
 /** The rule that Kubernetes' names share: namespaces, Secrets, storage classes, priority classes. */
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const dnsLabel = text(
-  "is no name for a namespace",
+  "is not a valid name for a namespace",
   "lower-case letters, digits and '-', at most 63, a DNS-1123 label; default: <project>-<stack>",
   matching(DNS_LABEL, 63),
 );
 export const dnsName = text(
-  "is no name of a Kubernetes object",
+  "is not a valid name of a Kubernetes object",
   "lower-case letters, digits, '-' and '.', at most 253, a DNS-1123 subdomain",
   (value) => value.length <= 253 && value.split(".").every((part) => DNS_LABEL.test(part)),
 );
@@ -59,13 +59,13 @@ export const dnsName = text(
 export const requestId = z.preprocess(
   numberAsText,
   text(
-    "is no id of a request",
+    "is not a valid id of a request",
     "letters, digits, '.', '_' and '-', at most 63, not clone; each is used once",
     (value) => matching(/^[A-Za-z0-9._-]+$/, 63)(value) && value !== "clone",
   ),
 );
 export const backupName = text(
-  "is no name of a base backup",
+  "is not the name of a base backup",
   "such as base_000000010000000000000002",
   matching(/^base_[0-9A-Za-z_]+$/, 100),
 );
@@ -83,7 +83,7 @@ const RESERVED = new Set([
 
 /** A role or database name that needs no quoting and that PostgreSQL doesn't reserve. */
 export const identifier = text(
-  "is no name for a role or database",
+  "is not a valid name for a role or database",
   "a-z, 0-9 and '_', not a digit first, at most 63; not postgres, pg_*, public, template0, template1, user, all",
   (value) => matching(/^[a-z_][a-z0-9_]*$/, 63)(value) && !value.startsWith("pg_") && !RESERVED.has(value),
 );
@@ -96,12 +96,12 @@ const DIGEST = "@sha256:[0-9a-f]{64}";
 
 /** No tag, because the tag follows from the content. The host is required, or Docker would assume Docker Hub. */
 export const imageRepository = text(
-  "is no image repository with a registry's host",
+  "is not an image repository with a registry's host",
   "registry.example.com/team/postgres, without tag",
   matching(new RegExp(`^(?:${HOST})\\/${PATH}$`), 255),
 );
 export const imageReference = text(
-  "is no image reference with a tag or digest",
+  "is not an image reference with a tag or digest",
   "registry.example.com/team/postgres@sha256:...",
   matching(new RegExp(`^(?:(?:${HOST})\\/)?${PATH}(?:${TAG}|(?:${TAG})?${DIGEST})$`), 500),
 );
@@ -118,13 +118,13 @@ export const platform = z.enum(PLATFORMS, {
 });
 
 export const sha256 = text(
-  "is no SHA-256",
+  "is not a SHA-256",
   "64 hexadecimal digits, lower case",
   matching(/^[0-9a-f]{64}$/, 64),
 );
 
 export const webAddress = text(
-  "is no address",
+  "is not a valid address",
   "http://... or https://..., without user and password",
   (value) => {
     if (/\s/.test(value) || !URL.canParse(value)) return false;
@@ -133,7 +133,7 @@ export const webAddress = text(
   },
 );
 
-export const region = text("is no region", "such as eu-central-1", matching(/^[a-z0-9-]+$/, 64));
+export const region = text("is not a valid region", "such as eu-central-1", matching(/^[a-z0-9-]+$/, 64));
 
 const isPrintable = (value: string) =>
   [...value].every((character) => character >= " " && character !== "\x7f");
@@ -145,7 +145,7 @@ const timeAsDay = (value: unknown) =>
 /** A calendar date, `2026-12-31`. */
 export const day = z.preprocess(
   timeAsDay,
-  text("is no day", "such as 2026-12-31", (value) => {
+  text("is not a valid day", "such as 2026-12-31", (value) => {
     const time = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T00:00:00Z`) : new Date(Number.NaN);
     return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(value); // JavaScript reads 31 February as a March date
   }),

@@ -37,7 +37,7 @@ function describe(issue: z.core.$ZodIssue): Problem[] {
   const known = knownKeys(issue.path);
   return issue.keys.map((key) => ({
     path: [...issue.path, key].join("."),
-    message: `is no setting${didYouMean(key, known) || ` (known here: ${known.join(", ")})`}`,
+    message: `is not a setting${didYouMean(key, known) || ` (known here: ${known.join(", ")})`}`,
   }));
 }
 

@@ -10,7 +10,7 @@ const prefix = z
   .string({
     error: ({ input }) => `${input === undefined ? "is missing" : "must be text"} (${PREFIX_ALLOWED})`,
   })
-  .refine((value) => storeOf(value) !== undefined, { error: `is no prefix (${PREFIX_ALLOWED})` });
+  .refine((value) => storeOf(value) !== undefined, { error: `is not a valid prefix (${PREFIX_ALLOWED})` });
 
 const annotations = z.record(z.string(), field.plainText);
 

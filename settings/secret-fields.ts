@@ -19,7 +19,7 @@ export const secretText = secret(
 
 /** A multi-line private key as gpg exports it. */
 export const pgpKey = secret(
-  "is no OpenPGP private key",
+  "is not an OpenPGP private key",
   "all that `gpg --armor --export-secret-keys <name>` prints: pulumi config set --secret --path ... < key.asc",
   (value) =>
     /^-----BEGIN PGP PRIVATE KEY BLOCK-----\r?\n[^\0]+\n-----END PGP PRIVATE KEY BLOCK-----$/.test(
@@ -29,7 +29,7 @@ export const pgpKey = secret(
 
 /** A 32-byte key. */
 export const hexKey = secret(
-  "is no key of 32 bytes",
+  "is not a key of 32 bytes",
   "64 hexadecimal digits, as printed by: openssl rand -hex 32",
   (value) => /^[0-9a-f]{64}$/i.test(value),
 );

@@ -31,18 +31,18 @@ function readTarget(value: unknown): { target: string } | { problem: string } {
   const [[kind = "", position] = []] = entries;
   const text = typeof position === "number" ? String(position) : position;
   const valid = entries.length === 1 && typeof text === "string" && POSITIONS[kind]?.test(text);
-  return valid ? { target: `${kind}:${text}` } : { problem: "is no target" };
+  return valid ? { target: `${kind}:${text}` } : { problem: "is not a valid target" };
 }
 
 function readText(text: string): { target: string } | { problem: string } {
   if (text === "latest") return { target: text };
   if (FROM_YAML.test(text))
-    return { problem: "stands without quotes, and YAML then takes a time without a zone for UTC" };
+    return { problem: "has no quotes, and YAML then takes a time without a zone for UTC" };
   const [, day, clock, zone] = TIME.exec(text) ?? [];
-  if (day === undefined || clock === undefined) return { problem: "is no target" };
+  if (day === undefined || clock === undefined) return { problem: "is not a valid target" };
   if (zone === undefined) return { problem: `has no zone: write it as '${text}Z' or '${text}+00'` };
   const time = Date.parse(`${day}T${clock}${isoZone(zone)}`);
-  if (Number.isNaN(time) || !isDay(day)) return { problem: "is no time" };
+  if (Number.isNaN(time) || !isDay(day)) return { problem: "is not a valid time" };
   return time > Date.now() ? { problem: "is in the future" } : { target: text };
 }
 

@@ -13,7 +13,7 @@ export const imageRules: readonly Rule[] = [
       unless(
         (ref === undefined) !== (repository === undefined),
         "image",
-        `${ref === undefined ? "says neither" : "says both"} (either repository, to build and push to, or ref, an image built before)`,
+        `${ref === undefined ? "has neither" : "has both"} (either repository, to build and push to, or ref, an image built before)`,
       ),
   },
   {

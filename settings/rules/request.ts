@@ -13,7 +13,7 @@ export const requestRules: readonly Rule[] = [
       unless(
         !restore || !cloneFrom,
         "cloneFrom",
-        "stands beside restore (a clone only fills an empty volume, and happened before: leave it out)",
+        "can't be combined with restore (a clone only fills an empty volume, and happened before: leave it out)",
       ),
   },
   {

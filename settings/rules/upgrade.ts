@@ -45,7 +45,7 @@ export const upgradeRules: readonly Rule[] = [
       unless(
         id === undefined || config[other] === undefined,
         "upgrade",
-        `stands beside ${other} (one request at a time: leave out the one that is done)`,
+        `can't be combined with ${other} (one request at a time: leave out the one that is done)`,
       ),
     ),
   })),

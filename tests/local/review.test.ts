@@ -191,7 +191,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
 
   it("settings that are rejected are reported, in either version", () => {
     expect(reviewOf("broken").failure).to.match(
-      /1 setting is wrong in stack broken.*\n {2}dataSize: is no quantity/,
+      /1 setting is wrong in stack broken.*\n {2}dataSize: is not a valid quantity/,
     );
     expect(reviewOf("broken-before").failure).to.match(
       /^HEAD can't be rendered.*BASE=<commit>\n1 setting is wrong/,

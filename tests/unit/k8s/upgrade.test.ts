@@ -32,13 +32,13 @@ describe("another version", () => {
       only(await render("prod", config), STATEFUL_SET).inputs;
     const [old, unasked, upgraded] = [await inputs(EIGHTEEN), await inputs(NINETEEN), await inputs(UPGRADE)];
     expect(unaskedUpgrade(old, unasked)).to.match(
-      /ask for one .*\(upgrade: {id: to-19}\).*back to 18.*not touched/,
+      /request one .*\(upgrade: {id: to-19}\).*back to 18.*not touched/,
     );
     expect(unaskedUpgrade(old, upgraded)).to.equal(undefined);
     expect(unaskedUpgrade(unasked, upgraded), "the same version").to.equal(undefined);
     expect(unaskedUpgrade(upgraded, old), "back").to.equal(undefined);
     const used = await inputs({ ...EIGHTEEN, upgrade: { id: "to-19" } });
-    expect(unaskedUpgrade(used, upgraded)).to.match(/to-19 is there already: give it another one/);
+    expect(unaskedUpgrade(used, upgraded)).to.match(/to-19 was used before: choose another one/);
     const server = only(await render("prod"), STATEFUL_SET);
     expect(server.options.hooks).to.deep.equal(["postgres-upgrade-is-asked-for"]);
   });

@@ -232,7 +232,7 @@ export function changes(here: Surroundings): Change[] {
         ["refused", /StatefulSet postgres `PostgreSQL`: `18` → `19`/],
         ["new image", /StatefulSet postgres .*`image`: `18-\w{12}` → `19-\w{12}`/],
       ],
-      refusal: /PostgreSQL 19 opens them only after an upgrade: ask for one/,
+      refusal: /PostgreSQL 19 opens them only after an upgrade: request one/,
     },
     {
       what: "leave to reindex what another base image sorts otherwise",

@@ -25,7 +25,7 @@ const ODD_PREFIXES = [
 ];
 const ODD_SAID = (path: string) =>
   new RegExp(
-    `^${path}: is no prefix \\(exactly one of .*none of its folders is empty, '\\.' or '\\.\\.'.*\\)$`,
+    `^${path}: is not a valid prefix \\(exactly one of .*none of its folders is empty, '\\.' or '\\.\\.'.*\\)$`,
   );
 
 describe("a stack's backups", () => {
@@ -34,20 +34,24 @@ describe("a stack's backups", () => {
     [
       "a schedule that never fires",
       { backup: { schedule: "0 0 31 2 *" } },
-      /^backup\.schedule: is no schedule that ever fires/,
+      /^backup\.schedule: is not a schedule that ever fires/,
     ],
     ["no prefix", { backup: { prefix: undefined } }, /^backup\.prefix: is missing \(exactly one of/],
     [
       "two prefixes in a text",
       { backup: { prefix: "s3://a,gs://b" } },
-      /^backup\.prefix: is no prefix \(exactly one of/,
+      /^backup\.prefix: is not a valid prefix \(exactly one of/,
     ],
     [
       "two prefixes in a list",
       { backup: { prefix: ["s3://a", "gs://b"] } },
       /^backup\.prefix: must be text \(exactly one of/,
     ],
-    ["an unknown kind of store", { backup: { prefix: "ftp://a/b" } }, /^backup\.prefix: is no prefix/],
+    [
+      "an unknown kind of store",
+      { backup: { prefix: "ftp://a/b" } },
+      /^backup\.prefix: is not a valid prefix/,
+    ],
     ...ODD_PREFIXES.flatMap((prefix): Wrong[] => [
       [`backups in ${JSON.stringify(prefix)}`, { backup: { prefix } }, ODD_SAID("backup.prefix")],
       [`a clone from ${JSON.stringify(prefix)}`, { cloneFrom: { prefix } }, ODD_SAID("cloneFrom.prefix")],
@@ -57,7 +61,11 @@ describe("a stack's backups", () => {
         ODD_SAID("restore.from"),
       ],
     ]),
-    ["a prefix without bucket", { backup: { prefix: "s3:///path" } }, /^backup\.prefix: is no prefix/],
+    [
+      "a prefix without bucket",
+      { backup: { prefix: "s3:///path" } },
+      /^backup\.prefix: is not a valid prefix/,
+    ],
     [
       "no backup kept",
       { backup: { retain: 0 } },
@@ -123,17 +131,17 @@ describe("a stack's backups", () => {
     [
       "a public key, which opens no backup",
       { backup: { encryption: { pgpKey: PGP.replaceAll("PRIVATE", "PUBLIC") } } },
-      /^backup\.encryption\.pgpKey: is no OpenPGP private key \(all that `gpg /,
+      /^backup\.encryption\.pgpKey: is not an OpenPGP private key \(all that `gpg /,
     ],
     [
       "half of a key",
       { backup: { encryption: { pgpKey: PGP.slice(0, 60) } } },
-      /^backup\.encryption\.pgpKey: is no OpenPGP private key/,
+      /^backup\.encryption\.pgpKey: is not an OpenPGP private key/,
     ],
     [
       "a short key for libsodium",
       { backup: { encryption: { libsodiumKey: "00ff" } } },
-      /^backup\.encryption\.libsodiumKey: is no key of 32 bytes \(64 hexadecimal digits/,
+      /^backup\.encryption\.libsodiumKey: is not a key of 32 bytes \(64 hexadecimal digits/,
     ],
   ]);
 

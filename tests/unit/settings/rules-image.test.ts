@@ -11,9 +11,9 @@ describe("a stack's image", () => {
     [
       "neither repository nor reference",
       { image: { repository: undefined, platform: "linux/arm64" } },
-      /^image: says neither/,
+      /^image: has neither/,
     ],
-    ["both repository and reference", { image: { ref: REF } }, /^image: says both/],
+    ["both repository and reference", { image: { ref: REF } }, /^image: has both/],
     [
       "a base image with a reference",
       { image: { repository: undefined, ref: REF, baseImage: "postgres:18" } },
@@ -22,17 +22,17 @@ describe("a stack's image", () => {
     [
       "a repository without its registry",
       { image: { repository: "postgres" } },
-      /^image\.repository: is no image repository with a registry's host/,
+      /^image\.repository: is not an image repository with a registry's host/,
     ],
     [
       "a repository with a tag",
       { image: { repository: "r.io/postgres:18" } },
-      /^image\.repository: is no image repository/,
+      /^image\.repository: is not an image repository/,
     ],
     [
       "a reference without tag",
       { image: { repository: undefined, ref: "r.io/postgres" } },
-      /^image\.ref: is no image reference with a tag or digest/,
+      /^image\.ref: is not an image reference with a tag or digest/,
     ],
     ...["linux/amd64,linux/arm64", ["linux/arm64", "linux/amd64"]].map(
       (platform): Wrong => [
@@ -54,12 +54,12 @@ describe("a stack's image", () => {
     [
       "a checksum in capitals",
       { image: { walg: { url: "https://x.org/w", sha256: "A".repeat(64) } } },
-      /^image\.walg\.sha256: is no SHA-256/,
+      /^image\.walg\.sha256: is not a SHA-256/,
     ],
     [
       "an address with a password",
       { image: { walg: { url: "https://a:b@x.org/w", sha256: "a".repeat(64) } } },
-      /^image\.walg\.url: is no address/,
+      /^image\.walg\.url: is not a valid address/,
     ],
     [
       "a major without a pinned base image",

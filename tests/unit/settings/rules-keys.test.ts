@@ -13,33 +13,45 @@ function put(tree: Tree, [key = "", ...rest]: string[], value: unknown): void {
 
 describe("a stack's keys", () => {
   mayNotSay([
-    ["an unknown key", { colour: "red" }, /^colour: is no setting/],
-    ["a mistyped key", { datasize: "1Gi" }, /^datasize: is no setting \(did you mean dataSize\?\)/],
+    ["an unknown key", { colour: "red" }, /^colour: is not a setting/],
+    ["a mistyped key", { datasize: "1Gi" }, /^datasize: is not a setting \(did you mean dataSize\?\)/],
     [
       "a mistyped key inside",
       { backup: { retian: 3 } },
-      /^backup\.retian: is no setting \(did you mean retain\?\)/,
+      /^backup\.retian: is not a setting \(did you mean retain\?\)/,
     ],
     ["no size of the data", { dataSize: undefined }, /^dataSize: is missing \(256Mi to 1Pi/],
-    ["a size that is no quantity", { dataSize: "10GB" }, /^dataSize: is no quantity/],
+    ["a size that is not a valid quantity", { dataSize: "10GB" }, /^dataSize: is not a valid quantity/],
     ["a size too small for a database", { dataSize: "10Mi" }, /^dataSize: is below the minimum \(256Mi/],
     [
       "a storage class with spaces",
       { storageClass: "fast disk" },
-      /^storageClass: is no name of a Kubernetes object/,
+      /^storageClass: is not a valid name of a Kubernetes object/,
     ],
     ["disposable neither true nor false", { disposable: "maybe" }, /^disposable: must be true or false/],
     ["a section that is text", { placement: "here" }, /^placement: must be an object of settings/],
-    ["a role with a quote", { access: { role: 'a"b' } }, /^access\.role: is no name for a role/],
-    ["a role in capitals", { access: { role: "App" } }, /^access\.role: is no name for a role/],
-    ["a role of 64 letters", { access: { role: "a".repeat(64) } }, /^access\.role: is no name for a role/],
-    ["the superuser as role", { access: { role: "postgres" } }, /^access\.role: is no name for a role/],
+    ["a role with a quote", { access: { role: 'a"b' } }, /^access\.role: is not a valid name for a role/],
+    ["a role in capitals", { access: { role: "App" } }, /^access\.role: is not a valid name for a role/],
+    [
+      "a role of 64 letters",
+      { access: { role: "a".repeat(64) } },
+      /^access\.role: is not a valid name for a role/,
+    ],
+    [
+      "the superuser as role",
+      { access: { role: "postgres" } },
+      /^access\.role: is not a valid name for a role/,
+    ],
     [
       "a role that PostgreSQL reserves",
       { access: { role: "pg_monitor" } },
-      /^access\.role: is no name for a role/,
+      /^access\.role: is not a valid name for a role/,
     ],
-    ["a database of the server's", { access: { database: "template1" } }, /^access\.database: is no name/],
+    [
+      "a database of the server's",
+      { access: { database: "template1" } },
+      /^access\.database: is not a valid name/,
+    ],
     [
       "another kind of Service",
       { access: { serviceType: "Ingress" } },
@@ -48,7 +60,7 @@ describe("a stack's keys", () => {
     [
       "a namespace in capitals",
       { placement: { namespace: "Prod" } },
-      /^placement\.namespace: is no name for a namespace/,
+      /^placement\.namespace: is not a valid name for a namespace/,
     ],
     [
       "an unknown word for spot",

@@ -9,10 +9,14 @@ const cloneFrom = (values: Tree) => ({ cloneFrom: { prefix: "s3://bucket/other",
 describe("a restore that is asked for", () => {
   mayNotSay([
     ["no id", restore({ id: undefined }), /^restore\.id: is missing/],
-    ["an id with a slash", restore({ id: "a/b" }), /^restore\.id: is no id of a request/],
-    ["the id of a clone", restore({ id: "clone" }), /^restore\.id: is no id of a request/],
+    ["an id with a slash", restore({ id: "a/b" }), /^restore\.id: is not a valid id of a request/],
+    ["the id of a clone", restore({ id: "clone" }), /^restore\.id: is not a valid id of a request/],
     ["no target", restore({ to: undefined }), /^restore\.to: is missing \(latest/],
-    ["a target that is none", restore({ to: "yesterday" }), /^restore\.to: is no target \(latest, a time/],
+    [
+      "a target that is none",
+      restore({ to: "yesterday" }),
+      /^restore\.to: is not a valid target \(latest, a time/,
+    ],
     [
       "a time without a zone",
       restore({ to: "2026-11-23 15:00:00" }),
@@ -21,12 +25,16 @@ describe("a restore that is asked for", () => {
     [
       "a time that YAML has read",
       restore({ to: "2026-11-23 15:00:00 +0000 UTC" }),
-      /^restore\.to: stands without quotes/,
+      /^restore\.to: has no quotes/,
     ],
-    ["a day that does not exist", restore({ to: "2026-02-30 15:00:00Z" }), /^restore\.to: is no time/],
+    [
+      "a day that does not exist",
+      restore({ to: "2026-02-30 15:00:00Z" }),
+      /^restore\.to: is not a valid time/,
+    ],
     ["the future", restore({ to: "2100-01-01T00:00:00Z" }), /^restore\.to: is in the future/],
-    ["two targets", restore({ to: { lsn: "0/1", xid: 3 } }), /^restore\.to: is no target/],
-    ["an LSN that is none", restore({ to: { lsn: "0-1" } }), /^restore\.to: is no target/],
+    ["two targets", restore({ to: { lsn: "0/1", xid: 3 } }), /^restore\.to: is not a valid target/],
+    ["an LSN that is none", restore({ to: { lsn: "0-1" } }), /^restore\.to: is not a valid target/],
     [
       "another kind of store",
       restore({ from: "gs://bucket/x/18" }),
@@ -38,7 +46,11 @@ describe("a restore that is asked for", () => {
       /^restore\.from: is an archive of PostgreSQL 17/,
     ],
     ["a restore without backups", { backup: undefined, ...restore({}) }, /^restore: needs backup/],
-    ["a restore and a clone", { ...restore({}), ...cloneFrom({}) }, /^cloneFrom: stands beside restore/],
+    [
+      "a restore and a clone",
+      { ...restore({}), ...cloneFrom({}) },
+      /^cloneFrom: can't be combined with restore/,
+    ],
   ]);
 
   maySay([
@@ -91,7 +103,7 @@ describe("a clone that is asked for", () => {
       /^cloneFrom\.prefix: is an archive of PostgreSQL 17/,
     ],
     ["a timeline that is none", cloneFrom({ timeline: 0 }), /^cloneFrom\.timeline: must be a whole number/],
-    ["a forced clone", cloneFrom({ force: true }), /^cloneFrom\.force: is no setting/],
+    ["a forced clone", cloneFrom({ force: true }), /^cloneFrom\.force: is not a setting/],
     ["a time without a zone", cloneFrom({ to: "2026-11-23 15:00:00" }), /^cloneFrom\.to: has no zone/],
     [
       "an endpoint for Google's store",
@@ -106,7 +118,7 @@ describe("a clone that is asked for", () => {
     [
       "an identity that the pod can't have twice",
       cloneFrom({ credentials: { secretName: "reader", serviceAccountAnnotations: { a: "b" } } }),
-      /^cloneFrom\.credentials\.serviceAccountAnnotations: is no setting/,
+      /^cloneFrom\.credentials\.serviceAccountAnnotations: is not a setting/,
     ],
   ]);
 

@@ -19,7 +19,7 @@ describe("an upgrade that is asked for", () => {
       { upgrade: { reindexCollations: true, force: true } },
       /^upgrade\.id: is missing/,
     ],
-    ["an id with a slash", upgrade({ id: "a/b" }), /^upgrade\.id: is no id of a request/],
+    ["an id with a slash", upgrade({ id: "a/b" }), /^upgrade\.id: is not a valid id of a request/],
     ["another mode", upgrade({ mode: "move" }), /^upgrade\.mode: must be one of: link, clone, copy$/],
     [
       "swap",
@@ -40,17 +40,17 @@ describe("an upgrade that is asked for", () => {
     [
       "an upgrade and a restore",
       { ...upgrade({}), restore: { id: "monday", to: "latest" } },
-      /^upgrade: stands beside restore \(one request at a time/,
+      /^upgrade: can't be combined with restore \(one request at a time/,
     ],
     [
       "an upgrade and a clone",
       { ...upgrade({}), cloneFrom: { prefix: "s3://bucket/other" } },
-      /^upgrade: stands beside cloneFrom \(one request at a time/,
+      /^upgrade: can't be combined with cloneFrom \(one request at a time/,
     ],
     [
       "a mistyped key",
       upgrade({ keepold: true }),
-      /^upgrade\.keepold: is no setting \(did you mean keepOld\?\)/,
+      /^upgrade\.keepold: is not a setting \(did you mean keepOld\?\)/,
     ],
   ]);
 

@@ -154,7 +154,8 @@ describe("make stack", () => {
   });
 
   for (const name of ["Team", "team_a", "-a", "a".repeat(49), "team/a", "../x", ""]) {
-    it(`refuses the name '${name}'`, () => expect(refused(name)).to.include("NAME is not a valid name for a stack"));
+    it(`refuses the name '${name}'`, () =>
+      expect(refused(name)).to.include("NAME is not a valid name for a stack"));
   }
 
   it("refuses a name that has a file, and leaves the file alone", () => {
@@ -206,7 +207,7 @@ describe("make stack", () => {
 
   it("refuses to copy what the program would refuse, with the program's words", () => {
     file("prod", { image: { repository: "nohost" } });
-    expect(refused("team-a")).to.include("image.repository: is no image repository");
+    expect(refused("team-a")).to.include("image.repository: is not an image repository");
   });
 
   it("says first what only a person can do: encryption, secrets, roles", () => {
