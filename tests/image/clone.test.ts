@@ -58,7 +58,7 @@ describe("image: a clone", () => {
     await other.remove();
   });
 
-  it("is refused by a volume with data, which serve on", async () => {
+  it("is refused by a volume with data, which keep serving", async () => {
     const database = await boot(await copyOf(prepared.volume), { CLONE_FROM: "/elsewhere/18" });
     expect(await database.logs()).to.match(
       /ERROR .* clone: a clone only fills an empty volume.*the data serve on/,

@@ -100,7 +100,7 @@ describe("the history of a branch through deploy.yml: nothing unreviewed is ever
     expect(restored()).to.equal(true);
   });
 
-  it("what is lost between a review and its approval is not made anew unseen", async () => {
+  it("what is lost between a review and its approval is not recreated unseen", async () => {
     const run = await deploy({ ...memory({ work_mem: "13MB" }), ...RESTORE, ...allow("9999-12-31") });
     const file = join(project.states, "prod.json");
     const state = readFileSync(file);

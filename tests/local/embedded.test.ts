@@ -113,7 +113,7 @@ describe("the embedded server", function () {
     expect(await show("SHOW max_connections")).to.equal("33");
   });
 
-  it("goes on with the old settings when PostgreSQL rejects the new, and says its words", async () => {
+  it("keeps the old settings when PostgreSQL rejects the new ones, and prints its message", async () => {
     set({ max_connections: "33", DateStyle: "Blah" });
     const { stderr } = (await run("up").catch((error) => error)) as { stderr: string };
     expect(stderr).to.include('invalid value for parameter "DateStyle"');
@@ -121,7 +121,7 @@ describe("the embedded server", function () {
     expect(await show("SELECT 1")).to.equal("1");
   });
 
-  it("is of one major: a stack of another is refused, and the server goes on", async () => {
+  it("has one major: a stack of another is refused, and the server keeps running", async () => {
     const file = join(folder, "Pulumi.dev.yaml");
     const before = readFileSync(file, "utf8");
     const base = "repository: localhost:5000/postgres-stack\n    baseImage: postgres:19-bookworm\n";

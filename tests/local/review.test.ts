@@ -149,7 +149,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
       expectRows(reviewOf(stackOf(change)).rows, change.rows));
   }
 
-  it("a claim destroyed and made anew passes only with a dated line in the stack's file", () => {
+  it("a claim destroyed and recreated passes only with a dated line in the stack's file", () => {
     const verdicts = ["deleted", "allowed", "expired"].map((stack) => reviewOf(stack));
     for (const { rows } of verdicts)
       expectRows(rows, [["DELETES DATA", /PersistentVolumeClaim postgres-data/]]);
@@ -198,7 +198,7 @@ describe("the review of two commits, without network, daemon or cluster", functi
     );
   });
 
-  it("a commit that is not there, and a stack that nobody has, end in one line", async () => {
+  it("a missing commit and a missing stack end in one line", async () => {
     const lost = await clone.review("--base", "no-such-branch");
     expect([lost.code, lost.stderr]).to.deep.equal([
       2,

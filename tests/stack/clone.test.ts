@@ -18,7 +18,7 @@ describe("a stack that clones another", function () {
   const password = (of: typeof source) => of.get("secret/postgres-app", ".data.password");
   const request = () => ({ cloneFrom: { prefix: source.outputs.backupPrefix } });
 
-  it("has the same content, its own passwords and its own archive; the source serves on", async () => {
+  it("has the same content, its own passwords and its own archive; the source keeps serving", async () => {
     await source.up();
     const client = new Client(source, "client");
     await client.start();
@@ -64,7 +64,7 @@ describe("a stack that clones another", function () {
     );
   });
 
-  it("is refused where the volume holds data, which serve on", async () => {
+  it("is refused where the volume holds data, which keep serving", async () => {
     const before = await pod(source);
     source.set({ cloneFrom: { prefix: clone.outputs.backupPrefix } });
     const { code, stdout } = await source.tryUp();

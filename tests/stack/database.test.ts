@@ -40,7 +40,7 @@ describe("a stack on a cluster", function () {
     rmSync(folder, { recursive: true });
   });
 
-  it("no output is a secret, and none of the passwords is in plain in the outputs", async () => {
+  it("no output is a secret, and none of the passwords is in plaintext in the outputs", async () => {
     const password = Buffer.from(
       await stack.get("secret/postgres-app", ".data.password"),
       "base64",
@@ -92,7 +92,7 @@ describe("a stack on a cluster", function () {
     expect(failed).to.equal("0");
   });
 
-  it("the first base backup is taken without being asked for", async () => {
+  it("the first base backup is taken without a request", async () => {
     const jobs = "-l=app.kubernetes.io/component=backup";
     await stack.kubectl(["wait", "--for=condition=Complete", "job", jobs, "--timeout=120s"]);
   });
@@ -187,7 +187,7 @@ describe("a stack on a cluster", function () {
     expect(await stack.sql("SHOW max_replication_slots")).to.equal("0");
   });
 
-  it("a setting that PostgreSQL rejects ends the update with its message; the old values serve on", async () => {
+  it("a setting that PostgreSQL rejects ends the update with its message; the old values stay in effect", async () => {
     const before = [await pod(), await started()];
     stack.set({
       postgres: memory({

@@ -29,7 +29,7 @@ describe("a stack that is not disposable", function () {
   let uid: string;
   let oldPassword: string;
 
-  it("refuses to be destroyed, and serves on", async () => {
+  it("refuses to be destroyed, and keeps serving", async () => {
     await stack.up();
     oldPassword = await appPassword();
     await stack.exec(

@@ -41,7 +41,7 @@ describe("what else Pulumi can do to a stack", function () {
     return stdout;
   };
 
-  it("refresh, after the pod was made anew and others wrote annotations: no change is shown, since there is none", async () => {
+  it("refresh, after the pod was recreated and others wrote annotations: no change is shown, since there is none", async () => {
     await stack.up();
     await stack.kubectl(["delete", "pod", "postgres-0", "--now"]);
     const others = "cloud.example.com/written-by=a-controller";
@@ -103,7 +103,7 @@ describe("what else Pulumi can do to a stack", function () {
     await expectNothingToChange();
   });
 
-  it("destroy --exclude-protected: the database serves on with its settings, its Secrets and its backups, and up brings the rest", async () => {
+  it("destroy --exclude-protected: the database keeps serving with its settings, its Secrets and its backups, and up brings the rest", async () => {
     const before = await running();
     await must("destroy", "--exclude-protected", "--yes", "--skip-preview");
     expect(await stack.sql("SHOW work_mem")).to.equal("7MB");
@@ -113,7 +113,7 @@ describe("what else Pulumi can do to a stack", function () {
     await expectNothingToChange();
   });
 
-  it("a state that was lost: up stops, make adopt writes it anew, and server, claim and passwords stay", async () => {
+  it("a state that was lost: up stops, make adopt rebuilds it, and server, claim and passwords stay", async () => {
     const before = await running();
     stack.environment.PULUMI_BACKEND_URL = `file://${folder()}`;
     await stack.create();

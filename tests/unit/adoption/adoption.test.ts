@@ -29,7 +29,7 @@ const live = (kind: string, name: string, more: Record<string, unknown> = {}): L
 const only = (resources: readonly Resource[], name: string) =>
   resources.find((it) => it.urn.endsWith(`::${name}`)) ?? expect.fail(`no ${name}`);
 
-describe("a state that is written anew", () => {
+describe("a rebuilt state", () => {
   it("has the default providers, with the stack's configuration, and what uses them names their ids", () => {
     const config = { "kubernetes:context": "prod", "postgres-stack:dataSize": "1Gi" };
     const { resources } = adopt([planned("Service", "postgres")], [live("Service", "postgres")], config);

@@ -100,7 +100,7 @@ describe("encryption", () => {
   const firstBackup = async (encryption: Record<string, string>) =>
     only(await encrypted(encryption), "kubernetes:batch/v1:Job", "postgres-first-backup");
 
-  it("has its key in a Secret of its own, mounted as files by the server and by base backups, in plain nowhere", async () => {
+  it("has its key in a Secret of its own, mounted as files by the server and by base backups, in plaintext nowhere", async () => {
     const rendered = await encrypted({ pgpKey: PGP_KEY, pgpPassphrase: "very-secret" });
     const secret = only(rendered, "kubernetes:core/v1:Secret", "postgres-encryption");
     expect(secret.inputs.stringData).to.deep.equal({

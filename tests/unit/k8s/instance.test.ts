@@ -20,7 +20,7 @@ describe("an instance", () => {
     expect(namespace.options.retainOnDelete).to.equal(true);
   });
 
-  it("asks for 2.5 times the data", async () => {
+  it("requests 2.5 times the data", async () => {
     const claim = only(await render("dev", { dataSize: "3Gi" }), CLAIM);
     expect((claim.inputs.spec as Any).resources.requests.storage).to.equal("7680Mi");
   });
@@ -65,7 +65,7 @@ describe("an instance", () => {
     }
   });
 
-  it("shows no secret in plain anywhere", async () => {
+  it("shows no secret in plaintext anywhere", async () => {
     const rendered = JSON.stringify(await render("prod", { backup }));
     expect(rendered).not.to.include("very-secret");
     expect(rendered).not.to.include("password-of-");

@@ -176,7 +176,7 @@ describe("finished base backups", () => {
 });
 
 describe("jobs that Pulumi holds", () => {
-  it("never vanish by themselves: the next refresh would make them anew", async () => {
+  it("never vanish by themselves: the next refresh would recreate them", async () => {
     const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
     const jobs = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
     expect(jobs.map(({ name }) => name.replace("postgres-", ""))).to.have.members([
@@ -191,7 +191,7 @@ describe("jobs that Pulumi holds", () => {
       expect(inputs.spec, name).not.to.have.property("ttlSecondsAfterFinished");
   });
 
-  it("and the pod that reports are made anew where they failed or change, and never changed in place: somebody may have deleted them", async () => {
+  it("and the pod that reports are recreated where they failed or change, and never changed in place: somebody may have deleted them", async () => {
     const { resources } = await render("prod", { backup, ...REQUESTS["with a restore"] });
     const all = resources.filter(({ type }) => /:(Job|Pod)$/.test(type));
     expect(all).to.have.length(7);
@@ -212,7 +212,7 @@ describe("jobs that Pulumi holds", () => {
     }
   });
 
-  it("that the update waits for are made anew by the next one where they have not ended well", async () => {
+  it("that the update waits for are recreated by the next one where they have not ended well", async () => {
     const rendered = await render("prod", { backup, ...REQUESTS["with a restore"] });
     for (const name of ["check", "archive-check", "preflight", "apply"]) {
       const job = only(rendered, "kubernetes:batch/v1:Job", `postgres-${name}`);

@@ -27,7 +27,7 @@ describe("another version", () => {
     ]);
   });
 
-  it("is refused at preview unless an upgrade is asked for, with an id of its own", async () => {
+  it("is refused at preview unless an upgrade with its own id is requested", async () => {
     const inputs = async (config: Record<string, unknown>) =>
       only(await render("prod", config), STATEFUL_SET).inputs;
     const [old, unasked, upgraded] = [await inputs(EIGHTEEN), await inputs(NINETEEN), await inputs(UPGRADE)];
@@ -44,7 +44,7 @@ describe("another version", () => {
   });
 });
 
-describe("an upgrade that is asked for", () => {
+describe("a requested upgrade", () => {
   it("may ask the server that runs, as the superuser over the Service", async () => {
     const rendered = await render("prod", UPGRADE);
     const pods = [

@@ -39,7 +39,7 @@ describe("a state of an update that was cut off", () => {
     expect(state).to.deep.equal({ version: 3, deployment: { manifest: {}, resources: [CLAIM] } });
   });
 
-  it("leaves out what has no name yet, and what is made anew without harm", () => {
+  it("leaves out what has no name yet, and what is recreated without harm", () => {
     const unnamed = resource("kubernetes:batch/v1:Job", "check", {});
     const { state, interrupted } = taken([], ["creating", PASSWORD], ["creating", unnamed]);
     expect(state.deployment.resources).to.deep.equal([]);

@@ -31,7 +31,7 @@ describe("what the files of a run share", () => {
     expect(await Promise.all([fails(), fails()])).to.deep.equal(["Error: no room", "Error: Error: no room"]);
   });
 
-  it("is made anew by a file that runs by itself", async () => {
+  it("is recreated by a file that runs alone", async () => {
     const folder = process.env.TEST_FOLDER;
     delete process.env.TEST_FOLDER;
     let made = 0;

@@ -66,7 +66,7 @@ describe("`make up` in a cluster that is there", () => {
     }
   });
 
-  it("shows the review of such a stack, and goes on only when somebody says so", () => {
+  it("shows the review of such a stack, and continues only when somebody says so", () => {
     const { status, stdout, stderr } = up(HERE);
     expect(stdout).to.include("reviewed --stack prod");
     expect(status).to.equal(1);
@@ -74,7 +74,7 @@ describe("`make up` in a cluster that is there", () => {
     expect(updated()).to.equal(false);
   });
 
-  it("with ARGS=--yes goes on unasked, and what else is in ARGS is reviewed too", () => {
+  it("with ARGS=--yes continues without asking, and what else is in ARGS is reviewed too", () => {
     const { status, stdout, stderr } = up(HERE, "--yes --target=a");
     expect(status, stderr).to.equal(0);
     expect(stdout).to.include("reviewed --stack prod with '--target=a'");

@@ -174,7 +174,7 @@ describe("whose an archive is", () => {
     expect(half).to.deep.equal({ code: 0, error: "", lines: ["verdict owner"] });
   });
 
-  it("can't be told from half an object", () => {
+  it("can't be determined from half an object", () => {
     const half = planner("identity", { owners: '{"uuid":"a","sys\n' }, { uuid: "a", system: SYSTEM });
     expect(half.code).to.equal(1);
     expect(half.error).to.contain("only a part of it");

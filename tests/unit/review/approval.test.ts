@@ -49,7 +49,7 @@ describe("a review that somebody has approved", () => {
     expect(unseen([], [row("nothing")])).to.deep.equal([]);
   });
 
-  it("minds what comes or goes: a stack whose state was lost meanwhile is not made anew unseen", () => {
+  it("minds what comes or goes: a stack whose state was lost meanwhile is not recreated unseen", () => {
     for (const change of ["created: 23 objects", "created", "deleted", "replaced: `metadata.name`"]) {
       const it = row("nothing", { change });
       expect(unseen([], [it]), change).to.have.length(1);

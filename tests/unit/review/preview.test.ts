@@ -237,7 +237,7 @@ describe("what a preview says about the server", () => {
   });
   const value = (name: string, text: string) => ({ name, value: text });
 
-  it("a restore asked for, is one row with the whole request", () => {
+  it("a requested restore is one row with the whole request", () => {
     const request = [value("RESTORE_ID", "a"), value("RESTORE_TO", "latest")];
     const rows = tableOf(update(server([]), server(request)));
     expect(rows).to.have.length(1);

@@ -52,7 +52,7 @@ const kept = { ...copy, PG_UPGRADE_KEEP_OLD: "true" };
 const undo = { PG_UPGRADE_UNDO: "true" };
 
 describe("what a review says about another version", () => {
-  it("an upgrade, is one row with the whole request and what leads back from it", () => {
+  it("an upgrade is one row with the whole request and the way back", () => {
     const rows = table(server(inputs(18), inputs(19, link)));
     expect(rows).to.have.length(1);
     expect(rows[0])

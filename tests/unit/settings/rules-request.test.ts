@@ -6,7 +6,7 @@ import { configOf, type Tree } from "./stack";
 const restore = (values: Tree) => ({ restore: { id: "monday", to: "latest", ...values } });
 const cloneFrom = (values: Tree) => ({ cloneFrom: { prefix: "s3://bucket/other", ...values } });
 
-describe("a restore that is asked for", () => {
+describe("a requested restore", () => {
   mayNotSay([
     ["no id", restore({ id: undefined }), /^restore\.id: is missing/],
     ["an id with a slash", restore({ id: "a/b" }), /^restore\.id: is not a valid id of a request/],
@@ -84,7 +84,7 @@ describe("a restore that is asked for", () => {
   });
 });
 
-describe("a clone that is asked for", () => {
+describe("a requested clone", () => {
   mayNotSay([
     ["no source", { cloneFrom: {} }, /^cloneFrom\.prefix: is missing/],
     [

@@ -5,7 +5,7 @@ import { configOf, type Tree } from "./stack";
 
 const upgrade = (values: Tree) => ({ upgrade: { id: "to-19", ...values } });
 
-describe("an upgrade that is asked for", () => {
+describe("a requested upgrade", () => {
   mayNotSay([
     ["no id", { upgrade: { mode: "copy" } }, /^upgrade\.id: is missing/],
     ["an undoing without an id", { upgrade: { undo: true } }, /^upgrade\.id: is missing/],
