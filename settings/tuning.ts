@@ -48,6 +48,7 @@ export function tune(machine: Machine, chosen: Chosen = {}): Record<string, stri
     wal_buffers: renderBytes(clamp(floorTo(64 * KI, sharedBuffers / 32), 64 * KI, WAL_SEGMENT)),
     min_wal_size: renderBytes(Math.max(floorTo(WAL_SEGMENT, maxWalSize / 4), 2 * WAL_SEGMENT)),
     max_wal_size: renderBytes(maxWalSize),
+    max_slot_wal_keep_size: renderBytes(slotWal(machine, maxWalSize)),
     max_connections: String(maxConnections),
     max_worker_processes: String(workers),
     max_parallel_workers: String(Math.max(1, Math.floor(machine.cpu))),
@@ -69,6 +70,14 @@ function defaultMaxConnections({ memory }: Machine): number {
 /** Half of the available space, because PostgreSQL may exceed it under load [docs], and at most 4 GB [pgtune]. */
 function defaultMaxWalSize({ walRoom }: Machine): number {
   return clamp(floorTo(WAL_SEGMENT, walRoom / 2), 2 * WAL_SEGMENT, 4 * GI);
+}
+
+/**
+ * Half of the room for WAL, so that a slot that nobody reads never fills the volume: beyond that PostgreSQL gives it up. Not less
+ * than `max_wal_size`, which a checkpoint under load keeps anyway.
+ */
+function slotWal({ walRoom }: Machine, maxWalSize: number): number {
+  return Math.max(floorTo(MI, walRoom / 2), maxWalSize);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { emptied, higher, lower, NEVER, ranked, turnedOff, turnedOn, UNLIMITED } from "./compare";
+import { both, emptied, higher, lower, NEVER, ranked, turnedOff, turnedOn, UNLIMITED } from "./compare";
 import { CUT_OFF } from "./service";
 import type { Table } from "./table";
 
@@ -89,8 +89,8 @@ export const INTEGRITY: Table = {
     {
       effect: "the volume may fill",
       usual: "-1",
-      less: higher(UNLIMITED),
-      why: "a slot that nobody reads holds more WAL on the volume",
+      less: both(higher(UNLIMITED), ({ after }) => after.startsWith("-")), // a larger volume raises the derived limit
+      why: "a slot that nobody reads holds all WAL on the volume",
     },
   ],
   idle_replication_slot_timeout: [

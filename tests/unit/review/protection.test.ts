@@ -137,6 +137,15 @@ describe("a setting that only a disposable stack may have", () => {
   });
 });
 
+describe("a larger volume", () => {
+  it("raises what slots may keep, which is no less protection", async () => {
+    const [small, large] = [await render({ dataSize: "10Gi" }), await render({ dataSize: "40Gi" })];
+    const rows = rowsOf(ofCommits(small, large));
+    expect(rows.map(({ change }) => change).join()).to.include("max_slot_wal_keep_size");
+    expect(protective(rows)).to.deep.equal([]);
+  });
+});
+
 describe("a default that is left out", () => {
   for (const [name, value] of [
     ["synchronous_commit", "on"],
@@ -148,7 +157,6 @@ describe("a default that is left out", () => {
     ["log_parameter_max_length", "1kB"],
     ["autovacuum", "true"],
     ["ssl_min_protocol_version", "TLSv1.3"],
-    ["max_slot_wal_keep_size", "-1"],
     ["row_security", "1"],
     ["password_encryption", "scram-sha-256"],
     ["wal_level", "logical"],

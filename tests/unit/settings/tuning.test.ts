@@ -56,6 +56,15 @@ describe("what is derived from memory, CPU and volume", () => {
     always((settings, it) => expect(sizeOf(settings, "max_wal_size")).to.be.at.most(it.walRoom / 2));
   });
 
+  it("never lets a slot that nobody reads fill the volume, and never gives one up below max_wal_size", () => {
+    always((settings, it) => {
+      const kept = sizeOf(settings, "max_slot_wal_keep_size");
+      expect(kept).to.be.within(sizeOf(settings, "max_wal_size"), it.walRoom / 2);
+    });
+    const it = { memory: 8 * GI, cpu: 4, walRoom: 10 * GI, archiving: true };
+    expect(sizeOf(tune(it, { max_wal_size: 8 * GI }), "max_slot_wal_keep_size")).to.equal(8 * GI);
+  });
+
   it("keeps min_wal_size below max_wal_size and both at two segments or more", () => {
     always((settings) => {
       expect(sizeOf(settings, "min_wal_size")).to.be.within(32 * MI, sizeOf(settings, "max_wal_size"));

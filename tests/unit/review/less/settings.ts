@@ -74,11 +74,12 @@ export const SETTINGS: readonly LessProtection[] = [
   guc("autovacuum", false, "the volume may fill", /tables grow/, mild),
   guc(
     "max_slot_wal_keep_size",
-    "1GB",
+    "100MB",
     "replicas may lose their place",
     /a slot that is further behind is given up/,
     said,
   ),
+  guc("max_slot_wal_keep_size", "-1", "the volume may fill", /a slot that nobody reads holds all WAL/, said),
   guc("wal_keep_size", "0", "replicas may lose their place", /has to take the rest from the archive/, {
     ...said,
     before: settings({ wal_keep_size: "64MB" }),
