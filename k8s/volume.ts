@@ -48,7 +48,7 @@ export function createKept(instance: Instance): Kept {
     {
       parent,
       dependsOn: space,
-      ...refusesUpdate(`${name}-claim-never-shrinks`, shrinks),
+      ...refusesUpdate(`${name}-claim-never-shrinks`, shrinks, grows),
       ...(instance.disposable ? {} : { provider, protect: true, retainOnDelete: true }),
     },
   );
@@ -62,6 +62,16 @@ function shrinks(oldInputs: unknown, newInputs: unknown): string | undefined {
   return (
     `the volume has ${inMi(before)} and can't shrink to ${inMi(after)} (2.5x dataSize): set dataSize back, or move to ` +
     "a new stack. Nothing was changed."
+  );
+}
+
+/** Whether a class can grow volumes is known to the API server alone, which refuses without the figures. */
+function grows(oldInputs: unknown, newInputs: unknown): string | undefined {
+  const [before, after] = [requested(oldInputs), requested(newInputs)];
+  if (!before || !after || compareQuantities(after, before) <= 0) return undefined;
+  return (
+    `the volume grows from ${inMi(before)} to ${inMi(after)} (2.5x dataSize). If its storage class does not allow that ` +
+    "(allowVolumeExpansion), the update ends here and nothing is changed: set dataSize back, or move to a new stack."
   );
 }
 

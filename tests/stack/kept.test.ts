@@ -141,6 +141,7 @@ describe("a stack whose storage class can't grow", function () {
     const { code, stdout } = await stack.tryUp();
     expect(code).not.to.equal(0);
     expect(stdout).to.include("storageclass that provisions the pvc must support resize");
+    expect(stdout).to.include("the volume grows from 2560Mi to 5120Mi (2.5x dataSize). If its storage class");
     expect(await stack.get("configmap/postgres-conf", ".data")).to.equal(conf);
     expect(await stack.get("pvc/postgres-data", ".spec.resources.requests.storage")).to.equal("2560Mi");
     expect(await stack.sql("SELECT 1")).to.equal("1");
