@@ -50,22 +50,29 @@ SELECT concat_ws(' ', f.name, 'in', f.sourcefile, 'line', f.sourceline || ':', f
 SQL
 }
 
-# Prints the settings of conf.d that are not in effect, and why.
+# Prints the settings of conf.d that are not in effect, and why. For those that this session sets for itself, such as
+# statement_timeout, the files decide.
 # Arguments: load time before the reload.
 unconfirmed() {
   sql -v folder="$CONF_D" -v before="$1" <<'SQL'
+WITH files AS MATERIALIZED (SELECT * FROM pg_file_settings)
 SELECT 'the server has not reloaded yet' WHERE pg_conf_load_time() <= :'before'::timestamptz
 UNION ALL
 SELECT concat(f.name, CASE
     WHEN s.pending_restart THEN ' needs a restart'
     WHEN s.name IS NULL THEN ' is unknown to the server'
     WHEN f.error IS NOT NULL THEN concat(': ', f.error)
-    WHEN s.sourcefile LIKE '%/postgresql.auto.conf' THEN ' is overridden by ALTER SYSTEM'
-    ELSE concat(' is overridden by ', s.source, ' ', s.sourcefile) END)
-  FROM (SELECT DISTINCT ON (lower(name)) name, sourcefile, sourceline, error FROM pg_file_settings
+    WHEN rules.sourcefile LIKE '%/postgresql.auto.conf' THEN ' is overridden by ALTER SYSTEM'
+    ELSE concat(' is overridden by ', s.source, ' ', rules.sourcefile) END)
+  FROM (SELECT DISTINCT ON (lower(name)) name, sourcefile, sourceline, error FROM files
     WHERE starts_with(sourcefile, :'folder') ORDER BY lower(name), seqno DESC) AS f
   LEFT JOIN pg_settings AS s ON lower(s.name) = lower(f.name)
-  WHERE s.pending_restart OR f.error IS NOT NULL OR (s.sourcefile, s.sourceline) IS DISTINCT FROM (f.sourcefile, f.sourceline)
+  LEFT JOIN LATERAL (
+    SELECT s.sourcefile, s.sourceline WHERE s.source <> 'client'
+    UNION ALL
+    (SELECT sourcefile, sourceline FROM files WHERE lower(name) = lower(f.name) AND s.source = 'client' ORDER BY seqno DESC LIMIT 1)
+  ) AS rules ON true
+  WHERE s.pending_restart OR f.error IS NOT NULL OR (rules.sourcefile, rules.sourceline) IS DISTINCT FROM (f.sourcefile, f.sourceline)
 SQL
 }
 

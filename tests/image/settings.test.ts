@@ -97,6 +97,22 @@ describe("image: applying settings", () => {
     expect(await database.sql("SHOW work_mem")).to.equal("16MB");
   });
 
+  it("confirms those that its own sessions set for themselves too, and notices where they are overridden", async () => {
+    const own = [
+      "idle_in_transaction_session_timeout = 10min",
+      "statement_timeout = 1h",
+      "lock_timeout = 9s",
+    ];
+    write(`${own.join("\n")}\n`);
+    const { code, stderr } = await apply();
+    expect(code, stderr).to.equal(0);
+    await database.sql("ALTER SYSTEM SET statement_timeout = '2h'");
+    const overridden = await apply(1);
+    await database.sql("ALTER SYSTEM RESET statement_timeout");
+    expect(overridden.code).to.equal(1);
+    expect(overridden.stderr).to.contain("statement_timeout is overridden by ALTER SYSTEM");
+  });
+
   it("fails for one that ALTER SYSTEM overrides", async () => {
     write("work_mem = 32MB\n");
     await database.sql("ALTER SYSTEM SET work_mem = '1MB'");
