@@ -128,7 +128,7 @@ describe("the embedded server", function () {
     const other = before.replace("    cpu: 500m\n", "    cpu: 500m\n    version: 19\n");
     writeFileSync(file, other.replace("repository: localhost:5000/postgres-stack\n", base));
     const { stderr } = (await run("up").catch((error) => error)) as { stderr: string };
-    expect(stderr).to.match(/asks for PostgreSQL 19, and the npm build is of 18; nothing was started/);
+    expect(stderr).to.match(/requests PostgreSQL 19, and the npm build is 18; nothing was started/);
     writeFileSync(file, before);
     expect(await show("SELECT 1")).to.equal("1");
   });

@@ -114,10 +114,13 @@ describe("what a review says is what happens", function () {
 
   // those that begin from another stack than this one are reviewed in tests/unit/review/protection.test.ts alone
   const less = lessProtection(here).filter((it) => !it.before);
-  /** The one setting of PostgreSQL that a change is about; none where it is about more, or where what is said depends on others. */
-  const settingOf = ({ what, config }: Change): string | undefined => {
-    const [name] = Object.keys((config as { postgres?: { settings?: Tree } }).postgres?.settings ?? {});
-    return what.startsWith("synchronous_") ? undefined : name;
+  const namesIn = ({ config }: Change): string[] =>
+    Object.keys((config as { postgres?: { settings?: Tree } }).postgres?.settings ?? {});
+  /** The setting that no other change is about; none where what is said depends on other settings. */
+  const settingOf = (change: Change): string | undefined => {
+    const [name = ""] = namesIn(change);
+    const others = less.filter((it) => it !== change && namesIn(it).includes(name));
+    return name === "" || others.length > 0 || name.startsWith("synchronous_") ? undefined : name;
   };
   const previews = new Map<boolean, Promise<Review>>();
   /** A preview of all changes of a setting that are mild, or of all that are not: each has a row of its own. */
