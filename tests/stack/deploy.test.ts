@@ -79,7 +79,7 @@ describe("local/deploy, after an update that was cut off", function () {
     expect(said)
       .to.include("was cut off")
       .and.include("interrupted: creating")
-      .and.include("The lock of that update is removed");
+      .and.include("Removing the lock of that update");
     expect(await pending()).to.deep.equal([]);
     await stack.readOutputs();
     expect((await stack.preview(["--expect-no-changes"])).code).to.equal(0);

@@ -17,6 +17,14 @@ import { withStack } from "./fixture";
 import { surroundings } from "./surroundings";
 
 const TODAY = "2026-11-25";
+/** Of no consequence for the pods of tests that run beside these: a system's class would push them off a full node. */
+const PRIORITY_CLASS = {
+  apiVersion: "scheduling.k8s.io/v1",
+  kind: "PriorityClass",
+  metadata: { name: "never-preempts" },
+  value: 0,
+  preemptionPolicy: "Never",
+};
 
 describe("what a review says is what happens", function () {
   this.timeout("15m");
@@ -77,10 +85,16 @@ describe("what a review says is what happens", function () {
     };
   }
 
-  after(() => rmSync(join(kubeconfig, ".."), { recursive: true }));
+  let classed = false;
+  after(async () => {
+    rmSync(join(kubeconfig, ".."), { recursive: true });
+    if (classed) await stack.kubectl(["delete", "priorityclass", PRIORITY_CLASS.metadata.name]);
+  });
 
   it("for a database that is there, without a change: no row, exit 0", async () => {
     copyFileSync(process.env.KUBECONFIG ?? join(process.env.HOME ?? "", ".kube/config"), kubeconfig);
+    await stack.kubectl(["apply", "-f", "-"], JSON.stringify(PRIORITY_CLASS));
+    classed = true;
     stack.set(settings);
     await stack.up();
     const jobs = "-l=app.kubernetes.io/component=backup";

@@ -268,8 +268,8 @@ export function changes(here: Surroundings): Change[] {
     },
     {
       what: "the priority class",
-      config: { placement: { priorityClassName: "system-cluster-critical" } },
-      rows: [["restart", /StatefulSet postgres .*`priorityClassName`: none → `system-cluster-critical`/]],
+      config: { placement: { priorityClassName: "never-preempts" } },
+      rows: [["restart", /StatefulSet postgres .*`priorityClassName`: none → `never-preempts`/]],
     },
     {
       what: "the kubeconfig in another place",
