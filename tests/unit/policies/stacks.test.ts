@@ -65,7 +65,9 @@ describe("every policy", () => {
     const names = policies.map(({ name }) => name);
     expect(new Set(names).size).to.equal(names.length);
     for (const { name, description, defaults, schema } of policies) {
-      expect(description, `${name}'s description is a sentence`).to.match(/^[A-Z]\S* \S+ .*\.$/);
+      expect(description, `${name}'s description is a sentence of 32 characters or more`).to.match(
+        /^[A-Z].{30,}\.$/,
+      );
       expect(Object.keys(schema), name).to.have.members(Object.keys(defaults));
       for (const it of Object.values(schema) as { description?: string }[]) {
         expect(it.description, name).to.be.a("string");
