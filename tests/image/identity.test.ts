@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { until } from "../../local/process";
 import { Container, environment, newVolume, runOnce } from "./docker";
-import { copyOf } from "./restore";
+import { copyOf, VOLUME } from "./restore";
 import "./hooks";
 import {
   backup,
@@ -10,7 +10,6 @@ import {
   expectStranger,
   identity,
   SERVES,
-  VOLUME,
   waiting,
   writes,
 } from "./owners";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Container, environment, newVolume, runOnce } from "./docker";
+import { VOLUME } from "./restore";
 
-export const VOLUME = "/var/lib/postgresql";
 const IDENTITY = "/run/postgres-stack/archive-identity";
 export const SERVES = /roles and passwords are in step with the environment/;
 

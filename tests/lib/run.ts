@@ -68,6 +68,7 @@ function read(file: string, name: string, end: number | string | null): Result {
   }
   if (end !== 0 && result.failed === 0) {
     result.failed = 1;
+    result.titles = [`it ended with ${end}`];
     result.details ||= `\n  ${name} ended with ${end} after its tests had passed`;
   }
   return result;
